@@ -1,0 +1,96 @@
+"""What a moocher may answer about an attempt, and nothing else.
+
+Only a parsed, definite answer of the PSP is ``Succeeded``, ``Declined`` or ``Cancelled``.
+Whatever cannot be told is ``Unknown``: it blocks every further attempt until asked again.
+``evidence`` takes facts (ids, status, brand, last four digits), never card data or secrets.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class DeclineCode(TextChoices):
+    """Why nothing was charged; the label is the sentence a customer reads.
+
+    Lost, stolen and fraudulent cards are ``GENERIC``: the reason is the bank's to tell.
+    """
+
+    CARD_DECLINED = "card_declined", _("Your card was declined. Try another card, or ask your bank.")
+    INSUFFICIENT_FUNDS = (
+        "insufficient_funds",
+        _("There is not enough money on this card or account. Try another way to pay."),
+    )
+    EXPIRED_CARD = "expired_card", _("Your card has expired. Try another card.")
+    INCORRECT_DETAILS = "incorrect_details", _("The details were not right. Check them and try again.")
+    AUTHENTICATION_FAILED = (
+        "authentication_failed",
+        _("Your bank could not confirm that it was you. Try again, or pay another way."),
+    )
+    LIMIT_EXCEEDED = "limit_exceeded", _("This is above a limit of your card. Try another way to pay.")
+    GENERIC = "generic", _("The payment was declined. Try another way to pay, or ask your bank.")
+    ABANDONED = "abandoned", _("You left before paying. Pay again whenever you like.")
+    NEVER_HAPPENED = (
+        "never_happened",
+        _("Your last attempt did not reach the payment service. Please try again."),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """The money is taken: ``amount`` in units of ``currency``, by this account and mode."""
+
+    psp_reference: str
+    amount: Decimal
+    currency: str
+    account: str = ""
+    live: bool = False
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """A definite no: nothing was taken, and nothing will be."""
+
+    code: DeclineCode
+    psp_reference: str | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRequired:
+    """The customer has to go to ``url`` (the PSP's page, or the bank's 3-D Secure step)."""
+
+    url: str = ""
+    psp_reference: str | None = None
+    expires_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """The PSP accepted; the outcome comes later (debits, transfers)."""
+
+    psp_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """Called off: nothing was taken, and nothing will be."""
+
+    psp_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """Nobody can tell whether money moved. ``reason`` is for the journal, not the customer."""
+
+    reason: str = ""
+
+
+Outcome = Succeeded | Declined | ActionRequired | Pending | Cancelled | Unknown

@@ -1,0 +1,167 @@
+"""Every error of the kit: a type, a code, and a sentence a customer can act on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+class PaymentsUIError(Exception):
+    """Root of the kit's errors.
+
+    ``code`` is stable and for programs; ``message`` is translated and safe to show to
+    a customer. ``detail`` is for developers and logs, and is never shown to customers.
+    """
+
+    code = "error"
+    message: _StrPromise | str = _("Something went wrong. Nothing was charged.")
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail or str(self.message)
+
+
+class LineItemError(PaymentsUIError):
+    """A line item that cannot be recorded or changed."""
+
+    code = "line_item"
+
+
+class InvalidAmountError(LineItemError, ValueError):
+    """Not an exact, finite decimal number within the field's digits."""
+
+    code = "invalid_amount"
+    message = _("This amount is not valid.")
+
+
+class InvalidCurrencyError(LineItemError, ValueError):
+    """Not the ISO 4217 code of a currency with 0, 2 or 3 decimals."""
+
+    code = "invalid_currency"
+    message = _("This currency is not known.")
+
+
+class InvalidTitleError(LineItemError, ValueError):
+    """An empty title, or one that is too long."""
+
+    code = "invalid_title"
+    message = _("A charge needs a title of at most 200 characters.")
+
+
+class KeyConflictError(LineItemError):
+    """The same user and key were recorded before with another amount or currency."""
+
+    code = "key_conflict"
+    message = _("This use was already recorded with another amount.")
+
+
+class LineItemBoundError(LineItemError):
+    """A line item that belongs to a payment can be neither edited, moved nor deleted."""
+
+    code = "line_item_bound"
+    message = _("This charge is part of a payment and can no longer be changed.")
+
+
+class MixedCurrenciesError(PaymentsUIError):
+    """A payment has one currency: name it, or pick line items of one currency."""
+
+    code = "mixed_currencies"
+    message = _("Your charges are in several currencies. Please pay them one by one.")
+
+
+class PaymentStateError(PaymentsUIError):
+    """The payment's state does not allow this."""
+
+    code = "payment_state"
+    message = _("This payment has changed in the meantime.")
+
+
+class AlreadyChargedError(PaymentStateError):
+    """The payment is charged."""
+
+    code = "already_charged"
+    message = _("This payment is already paid. It was not charged again.")
+
+
+class NotChargedError(PaymentStateError):
+    """The payment is not charged."""
+
+    code = "not_charged"
+    message = _("This payment is not paid.")
+
+
+class PaymentGoneError(PaymentStateError):
+    """The payment was cancelled or undone; its line items are back in the pool."""
+
+    code = "payment_gone"
+    message = _("This payment was cancelled. Your charges are back in your list.")
+
+
+class AttemptOpenError(PaymentStateError):
+    """An attempt is open at a PSP: its outcome must be known first."""
+
+    code = "attempt_open"
+    message = _(
+        "We are still waiting for the answer to your last attempt. You will not be charged twice."
+    )
+
+
+class RefundRequiredError(PaymentStateError):
+    """PSP money sits on this payment: give it back by a refund."""
+
+    code = "refund_required"
+    message = _("This payment was made through a payment service and must be refunded.")
+
+
+class MoocherError(PaymentsUIError):
+    """A moocher that cannot do what was asked."""
+
+    code = "moocher"
+    message = _("This way to pay does not work at the moment. Nothing was charged.")
+
+
+class MoocherRefusedError(MoocherError):
+    """This moocher cannot take this payment (currency, minimum); ``message`` says why."""
+
+    code = "moocher_refused"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class WebhookSignatureError(MoocherError):
+    """A webhook that is not signed by the PSP. Nothing of it is used or stored."""
+
+    code = "webhook_signature"
+
+
+class TooManyAttemptsError(PaymentsUIError):
+    """The user reached ``ATTEMPTS_PER_HOUR``."""
+
+    code = "too_many_attempts"
+    message = _(
+        "There were too many attempts in a short time. Nothing was charged. "
+        "Please wait an hour, or contact us."
+    )
+
+
+class AmountChangedError(PaymentsUIError):
+    """The amount the customer saw is not the amount of the payment."""
+
+    code = "amount_changed"
+    message = _("The total has changed. Nothing was charged. Please check it before you pay.")
+
+
+class FormExpiredError(PaymentsUIError):
+    """A form that is too old, or was not made for this payment."""
+
+    code = "form_expired"
+    message = _("This form has expired. Nothing was charged. Please check it and pay again.")

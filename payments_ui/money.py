@@ -1,0 +1,127 @@
+"""Exact money: ``Decimal`` amounts, rounded once, by the currency's minor unit.
+
+Minor units are those of Babel's CLDR data (0, 2 or 3 decimals). Currencies with four
+(``CLF``, ``UYW``) are units of account in which nobody is charged, and are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from functools import lru_cache
+
+from babel.core import Locale, UnknownLocaleError
+from babel.numbers import (
+    format_currency,
+    get_currency_precision,
+    is_currency as babel_is_currency,
+)
+from django.utils.translation import get_language, to_locale
+
+from .exceptions import InvalidAmountError, InvalidCurrencyError
+
+#: Digits of a line item's amount: ten before the decimal point, eight behind it.
+INTEGER_DIGITS = 10
+DECIMAL_PLACES = 8
+
+_CODE = re.compile(r"[A-Z]{3}")
+_MINOR_UNITS = (0, 2, 3)
+# Wide enough that no sum of a user's line items is rounded on the way.
+_CONTEXT = Context(prec=50, rounding=ROUND_HALF_EVEN)
+
+
+@lru_cache(maxsize=512)
+def is_currency(code: object) -> bool:
+    """Whether ``code`` is an ISO 4217 code the kit can charge in."""
+    return (
+        isinstance(code, str)
+        and _CODE.fullmatch(code) is not None
+        and babel_is_currency(code)
+        and get_currency_precision(code) in _MINOR_UNITS
+    )
+
+
+def minor_unit(currency: str) -> int:
+    """Number of decimals of the currency: 0 (JPY), 2 (CHF) or 3 (KWD).
+
+    Raises ``InvalidCurrencyError`` for anything that is no currency.
+    """
+    if not is_currency(currency):
+        raise InvalidCurrencyError(f"{currency!r} is not the ISO 4217 code of a currency")
+    return get_currency_precision(currency)
+
+
+def exact_amount(value: object) -> Decimal:
+    """The amount as a ``Decimal`` of at most ten digits and eight decimals.
+
+    Takes ``Decimal``, ``int`` and decimal strings. Floats are refused because they have
+    lost the exact amount already. Raises ``InvalidAmountError``.
+    """
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        raise InvalidAmountError(
+            f"{value!r} is a {type(value).__name__}: pass a Decimal, an int or a decimal string"
+        )
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        raise InvalidAmountError(f"{value!r} is not a decimal number") from None
+    if not amount.is_finite():
+        raise InvalidAmountError(f"{value!r} is not a finite number")
+    return _within_digits(amount)
+
+
+def _within_digits(amount: Decimal) -> Decimal:
+    if amount and amount.adjusted() >= INTEGER_DIGITS:
+        raise InvalidAmountError(f"{amount} has more than {INTEGER_DIGITS} digits")
+    exponent = amount.as_tuple().exponent
+    # Only a run of zeros can be longer than the field and still be exact.
+    if isinstance(exponent, int) and exponent < -DECIMAL_PLACES:
+        shorter = amount.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=_CONTEXT)
+        if shorter != amount:
+            raise InvalidAmountError(f"{amount} has more than {DECIMAL_PLACES} decimals")
+        return shorter
+    return amount
+
+
+def round_amount(amount: Decimal, currency: str) -> Decimal:
+    """The amount in whole minor units, half to even (IEEE 754, "banker's rounding")."""
+    return amount.quantize(Decimal(1).scaleb(-minor_unit(currency)), context=_CONTEXT)
+
+
+def to_minor_units(amount: Decimal, currency: str) -> int:
+    """The amount as a PSP wants it: CHF 12.00 is 1200, JPY 500 is 500, KWD 1.5 is 1500.
+
+    Raises ``InvalidAmountError`` where the amount is not a whole number of minor units.
+    """
+    scaled = amount.scaleb(minor_unit(currency), context=_CONTEXT)
+    if scaled != scaled.to_integral_value():
+        raise InvalidAmountError(f"{amount} is not a whole number of {currency} minor units")
+    return int(scaled)
+
+
+def from_minor_units(units: int, currency: str) -> Decimal:
+    """The ``Decimal`` amount of an integer number of minor units."""
+    return Decimal(units).scaleb(-minor_unit(currency), context=_CONTEXT)
+
+
+def format_amount(amount: Decimal, currency: str) -> str:
+    """The amount for people, with its currency, in Django's active language.
+
+    Decimals beyond the currency's own are shown where the amount has them (CHF 0.0004).
+    """
+    decimals = minor_unit(currency)
+    exponent = amount.normalize(_CONTEXT).as_tuple().exponent
+    extra = max(0, -exponent - decimals) if isinstance(exponent, int) else 0
+    if not extra:
+        return format_currency(amount, currency, locale=_locale())
+    return format_currency(
+        amount, currency, locale=_locale(), decimal_quantization=False, currency_digits=False
+    )
+
+
+def _locale() -> Locale:
+    language = get_language() or "en"
+    try:
+        return Locale.parse(to_locale(language))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(to_locale(language.split("-")[0]))

@@ -1,0 +1,1 @@
+"""Moochers: interactive adapters to payment service providers (PSPs)."""

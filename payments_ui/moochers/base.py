@@ -1,0 +1,181 @@
+"""The contract of a moocher, hook by hook: when it is called, and what must not happen there.
+
+A moocher is one configured instance, listed once by dotted path in ``MOOCHERS``. It talks
+to a PSP and reports; it never writes a payment, a line item or an attempt, and never
+decides that something is paid: ``payments_ui.flows`` and the core do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from django.apps import apps
+from django.forms import Form
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from mooch.base import BaseMoocher
+
+from payments_ui import money
+from payments_ui.core.outcomes import Outcome, Pending
+from payments_ui.exceptions import WebhookSignatureError
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    from payments_ui.core.models import Attempt, Payment
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptUrls:
+    """Absolute URLs of one attempt: where the PSP sends the customer, and where it reports."""
+
+    return_url: str
+    webhook_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a verified webhook is about. Its content is a hint: the PSP is asked anyway."""
+
+    event_id: str
+    attempt_id: UUID | None = None
+    psp_reference: str | None = None
+
+
+class Moocher(BaseMoocher):
+    """Base of the kit's moochers, and of yours.
+
+    Configured as in django-mooch, by keyword arguments that name class attributes.
+    Unknown options raise ``TypeError``. ``success_url`` is where a customer continues
+    after a whole-page payment.
+    """
+
+    title: _StrPromise | str
+    identifier: str
+    #: One line below the title in the chooser.
+    description: _StrPromise | str = ""
+    #: The account at the PSP that gets the money, compared when money arrives.
+    account: str = ""
+    #: Whether real money moves, compared when money arrives.
+    live: bool = False
+    #: Currencies it takes; ``None`` means all.
+    currencies: frozenset[str] | None = None
+    #: Smallest amount by currency; anything below is said, not tried.
+    minimum: Mapping[str, Decimal] = {}
+    #: Whether people book the money (bank transfer), so that undoing needs no refund.
+    manual: bool = False
+    template_name = "payments_ui/moochers/form.html"
+
+    #: Options that __init__ takes besides those a subclass names in its own signature.
+    options: ClassVar[frozenset[str]] = frozenset(
+        {"model", "identifier", "title", "success_url", "failure_url", "app_name"}
+        | {"description", "account", "live", "currencies", "minimum"}
+    )
+
+    def __init__(self, **options: Any) -> None:
+        if unknown := sorted(set(options) - self.options):
+            raise TypeError(f"{type(self).__name__} got unknown options: {', '.join(unknown)}")
+        super().__init__(**options)
+
+    def refuse(self, payment: Payment) -> str | None:
+        """A sentence for the customer if this payment cannot be taken, else ``None``.
+
+        Called for every rendering of the chooser: no I/O, no query.
+        """
+        if self.currencies is not None and payment.currency not in self.currencies:
+            return _("Not available for %(currency)s.") % {"currency": payment.currency}
+        least = self.minimum.get(payment.currency)
+        if least is not None and payment.amount < least:
+            return _("Available from %(amount)s.") % {
+                "amount": money.format_amount(least, payment.currency)
+            }
+        return None
+
+    def get_form(
+        self, request: HttpRequest, payment: Payment, data: Mapping[str, Any] | None = None
+    ) -> Form:
+        """The form of the way to pay. Card fields belong to the PSP's page, never here."""
+        return Form(data)
+
+    def payment_form(self, request: HttpRequest, payment: Payment) -> str:
+        """HTML with a plain form that posts to ``pay_url``; also called without JavaScript.
+
+        The kit adds CSRF and htmx attributes to it. Must not move money or ask the PSP.
+        """
+        return self.render_form(request, payment, self.get_form(request, payment))
+
+    def render_form(self, request: HttpRequest, payment: Payment, form: Form) -> str:
+        """``template_name`` with this form, which may be bound and carry errors."""
+        amount = money.format_amount(payment.amount, payment.currency)
+        context = {
+            "moocher": self,
+            "payment": payment,
+            "form": form,
+            "pay_url": self.pay_url(payment),
+            "pay_label": self.pay_label(amount),
+        }
+        return render_to_string(self.template_name, context, request=request)
+
+    def pay_label(self, amount: str) -> str:
+        """Text of the final button. It must say that one pays, and how much."""
+        return _("Pay %(amount)s") % {"amount": amount}
+
+    def pay_url(self, payment: Payment) -> str:
+        """Where its form posts to."""
+        return reverse(
+            "payments_ui:moocher", kwargs={"pk": payment.pk, "identifier": self.identifier}
+        )
+
+    def charge(
+        self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls
+    ) -> Outcome:
+        """Ask the PSP to take the money, with ``attempt.idempotency_key``.
+
+        Called once per attempt, after the attempt is committed and outside of any
+        transaction. Any exception makes the attempt ``unknown``; so raise rather than
+        guess, and give every request a timeout.
+        """
+        raise NotImplementedError
+
+    def ask(self, attempt: Attempt) -> Outcome:
+        """What the PSP knows of this attempt. May be called at any time, any number of times.
+
+        Must not move money. Outside of any transaction.
+        """
+        raise NotImplementedError
+
+    def cancel(self, attempt: Attempt) -> Outcome:
+        """Call the attempt off at the PSP and report what became of it.
+
+        ``Cancelled`` only if the PSP confirmed. The default cannot cancel and says so.
+        Outside of any transaction.
+        """
+        return Pending(psp_reference=attempt.psp_reference)
+
+    def webhook(self, request: HttpRequest) -> Notice:
+        """Verify the signature, then tell what the webhook is about.
+
+        Raises ``WebhookSignatureError`` before anything of it is used. The default has no
+        webhook and refuses all.
+        """
+        raise WebhookSignatureError(f"{self.identifier} takes no webhooks")
+
+    def instructions(self, request: HttpRequest, attempt: Attempt) -> str:
+        """HTML shown while the attempt waits for the customer or the PSP; empty: a default."""
+        return ""
+
+    @property
+    def model(self) -> type[Payment]:
+        """The payment model, as django-mooch's moochers know it."""
+        return apps.get_model("payments_core", "Payment")
+
+    @model.setter
+    def model(self, value: type[Payment]) -> None:
+        if value is not self.model:
+            raise TypeError(f"{type(self).__name__} works with payments_ui.core.models.Payment")
