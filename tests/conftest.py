@@ -1,0 +1,33 @@
+"""Fixtures for all unit tests: factories, since a test should show what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+
+UserFactory = Callable[..., User]
+
+
+@pytest.fixture
+def make_user(db: None) -> UserFactory:
+    """Return a factory of users with names of their own."""
+    numbers = count(1)
+
+    def make(**fields: Any) -> User:
+        name = fields.pop("username", f"user-{next(numbers)}")
+        email = fields.pop("email", f"{name}@example.com")
+        user: User = get_user_model().objects.create_user(name, email, **fields)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def user(make_user: UserFactory) -> User:
+    """Return somebody who pays."""
+    return make_user()
