@@ -1,0 +1,59 @@
+# Everything a stranger or a contributor does here, by name. CONTRIBUTING.md explains each.
+
+VENV ?= .venv
+PORT ?= 8000
+# Workers of pytest-xdist; "auto" is one for each core.
+WORKERS ?= auto
+# More arguments for pytest, as in: make unit ARGS='-k receipt'
+ARGS ?=
+
+BIN := $(VENV)/bin
+export PYTHON
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo demo-reset test unit e2e variants lint format docs bench messages clean
+
+help: ## List what make can do here
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# One stamp for each dependency group: pip runs again only when pyproject.toml has changed.
+$(VENV)/%.installed: pyproject.toml scripts/venv
+	@scripts/venv $(VENV) $*
+	@touch $@
+
+demo: $(VENV)/demo.installed ## Run the example site (PORT=8000); running it again keeps its data
+	@$(BIN)/python example_project/manage.py demo --port $(PORT)
+
+demo-reset: $(VENV)/demo.installed ## Run the example site with fresh data
+	@$(BIN)/python example_project/manage.py demo --port $(PORT) --reset
+
+test: unit e2e ## Run all tests: units first, then the journeys in a real browser
+
+unit: $(VENV)/unit.installed ## Run the unit tests with branch coverage
+	$(BIN)/python -m pytest tests --numprocesses $(WORKERS) --cov --cov-report term $(ARGS)
+
+e2e: $(VENV)/e2e.installed ## Run the end-to-end tests; finds or installs a browser
+	$(BIN)/python -m e2e.browser
+	$(BIN)/python -m pytest e2e $(ARGS)
+
+variants: $(VENV)/unit.installed ## Run the unit tests on sites that are set up otherwise
+	scripts/variants $(BIN)/python
+
+lint: $(VENV)/lint.installed ## Run all linters
+	scripts/lint $(BIN)
+
+format: $(VENV)/lint.installed ## Let the tools mend what they can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	if command -v npm >/dev/null; then npm run --silent format; fi
+
+docs: $(VENV)/docs.installed ## Build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going --nitpicky -b html docs docs/_build/html
+
+bench: $(VENV)/bench.installed ## Measure the promises about speed, as a table
+	$(BIN)/python -m bench
+
+clean: ## Remove what these commands have made, the example's data too
+	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache \
+		.ruff_cache build dist docs/_build e2e/output example_project/var node_modules

@@ -1,0 +1,1 @@
+"""Journeys of people through the example project, in a real browser."""
