@@ -1,0 +1,125 @@
+"""The moocher. Its PSP is a person with a bank statement, so it asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from payments_ui import money
+from payments_ui.core.outcomes import Cancelled, Outcome, Pending
+from payments_ui.moochers.base import AttemptUrls, Moocher
+
+from . import codes, references
+from .accounts import Account, Creditor
+
+if TYPE_CHECKING:
+    from payments_ui.core.models import Attempt, Payment
+
+
+class BankTransferMoocher(Moocher):
+    """Asks for a transfer to ``accounts``, a mapping of currency to ``Account``.
+
+    Everything that would keep a code from being drawn raises ``ImproperlyConfigured``
+    here, when the site starts, and never in front of a customer.
+
+    Charging opens the waiting state; the attempt stays open until its arrival is booked
+    or the customer gives up. Money that comes after that is kept as surplus.
+    """
+
+    identifier = "banktransfer"
+    title = gettext_lazy("Bank transfer")
+    description = gettext_lazy("From your banking app; takes one to three bank working days.")
+    live = True
+    manual = True
+    template_name = "payments_ui/moochers/banktransfer.html"
+    instructions_template_name = "payments_ui/moochers/banktransfer_instructions.html"
+    #: ``accounts`` says the currencies.
+    options = Moocher.options - {"currencies"}
+
+    def __init__(
+        self, *, creditor: Creditor, accounts: Mapping[str, Account], **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.creditor = creditor
+        self.accounts = dict(accounts)
+        self.currencies = frozenset(self.accounts)
+        if not self.accounts:
+            raise ImproperlyConfigured("A bank transfer needs at least one account")
+        for currency, account in self.accounts.items():
+            self._try_out(currency, account)
+
+    def _try_out(self, currency: str, account: Account) -> None:
+        reference = references.make(UUID(int=1), account)
+        try:
+            self._code(account, codes.MOST, currency, reference)
+        except ValueError as exc:
+            raise ImproperlyConfigured(f"Bank transfer in {currency}: {exc}") from exc
+
+    def refuse(self, payment: Payment) -> str | None:
+        """As the contract says; also amounts that no bank takes."""
+        return super().refuse(payment) or self._refuse_amount(payment.amount, payment.currency)
+
+    @staticmethod
+    def _refuse_amount(amount: Decimal, currency: str) -> str | None:
+        if codes.LEAST <= amount <= codes.MOST:
+            return None
+        return _("Available from %(least)s to %(most)s.") % {
+            "least": money.format_amount(codes.LEAST, currency),
+            "most": money.format_amount(codes.MOST, currency),
+        }
+
+    def pay_label(self, amount: str) -> str:
+        """Charges nothing, so its button does not say "pay"."""
+        return _("Get the transfer details")
+
+    def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
+        """Nobody is asked: from now on the attempt waits for a transfer with its reference."""
+        return Pending(psp_reference=self.reference(attempt))
+
+    def ask(self, attempt: Attempt) -> Outcome:
+        """Still waiting: only a booked arrival ends it."""
+        return Pending(psp_reference=self.reference(attempt))
+
+    def cancel(self, attempt: Attempt) -> Outcome:
+        """Answer yes, always. A transfer that is under way all the same becomes surplus."""
+        return Cancelled(psp_reference=self.reference(attempt))
+
+    def reference(self, attempt: Attempt) -> str:
+        """Return the attempt's reference; once given to a customer, it stays."""
+        return attempt.psp_reference or references.make(attempt.pk, self.accounts[attempt.currency])
+
+    def instructions(self, request: HttpRequest, attempt: Attempt) -> str:
+        """Show the transfer's details, or say that the site's account has changed since."""
+        return render_to_string(
+            self.instructions_template_name, self._details(attempt), request=request
+        )
+
+    def _details(self, attempt: Attempt) -> dict[str, object]:
+        account = self.accounts.get(attempt.currency)
+        if account is None or not references.fits(reference := self.reference(attempt), account):
+            return {}
+        return {
+            "moocher": self,
+            "attempt": attempt,
+            "account": account,
+            "amount": money.format_amount(attempt.amount, attempt.currency),
+            "reference": references.display(reference),
+            "code": self._code(account, attempt.amount, attempt.currency, reference),
+        }
+
+    def _code(self, account: Account, amount: Decimal, currency: str, reference: str) -> codes.Code:
+        return codes.make(
+            account=account,
+            creditor=self.creditor,
+            amount=amount,
+            currency=currency,
+            reference=reference,
+        )
