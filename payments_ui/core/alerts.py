@@ -1,0 +1,18 @@
+"""Telling the people who run the site."""
+
+from __future__ import annotations
+
+import logging
+
+from django.core.mail import mail_admins
+
+logger = logging.getLogger("payments_ui")
+
+
+def tell_admins(subject: str, text: str) -> None:
+    """Log an error and mail ``ADMINS``. A mail that cannot be sent is logged, too."""
+    logger.error("%s: %s", subject, text)
+    try:
+        mail_admins(subject, text)
+    except OSError:  # SMTPException is one
+        logger.exception("The admins could not be told: %s", subject)

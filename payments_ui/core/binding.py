@@ -1,0 +1,212 @@
+"""Binding line items to a payment, and letting go of them: write first, then read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db import OperationalError, connections, models, router, transaction
+from django.utils import timezone
+
+from payments_ui import money
+from payments_ui.exceptions import (
+    AlreadyChargedError,
+    AttemptOpenError,
+    InvalidAmountError,
+    InvalidCurrencyError,
+    MixedCurrenciesError,
+    NotChargedError,
+    PaymentGoneError,
+    PaymentStateError,
+    RefundRequiredError,
+)
+
+from . import journal
+from .locks import lock_payment, retrying
+from .models import JournalEntry, LineItem, Payment
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+# Of a list of line items, so that no database's limit of parameters is reached.
+_CHUNK = 10_000
+# What Payment.amount holds; SQLite keeps 15 digits of it exactly.
+_LIMIT = Decimal(10) ** 11
+
+_BOUND = """
+INSERT INTO {journal}
+    (at, verb, user_id, payment_id, actor, reason, detail, items, total, currency)
+SELECT %s, %s, %s, %s, %s, '', '{{}}', COUNT(*), SUM(amount),
+    CASE WHEN MIN(currency) = MAX(currency) THEN MIN(currency) ELSE '' END
+FROM {lineitem} WHERE payment_id = %s
+"""
+
+
+class Bound(NamedTuple):
+    """What a payment bound: the exact total, and its currency ("" if there are several)."""
+
+    total: Decimal
+    currency: str
+
+
+class _NothingToBind(Exception):  # noqa: N818 - rolls back, is no error
+    pass
+
+
+@retrying
+def create_pending(
+    *,
+    user: AbstractBaseUser,
+    lineitems: Iterable[LineItem] | None,
+    currency: str | None,
+    by: str,
+    fields: Mapping[str, Any],
+) -> Payment | None:
+    """See ``Payment.objects.create_pending``.
+
+    Insert a draft, bind by one conditional UPDATE what is unbound at that moment, sum
+    what was bound, seal. Row locks make concurrent callers wait and then bind the rest;
+    an item added meanwhile is simply not bound. The draft never leaves its transaction.
+    """
+    if currency is not None and not money.is_currency(currency):
+        raise InvalidCurrencyError(f"{currency!r} is not a currency the kit can charge in")
+    payment = _draft(user, currency or "", fields)
+    keys = None if lineitems is None else [item.pk for item in lineitems]
+    using = router.db_for_write(Payment, instance=user)
+    try:
+        with transaction.atomic(using=using):
+            models.Model.save(payment, force_insert=True, using=using)
+            if not _bind(payment, currency, keys):
+                raise _NothingToBind
+            _seal(payment, _journal_bound(payment, by, using))
+    except _NothingToBind:
+        return None
+    return payment
+
+
+def _draft(user: AbstractBaseUser, currency: str, fields: Mapping[str, Any]) -> Payment:
+    draft = {"id": uuid.uuid4(), "email": getattr(user, user.get_email_field_name(), "") or ""}
+    return Payment(**draft | dict(fields), user=user, amount=Decimal(0), currency=currency)
+
+
+def _bind(payment: Payment, currency: str | None, keys: list[Any] | None) -> int:
+    unbound = LineItem.objects.filter(user=payment.user_id, payment__isnull=True).order_by()
+    if currency:
+        unbound = unbound.filter(currency=currency)
+    if keys is None:
+        return models.QuerySet.update(unbound, payment=payment)
+    return sum(
+        models.QuerySet.update(unbound.filter(pk__in=keys[at : at + _CHUNK]), payment=payment)
+        for at in range(0, len(keys), _CHUNK)
+    )
+
+
+def _journal_bound(payment: Payment, by: str, using: str) -> Bound:
+    # One statement writes the journal, sums what was bound and returns the sum, so that
+    # the whole takes six queries including BEGIN and COMMIT.
+    connection = connections[using]
+    identifier = Payment._meta.pk.get_db_prep_value(payment.pk, connection)
+    at = JournalEntry._meta.get_field("at").get_db_prep_save(timezone.now(), connection)
+    user_field = Payment._meta.get_field("user")
+    owner = user_field.get_db_prep_save(payment.user_id, connection)
+    sql = _BOUND.format(journal=JournalEntry._meta.db_table, lineitem=LineItem._meta.db_table)
+    verb = JournalEntry.Verb.PAYMENT_CREATED.value
+    params = [at, verb, owner, identifier, by, identifier]
+    with _sums_within_64_bits(), connection.cursor() as cursor:
+        if connection.features.can_return_columns_from_insert:
+            cursor.execute(f"{sql} RETURNING total, currency", params)
+        else:  # MySQL
+            cursor.execute(sql, params)
+            cursor.execute(
+                f"SELECT total, currency FROM {JournalEntry._meta.db_table} WHERE id = %s",  # noqa: S608
+                [cursor.lastrowid],
+            )
+        total, currency = cursor.fetchone()
+    exact = JournalEntry._meta.get_field("total").from_db_value(total, None, connection)
+    return Bound(exact, currency)
+
+
+@contextmanager
+def _sums_within_64_bits() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if "integer overflow" not in str(error):
+            raise
+        raise InvalidAmountError("The sum is more than SQLite can hold") from error
+
+
+def _seal(payment: Payment, bound: Bound) -> None:
+    if not bound.currency:
+        raise MixedCurrenciesError("The line items have several currencies: name one")
+    amount = money.round_amount(bound.total, bound.currency)
+    if bound.total < 0 or (bound.total and not amount):
+        raise _NothingToBind
+    if amount >= _LIMIT:
+        raise InvalidAmountError(f"A payment of {amount} is more than the books can hold")
+    payment.amount, payment.currency, payment.sealed_at = amount, bound.currency, timezone.now()
+    models.QuerySet(Payment).filter(pk=payment.pk).update(
+        amount=amount, currency=bound.currency, sealed_at=payment.sealed_at
+    )
+
+
+@retrying
+def cancel_pending(payment: Payment, *, by: str, reason: str) -> None:
+    """See ``Payment.cancel_pending``."""
+    with transaction.atomic():
+        locked = lock_payment(payment.pk, **_PENDING) or _refuse(payment)
+        if locked.open_attempt:
+            raise AttemptOpenError(f"{locked.open_attempt} is open")
+        asked = locked.attempts.exists()
+        items = _release(locked)
+        journal.payment(
+            JournalEntry.Verb.PAYMENT_CANCELLED, locked, actor=by, reason=reason, items=items
+        )
+        if asked:
+            payment.cancelled_at = timezone.now()
+            models.QuerySet(Payment).filter(pk=payment.pk).update(cancelled_at=payment.cancelled_at)
+        else:
+            models.QuerySet(Payment).filter(pk=payment.pk).delete()
+    payment.__dict__.pop("open_attempt", None)
+
+
+@retrying
+def undo(payment: Payment, *, by: str, reason: str, force: bool) -> None:
+    """See ``Payment.undo``."""
+    if force and not reason:
+        raise PaymentStateError("undo(force=True) needs a reason")
+    with transaction.atomic():
+        locked = lock_payment(payment.pk, charged_at__isnull=False)
+        if locked is None:
+            raise NotChargedError(f"{payment.pk} is not charged")
+        if not force and locked.attempts.filter(state="settled", manual=False).exists():
+            raise RefundRequiredError("A PSP took this money: use refund, or force with a reason")
+        now = timezone.now()
+        models.QuerySet(Payment).filter(pk=payment.pk).update(charged_at=None, undone_at=now)
+        journal.payment(
+            JournalEntry.Verb.PAYMENT_UNDONE,
+            locked,
+            actor=by,
+            reason=reason,
+            items=_release(locked),
+        )
+    payment.charged_at, payment.undone_at = None, now
+
+
+_PENDING = {"charged_at__isnull": True, "cancelled_at__isnull": True, "undone_at__isnull": True}
+
+
+def _refuse(payment: Payment) -> Payment:
+    """Raise what keeps this payment from being pending, by what is stored."""
+    stored = Payment.all_objects.filter(pk=payment.pk).first()
+    if stored is not None and stored.charged_at:
+        raise AlreadyChargedError(f"{payment.pk} is charged")
+    raise PaymentGoneError(f"{payment.pk} is cancelled or undone")
+
+
+def _release(payment: Payment) -> int:
+    bound = LineItem.objects.filter(payment=payment).order_by()
+    return models.QuerySet.update(bound, payment=None)

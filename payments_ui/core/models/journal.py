@@ -1,0 +1,104 @@
+"""The append-only record of what happened to line items and payments."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from payments_ui.exceptions import PaymentsUIError
+
+from .fields import ExactDecimalField
+
+
+class JournalIsAppendOnlyError(PaymentsUIError):
+    """The journal is evidence: nobody rewrites it."""
+
+    code = "journal_append_only"
+
+
+class JournalQuerySet(models.QuerySet["JournalEntry"]):
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise JournalIsAppendOnlyError("Journal entries are never changed")
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self) -> NoReturn:
+        raise JournalIsAppendOnlyError("Journal entries are never deleted")
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+
+class JournalEntry(models.Model):
+    """Who did what, and why. Written in the transaction of the change itself.
+
+    Payments, attempts and line items are named by id and not by foreign key, so that an
+    entry survives what it tells of.
+    """
+
+    class Verb(models.TextChoices):
+        PAYMENT_CREATED = "payment_created", _("payment created")
+        PAYMENT_CANCELLED = "payment_cancelled", _("payment cancelled")
+        PAYMENT_CHARGED = "payment_charged", _("payment charged")
+        PAYMENT_UNDONE = "payment_undone", _("payment undone")
+        ATTEMPT_STARTED = "attempt_started", _("attempt started")
+        ATTEMPT_CHANGED = "attempt_changed", _("attempt changed")
+        MONEY_SURPLUS = "money_surplus", _("money arrived that is not owed")
+        MONEY_MISMATCH = "money_mismatch", _("money arrived that does not match")
+        MONEY_UNMATCHED = "money_unmatched", _("money arrived that nobody knows")
+        LINEITEM_CHANGED = "lineitem_changed", _("line item changed")
+        LINEITEM_DELETED = "lineitem_deleted", _("line item deleted")
+        USER_ANONYMIZED = "user_anonymized", _("user anonymized")
+
+    at = models.DateTimeField(_("at"), default=timezone.now, editable=False)
+    verb = models.CharField(_("what"), max_length=30, choices=Verb.choices)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        verbose_name=_("user"),
+        help_text=_("Whose line items or payment it is."),
+        db_index=False,
+    )
+    payment_id = models.UUIDField(_("payment"), null=True, db_index=True)
+    attempt_id = models.UUIDField(_("attempt"), null=True)
+    lineitem_id = models.BigIntegerField(_("line item"), null=True)
+    items = models.PositiveIntegerField(_("number of line items"), null=True)
+    total = ExactDecimalField(
+        _("exact total"), max_digits=24, decimal_places=8, null=True
+    )
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    actor = models.CharField(
+        _("by whom"),
+        max_length=100,
+        help_text=_("A user's id, a moocher, or the system. Never a name."),
+    )
+    reason = models.TextField(_("why"), blank=True)
+    detail = models.JSONField(_("detail"), default=dict, blank=True)
+
+    objects = JournalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = _("journal entry")
+        verbose_name_plural = _("journal")
+        indexes = (models.Index(fields=("user", "id"), name="payments_journal_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.get_verb_display()}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise JournalIsAppendOnlyError("Journal entries are never changed")
+        super().save(*args, **kwargs)
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise JournalIsAppendOnlyError("Journal entries are never deleted")
+
+    delete.alters_data = True  # type: ignore[attr-defined]

@@ -1,0 +1,259 @@
+"""The collection of bound line items that a user pays at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import mooch.models
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.deletion import ProtectedError
+from django.utils.functional import cached_property
+from django.utils.translation import gettext, gettext_lazy as _
+
+from payments_ui import money
+from payments_ui.core import journal
+from payments_ui.exceptions import PaymentStateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from .attempt import Attempt
+    from .lineitem import LineItem
+
+#: What only the verbs write.
+GUARDED = frozenset(
+    {"id", "pk", "user", "user_id", "amount", "currency", "created_at"}
+    | {"sealed_at", "charged_at", "cancelled_at", "undone_at"}
+)
+#: What a caller of ``create_pending`` may set.
+FIELDS = frozenset({"id", "created_at", "email", "payment_service_provider", "transaction"})
+
+
+class PaymentState(models.TextChoices):
+    PENDING = "pending", _("pending")
+    PROCESSING = "processing", _("processing")
+    CHARGED = "charged", _("charged")
+    CANCELLED = "cancelled", _("cancelled")
+    UNDONE = "undone", _("undone")
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def pending(self) -> PaymentQuerySet:
+        """Payments that are not charged, and not undone or cancelled either."""
+        return self.filter(
+            charged_at__isnull=True, cancelled_at__isnull=True, undone_at__isnull=True
+        )
+
+    def charged(self) -> PaymentQuerySet:
+        """Payments whose money was taken."""
+        return self.filter(charged_at__isnull=False)
+
+    def update(self, **kwargs: Any) -> int:
+        """As Django's; refuses to write what only the verbs may change."""
+        if refused := sorted(GUARDED.intersection(kwargs)):
+            raise PaymentStateError(f"update() may not write {', '.join(refused)}: use the verbs")
+        return super().update(**kwargs)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self) -> NoReturn:
+        raise PaymentStateError("Payments are not deleted in bulk: use payment.cancel_pending()")
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+
+class EveryPaymentManager(models.Manager["Payment"].from_queryset(PaymentQuerySet)):  # type: ignore[misc]
+    """Every row, cancelled ones included: for evidence, admin and late money."""
+
+    def create_pending(
+        self,
+        *,
+        user: AbstractBaseUser,
+        lineitems: Iterable[LineItem] | None = None,
+        currency: str | None = None,
+        by: str = journal.SYSTEM,
+        **fields: Any,
+    ) -> Payment | None:
+        """Bind the user's unbound line items to a new pending payment and seal its amount.
+
+        The amount is the exact sum of what was bound at that moment, rounded once to the
+        currency's minor unit (half to even). ``lineitems`` restricts it to these items,
+        ``currency`` to items of this currency; ``fields`` (``email``, ``id``,
+        ``created_at``, ``transaction``, ``payment_service_provider``) become fields of the
+        payment. Amounts are in units of the currency.
+
+        Returns ``None``, with nothing bound, where there are no such line items, where
+        they add up to a credit, or to something that rounds to nothing. A sum of exactly
+        zero makes a payment of zero. Safe under concurrency: an item is never in two
+        payments. At most six queries, whatever the number of items.
+
+        Raises ``MixedCurrenciesError`` where the items have several currencies and none
+        is named.
+        """
+        from payments_ui.core import binding  # noqa: PLC0415 - binding needs the models
+
+        if unknown := sorted(set(fields) - FIELDS):
+            raise TypeError(f"create_pending() got unexpected fields: {', '.join(unknown)}")
+        return binding.create_pending(
+            user=user, lineitems=lineitems, currency=currency, by=by, fields=fields
+        )
+
+    create_pending.alters_data = True  # type: ignore[attr-defined]
+
+
+class PaymentManager(EveryPaymentManager):
+    """The payments of the site's everyday: cancelled ones are out of sight."""
+
+    def get_queryset(self) -> PaymentQuerySet:
+        queryset: PaymentQuerySet = super().get_queryset()
+        return queryset.filter(cancelled_at__isnull=True)
+
+
+class Payment(mooch.models.Payment):  # type: ignore[misc]
+    """A payment. Made by ``Payment.objects.create_pending`` only.
+
+    ``amount`` is in units of ``currency`` and stays equal to the sum of the bound line
+    items, rounded once.
+    """
+
+    State = PaymentState
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="user_payments",
+        verbose_name=_("user"),
+    )
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
+    currency = models.CharField(_("currency"), max_length=3)
+    sealed_at = models.DateTimeField(_("sealed at"), null=True, editable=False)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+
+    objects = PaymentManager()
+    all_objects = EveryPaymentManager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        base_manager_name = "all_objects"
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        permissions = (
+            ("book_payment", _("Can book money that arrived")),
+            ("undo_payment", _("Can undo a charged payment")),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(charged_at__isnull=True)
+                | Q(cancelled_at__isnull=True, undone_at__isnull=True),
+                name="payments_charged_or_gone",
+            ),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="payments_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        amount = self.rounded_amount
+        if self.charged_at:
+            return gettext("Payment of %s") % amount
+        return gettext("Pending payment of %s") % amount
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Payment:
+        payment: Payment = super().from_db(db, field_names, values)
+        if {"amount", "currency"} <= payment.__dict__.keys() and payment.currency:
+            # 5.00 and not 5.000: as many decimals as the currency has.
+            payment.amount = money.round_amount(payment.amount, payment.currency)
+        return payment
+
+    @property
+    def rounded_amount(self) -> Any:
+        """The amount with as many decimals as its currency has."""
+        return money.round_amount(self.amount, self.currency) if self.currency else self.amount
+
+    @property
+    def amount_cents(self) -> int:
+        """The amount in minor units of its currency, by the name django-mooch uses."""
+        return money.to_minor_units(self.amount, self.currency)
+
+    @property
+    def description(self) -> str:
+        """``Payment of 5.00 by mail@example.com: title, title``."""
+        titles = ", ".join(self.lineitems.values_list("title", flat=True))
+        return f"Payment of {self.rounded_amount} by {self.email}: {titles}"
+
+    @cached_property
+    def open_attempt(self) -> Attempt | None:
+        """The attempt whose outcome is not known yet; at most one at a time."""
+        attempt: Attempt | None = self.attempts.open().first()
+        return attempt
+
+    @property
+    def state(self) -> PaymentState:
+        """Derived from the stored facts; one query where it depends on an open attempt."""
+        if self.charged_at:
+            return PaymentState.CHARGED
+        if self.undone_at:
+            return PaymentState.UNDONE
+        if self.cancelled_at:
+            return PaymentState.CANCELLED
+        return PaymentState.PROCESSING if self.open_attempt else PaymentState.PENDING
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's; also forgets the open attempt it knew."""
+        self.__dict__.pop("open_attempt", None)
+        super().refresh_from_db(*args, **kwargs)
+        if self.currency:
+            self.amount = self.rounded_amount
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write e-mail, PSP and transaction; ``charged_at`` only if nobody charged it before.
+
+        Kept for moochers and processors of django-mooch, which set ``charged_at`` and save:
+        the first writer wins, a stale instance never undoes a charge, and everything else
+        belongs to the verbs.
+        """
+        from payments_ui.core import foreign  # noqa: PLC0415 - needs the models
+
+        if self._state.adding:
+            raise PaymentStateError("Payments are made by Payment.objects.create_pending()")
+        foreign.save(self, update_fields=kwargs.get("update_fields"))
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Always refused: ``cancel_pending()`` releases the line items, too."""
+        raise ProtectedError(
+            "A payment is not deleted: use cancel_pending()", set(self.lineitems.all()[:100])
+        )
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def cancel_pending(self, *, by: str = journal.SYSTEM, reason: str = "") -> None:
+        """Return the line items to the pool; the payment is gone for its callers.
+
+        The row is deleted, or kept out of sight as evidence where a PSP was ever asked.
+        Raises ``AlreadyChargedError``, ``PaymentGoneError``, or ``AttemptOpenError`` while
+        the outcome of an attempt is not known.
+        """
+        from payments_ui.core import binding  # noqa: PLC0415 - binding needs the models
+
+        binding.cancel_pending(self, by=by, reason=reason)
+
+    cancel_pending.alters_data = True  # type: ignore[attr-defined]
+
+    def undo(self, *, by: str = journal.SYSTEM, reason: str = "", force: bool = False) -> None:
+        """Take a charge back in the books: items unbound, and nothing charges it again.
+
+        Raises ``NotChargedError``, and ``RefundRequiredError`` while money that a PSP took
+        sits on it: giving money back is a refund. ``force=True`` with a ``reason`` undoes
+        it all the same. Moves no money.
+        """
+        from payments_ui.core import binding  # noqa: PLC0415 - binding needs the models
+
+        binding.undo(self, by=by, reason=reason, force=force)
+
+    undo.alters_data = True  # type: ignore[attr-defined]
