@@ -54,6 +54,10 @@ docs: $(VENV)/docs.installed ## Build the documentation into docs/_build/html
 bench: $(VENV)/bench.installed ## Measure the promises about speed, as a table
 	$(BIN)/python -m bench
 
+messages: $(VENV)/unit.installed ## Collect texts for translators and compile what they wrote
+	cd payments_ui && ../$(BIN)/python -m django makemessages --all --no-obsolete --add-location file
+	cd payments_ui && ../$(BIN)/python -m django compilemessages
+
 clean: ## Remove what these commands have made, the example's data too
 	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache \
 		.ruff_cache build dist docs/_build e2e/output example_project/var node_modules
