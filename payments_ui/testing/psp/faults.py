@@ -1,0 +1,185 @@
+"""What the sandbox can be told to do: the scenarios, and the plan for the next calls."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+OPERATIONS = ("create", "fetch", "cancel", "any")
+HANG = 60.0
+SLOW = 4.0
+SHIFT = 5.0
+
+
+class Transport(StrEnum):
+    """How a call ends on the wire."""
+
+    RATE_LIMITED = "rate_limited"  # 429, not executed, not remembered
+    ERROR_BEFORE = "error_before"  # 500, not executed
+    ERROR_AFTER = "error_after"  # 500, executed
+    LOST_REQUEST = "lost_request"  # the line goes dead, not executed
+    LOST_REPLY = "lost_reply"  # the line goes dead, executed
+    GARBLED = "garbled"  # executed, but the answer makes no sense
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conduct:
+    """How one call behaves; None means "as usual".
+
+    `delay`: seconds of wall time before the call is executed. `decline`: the code it is declined
+    with. `settle_after`: seconds between "accepted" and the final result. `action`: the customer
+    has to confirm. `copies`, `webhook_delay`: how often and how late the merchant is told.
+    `early_delay`: how late the merchant is told of what is not final. `wrong`: what the books get
+    wrong ("amount", "currency", "account" or "mode").
+    """
+
+    transport: str | None = None
+    delay: float | None = None
+    decline: str | None = None
+    settle_after: float | None = None
+    action: bool | None = None
+    copies: int | None = None
+    webhook_delay: float | None = None
+    early_delay: float | None = None
+    wrong: str | None = None
+
+    def over(self, other: Conduct) -> Conduct:
+        """Return this conduct, filled up with the other."""
+        mine = {name: value for name, value in asdict(self).items() if value is not None}
+        return Conduct(**asdict(other) | mine)
+
+    def distortion(self, amount: int, account: str, *, live: bool) -> dict[str, Any]:
+        """Return what the books say of amount, currency, account and mode, as far as it differs."""
+        wrong: dict[str, dict[str, Any]] = {
+            "amount": {"amount": amount + 1},
+            "currency": {"currency": "XTS"},
+            "account": {"account": f"{account}_other"},
+            "mode": {"live": not live},
+        }
+        return {"account": account, "live": live} | wrong.get(self.wrong or "", {})
+
+
+AS_USUAL = Conduct()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A conduct with a name; `card` tells whether a test card plays it, too."""
+
+    name: str
+    title: str
+    group: str
+    conduct: Conduct
+    card: bool = True
+
+
+def _paid(name: str, title: str, **conduct: Any) -> Scenario:
+    return Scenario(name, title, "Paid", Conduct(**conduct))
+
+
+def _declined(name: str, title: str, code: str, **conduct: Any) -> Scenario:
+    return Scenario(name, title, "Declined", Conduct(decline=code, **conduct))
+
+
+def _fault(transport: Transport, title: str) -> Scenario:
+    return Scenario(transport.value, title, "Faults", Conduct(transport=transport))
+
+
+def _webhooks(name: str, title: str, **conduct: Any) -> Scenario:
+    return Scenario(name, title, "Webhooks", Conduct(**conduct))
+
+
+def _wrong(what: str, title: str) -> Scenario:
+    return Scenario(f"wrong_{what}", title, "Books", Conduct(wrong=what), card=False)
+
+
+_ALL = (
+    _paid("approve", "Approved"),
+    _paid("3ds", "Asks for 3-D Secure", action=True),
+    _paid("processing", "Accepted, paid some seconds later", settle_after=SHIFT),
+    _paid("slow", "Approved after a wait", delay=SLOW),
+    _declined("declined", "Declined", "card_declined"),
+    _declined("insufficient_funds", "Not enough money", "insufficient_funds"),
+    _declined("expired", "Card has expired", "expired_card"),
+    _declined("incorrect", "Wrong security code", "incorrect_cvc"),
+    _declined("limit", "Over the limit", "limit_exceeded"),
+    _declined("lost", "Reported lost", "lost_card"),
+    _declined("stolen", "Reported stolen", "stolen_card"),
+    _declined("fraud", "Suspected fraud", "fraudulent"),
+    _declined(
+        "processing_declined",
+        "Accepted, declined some seconds later",
+        "card_declined",
+        settle_after=SHIFT,
+    ),
+    _fault(Transport.LOST_REPLY, "Charged, but the reply is lost"),
+    _fault(Transport.LOST_REQUEST, "The request is lost, nothing charged"),
+    _fault(Transport.ERROR_BEFORE, "Error 500, nothing charged"),
+    _fault(Transport.ERROR_AFTER, "Error 500, but charged"),
+    _fault(Transport.GARBLED, "Charged, but the reply makes no sense"),
+    _fault(Transport.RATE_LIMITED, "Error 429, nothing charged"),
+    Scenario("hang", "No answer for a minute, then charged", "Faults", Conduct(delay=HANG)),
+    _webhooks("duplicate_webhook", "Every webhook twice", copies=2),
+    _webhooks("late_webhook", "Webhooks come late", webhook_delay=SHIFT),
+    _webhooks("no_webhook", "No webhooks", copies=0),
+    _webhooks("reordered_webhooks", "Webhooks in the wrong order", action=True, early_delay=SHIFT),
+    _wrong("amount", "Charges one minor unit more"),
+    _wrong("currency", "Charges another currency"),
+    _wrong("account", "Charges for another account"),
+    _wrong("mode", "Charges in the other mode"),
+)
+
+SCENARIOS = {scenario.name: scenario for scenario in _ALL}
+CARDS = {f"card_{scenario.name}": scenario for scenario in _ALL if scenario.card}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call the plan is waiting for."""
+
+    scenario: Scenario
+    on: str
+
+
+class Plan:
+    """What the next calls will do, first come, first served; thread-safe."""
+
+    def __init__(self) -> None:
+        self._steps: deque[Step] = deque()
+        self._lock = threading.Lock()
+
+    def add(self, name: str, *, on: str = "create", times: int = 1) -> None:
+        """Let the next `times` calls of an operation play a scenario.
+
+        ValueError for an unknown scenario or operation, or if `times` is not 1 to 1000.
+        """
+        if name not in SCENARIOS:
+            raise ValueError("There is no such scenario.")
+        if on not in OPERATIONS:
+            raise ValueError(f"The operation is one of {', '.join(OPERATIONS)}.")
+        if type(times) is not int or not 1 <= times <= 1000:
+            raise ValueError("A scenario is planned for 1 to 1000 calls.")
+        with self._lock:
+            self._steps.extend([Step(SCENARIOS[name], on)] * times)
+
+    def take(self, operation: str, *, only: Transport | None = None) -> Conduct:
+        """Use up and return what is planned for this call; with `only`, if it is that fault."""
+        with self._lock:
+            step = next((one for one in self._steps if one.on in {operation, "any"}), None)
+            if step is None or (only and step.scenario.conduct.transport != only):
+                return AS_USUAL
+            self._steps.remove(step)
+            return step.scenario.conduct
+
+    def steps(self) -> list[Step]:
+        """Return what is still waiting."""
+        with self._lock:
+            return list(self._steps)
+
+    def clear(self) -> None:
+        """Forget the plan: the next calls behave as usual."""
+        with self._lock:
+            self._steps.clear()

@@ -1,0 +1,154 @@
+"""How the merchant is told: events, signed and sent in the background until they arrive.
+
+The header `Sandbox-Signature: t=<seconds>,v1=<hex>` carries the HMAC-SHA256 of the time, a dot and
+the raw body. A receiver takes any of several `v1`, so that a secret can be replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from typing import Any
+
+from .addresses import loopback_url
+from .clock import Clock
+from .faults import Conduct
+from .store import Row, Store
+
+SIGNATURE_HEADER = "Sandbox-Signature"
+# Seconds on the sandbox's clock between one failed delivery and the next try.
+BACKOFF = (1, 5, 30, 300, 3600, 6 * 3600, 24 * 3600)
+TIMEOUT = 5.0
+SENDERS = 4
+
+
+def sign(secret: str, body: bytes, timestamp: int) -> str:
+    """Return the value of the signature header; ValueError if the secret is empty."""
+    if not secret:
+        raise ValueError("An empty secret signs nothing.")
+    message = str(timestamp).encode() + b"." + body
+    return f"t={timestamp},v1={hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()}"
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for an answer: what is sent goes to the given address or nowhere."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        """Follow nothing."""
+
+
+# Without a proxy handler urllib would obey the environment, and leave this machine.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirects)
+
+
+class Outbox:
+    """Events and their deliveries, in the books."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def post(self, charge: dict[str, Any], url: str, conduct: Conduct, *, final: bool) -> None:
+        """Record that a charge changed, and queue the message as often and late as planned."""
+        now = self._clock.now()
+        event = {"id": f"evt_{uuid.uuid4().hex}", "type": f"charge.{charge['status']}"}
+        body = {**event, "object": "event", "created_at": int(now), "data": charge}
+        body |= {"account": charge["account"], "live": charge["live"]}
+        row = {**event, "charge_id": charge["id"], "body": json.dumps(body), "created_at": now}
+        early = 0 if final else conduct.early_delay or 0
+        due = now + (conduct.webhook_delay or 0) + early
+        with self._store.transaction():
+            self._store.insert("events", row)
+            for _ in range(1 if conduct.copies is None else conduct.copies) if url else ():
+                delivery = {"event_id": event["id"], "url": url, "due_at": due}
+                self._store.insert("deliveries", delivery)
+
+    def take_due(self) -> list[Row]:
+        """Return the deliveries to be sent now, each to one caller only."""
+        with self._store.transaction():
+            due = self._store.rows(
+                "SELECT d.*, e.body FROM deliveries d JOIN events e ON e.id = d.event_id"
+                " WHERE d.state = 'waiting' AND d.due_at <= ? ORDER BY d.due_at, d.id LIMIT 100",
+                self._clock.now(),
+            )
+            for row in due:
+                self._store.change(
+                    "UPDATE deliveries SET state = 'sending' WHERE id = ?", row["id"]
+                )
+        return due
+
+    def note(self, delivery: Row, answer: str, *, arrived: bool) -> None:
+        """Record how a delivery went, and when it is tried again."""
+        tries = delivery["tries"] + 1
+        state, due = "arrived" if arrived else "given_up", delivery["due_at"]
+        if not arrived and tries <= len(BACKOFF):
+            state, due = "waiting", self._clock.now() + BACKOFF[tries - 1]
+        self._store.change(
+            "UPDATE deliveries SET tries = ?, state = ?, answer = ?, due_at = ? WHERE id = ?",
+            tries,
+            state,
+            answer,
+            due,
+            delivery["id"],
+        )
+
+    def busy(self) -> bool:
+        """Tell whether anything is on its way or should be by now."""
+        sql = (
+            "SELECT 1 FROM deliveries WHERE state = 'sending' OR state = 'waiting' AND due_at <= ?"
+        )
+        return self._store.row(sql, self._clock.now()) is not None
+
+    def deliveries(self, charge_id: str) -> list[Row]:
+        """Return what was sent about a charge, oldest first."""
+        return self._store.rows(
+            "SELECT d.*, e.type, e.body FROM deliveries d JOIN events e ON e.id = d.event_id"
+            " WHERE e.charge_id = ? ORDER BY d.id",
+            charge_id,
+        )
+
+
+class Courier:
+    """Sends what the outbox holds, several at a time."""
+
+    def __init__(self, outbox: Outbox, secret: str) -> None:
+        self._outbox = outbox
+        self._secret = secret
+        self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="sandbox-webhook")
+
+    def round(self) -> None:
+        """Start sending what is due."""
+        for delivery in self._outbox.take_due():
+            self._pool.submit(self._deliver, delivery)
+
+    def stop(self) -> None:
+        """Wait for what is on its way, and send no more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _deliver(self, delivery: Row) -> None:
+        try:
+            status = self._send(delivery["url"], delivery["body"].encode())
+        except (OSError, HTTPException, ValueError) as error:
+            self._outbox.note(delivery, type(error).__name__, arrived=False)
+        else:
+            self._outbox.note(delivery, str(status), arrived=200 <= status < 300)
+
+    def _send(self, url: str, body: bytes) -> int:
+        loopback_url(url)
+        # The merchant's clock is wall time, whatever the sandbox's clock was put forward to.
+        signature = sign(self._secret, body, int(time.time()))
+        headers = {"Content-Type": "application/json", SIGNATURE_HEADER: signature}
+        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310
+        try:
+            with OPENER.open(request, timeout=TIMEOUT) as reply:
+                return int(reply.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
