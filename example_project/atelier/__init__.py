@@ -1,0 +1,1 @@
+"""Hillshade's product: contour sheets of mountains that do not exist."""

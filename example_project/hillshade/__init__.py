@@ -1,0 +1,1 @@
+"""Hillshade: a render farm for mountains that do not exist."""

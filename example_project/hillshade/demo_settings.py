@@ -1,0 +1,35 @@
+"""Hillshade on a visitor's own machine: no password, an offline card company, all looks."""
+
+from __future__ import annotations
+
+import os
+
+PORT = int(os.environ.get("HILLSHADE_PORT", "8000"))
+os.environ.setdefault("HILLSHADE_SANDBOX_URL", f"http://127.0.0.1:{PORT + 1}")
+
+from hillshade.settings import *  # noqa: E402, F403 (it reads the environment)
+from hillshade.settings import MIDDLEWARE, PAYMENTS_UI, VAR_DIR  # noqa: E402
+from showroom.kit import LookedAt  # noqa: E402
+
+DEBUG = True
+SECRET_KEY = "demo: anybody may know it, nobody but this machine is listened to"  # noqa: S105
+
+#: Signs a first visitor in as Ada. Works with DEBUG and from this machine only.
+SHOWROOM_SIGN_IN = True
+MIDDLEWARE = [*MIDDLEWARE, "showroom.middleware.sign_in", "showroom.middleware.follow"]
+
+SANDBOX_API_KEY = "sandbox-key-of-the-demo"
+SANDBOX_WEBHOOK_SECRET = "sandbox-secret-of-the-demo"  # noqa: S105
+SANDBOX_LEDGER = VAR_DIR / "sandbox.sqlite3"
+
+PAYMENTS_UI = LookedAt(
+    PAYMENTS_UI,
+    MOOCHERS=[
+        "hillshade.moochers.card",
+        "hillshade.moochers.wallet",
+        "hillshade.moochers.transfer",
+    ],
+)
+if os.environ.get("HILLSHADE_CLASSIC"):
+    # django-mooch's own bank transfer, unmodified, for who wants to see that it works.
+    PAYMENTS_UI["MOOCHERS"] = [*PAYMENTS_UI["MOOCHERS"], "hillshade.moochers.classic"]

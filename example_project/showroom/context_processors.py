@@ -1,0 +1,28 @@
+"""What the showroom adds to every template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from showroom import people
+from showroom.guide import Guide
+from showroom.looks import LOOKS
+from showroom.preferences import current
+from showroom.switches import switches
+
+
+def showroom(request: HttpRequest) -> dict[str, Any]:
+    """Return the look, the switches, the guided tour and the people one can be."""
+    preferences = current(request)
+    look = LOOKS[preferences.look]
+    touring = "guide_since" in request.session and request.user.is_authenticated
+    return {
+        "preferences": preferences,
+        "look": look,
+        "ui": look.classes,
+        "switches": switches(preferences),
+        "guide": Guide.of(request) if touring else None,
+        "people": people.PEOPLE if people.is_demo(request) else (),
+    }

@@ -1,0 +1,109 @@
+"""Believable data: two customers, a clerk, some weeks of use, one payment long ago."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from atelier import services
+from atelier.models import Print, Sheet
+from payments_ui.core.models import LineItem, Payment
+from payments_ui.core.settlement import book_by_hand
+from showroom.people import PASSWORD, PEOPLE, Person
+
+#: Customer, name, terrain, size, seed, days ago, where a print was posted to.
+PAST = (
+    ("ada", "Piz Nirgends", "alpine", "a3", 2026, 64, "ch"),
+    ("ada", "Lago Perduto", "islands", "a4", 412, 61, None),
+    ("ada", "Col des Absents", "canyon", "a4", 7, 58, None),
+    ("ben", "Mont Absent", "alpine", "a2", 99, 52, None),
+)
+RECENT = (
+    ("ada", "Nebelberg", "rolling", "a2", 33, 12, None),
+    ("ada", "Isole Mancanti", "islands", "a3", 58, 9, "eu"),
+    ("ada", "Val Nada", "canyon", "a3", 1291, 5, None),
+    ("ada", "Schattenhorn", "alpine", "a4", 7531, 2, None),
+    ("ben", "Dent du Rien", "alpine", "a3", 650, 6, None),
+    ("ben", "Collina Vuota", "rolling", "a4", 19, 1, None),
+)
+
+
+def load() -> bool:
+    """Fill an empty database; return whether it was empty."""
+    if get_user_model().objects.exists():
+        return False
+    with transaction.atomic():
+        people = {person.username: add_person(person) for person in PEOPLE}
+        for sheet in PAST:
+            use(people, *sheet)
+        for name in ("ada", "ben"):
+            pay(people[name], days_ago=50)
+        for sheet in RECENT:
+            use(people, *sheet)
+    return True
+
+
+def add_person(person: Person) -> User:
+    """Add a person who joined some months ago."""
+    user: User = get_user_model().objects.create_user(
+        username=person.username,
+        email=f"{person.username}@example.com",
+        password=PASSWORD,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        is_staff=person.is_staff,
+        is_superuser=person.is_staff,
+        date_joined=ago(90),
+    )
+    return user
+
+
+def use(
+    people: dict[str, User],
+    username: str,
+    name: str,
+    terrain: str,
+    size: str,
+    seed: int,
+    days: int,
+    destination: str | None,
+) -> None:
+    """Let somebody have rendered a sheet, and perhaps ordered a print of it."""
+    sheet = services.render_sheet(
+        owner=people[username], token=uuid.uuid4(), name=name, terrain=terrain, size=size, seed=seed
+    )
+    backdate(Sheet.objects.filter(pk=sheet.pk), days)
+    backdate(LineItem.objects.filter(key=f"sheet-{sheet.token}"), days)
+    if destination:
+        order = services.order_print(sheet=sheet, token=uuid.uuid4(), destination=destination)
+        backdate(Print.objects.filter(pk=order.pk), days - 1)
+        backdate(LineItem.objects.filter(key=f"print-{order.token}"), days - 1)
+
+
+def pay(user: User, *, days_ago: int) -> None:
+    """Let somebody have paid all charges by a transfer that the clerk booked."""
+    payment = Payment.objects.create_pending(
+        user=user, email=user.email, created_at=ago(days_ago + 2)
+    )
+    if payment is None:
+        raise RuntimeError(f"{user} has nothing to pay")
+    book_by_hand(payment, by="clara", reason="Transfer of the demo's past")
+    # The books say when money was booked, which was just now. This past is made up.
+    past = {"charged_at": ago(days_ago)}
+    QuerySet(Payment).filter(pk=payment.pk).update(**past)
+
+
+def backdate(rows: QuerySet[Sheet] | QuerySet[Print] | QuerySet[LineItem], days: int) -> None:
+    """Let rows have been made some days ago."""
+    rows.update(created_at=ago(days))
+
+
+def ago(days: int) -> datetime:
+    """Return the time of day now, some days ago."""
+    return timezone.now() - timedelta(days=days)

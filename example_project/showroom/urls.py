@@ -1,0 +1,15 @@
+"""The showroom's addresses."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from showroom import views
+
+app_name = "showroom"
+urlpatterns = [
+    path("preferences/", views.preferences, name="preferences"),
+    path("person/", views.person, name="person"),
+    path("guide/", views.guided_tour, name="guide"),
+    path("signed-out/", views.signed_out, name="signed_out"),
+]

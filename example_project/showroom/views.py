@@ -1,0 +1,53 @@
+"""What the showroom's small forms send."""
+
+from __future__ import annotations
+
+from django.contrib.auth import get_user_model, login, logout
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from showroom import guide, people
+from showroom.preferences import current
+
+
+def back(request: HttpRequest) -> HttpResponseRedirect:
+    """Redirect to the page the form was on, if it is one of ours."""
+    url = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure())
+    return HttpResponseRedirect(url if ours else "/")
+
+
+@require_POST
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Turn a switch."""
+    return current(request).switched(request.POST.dict()).keep(back(request))
+
+
+@require_POST
+def person(request: HttpRequest) -> HttpResponse:
+    """Be somebody else: demo only, and only from this machine."""
+    if not people.is_demo(request):
+        raise Http404
+    names = [person.username for person in people.PEOPLE]
+    user = get_object_or_404(
+        get_user_model(), username=request.POST.get("person"), username__in=names
+    )
+    login(request, user, people.BACKEND)
+    guide.begin(request)
+    return redirect("admin:index" if user.is_staff else "atelier:dashboard")
+
+
+@require_GET
+def guided_tour(request: HttpRequest) -> HttpResponse:
+    """Return the guided tour again; the page asks for it when a payment changed."""
+    return render(request, "showroom/_guide.html")
+
+
+@require_POST
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Sign out, and stay signed out."""
+    logout(request)
+    request.session["signed_out"] = True
+    return redirect("atelier:home")
