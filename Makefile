@@ -55,8 +55,8 @@ bench: $(VENV)/bench.installed ## Measure the promises about speed, as a table
 	$(BIN)/python -m bench
 
 messages: $(VENV)/unit.installed ## Collect texts for translators and compile what they wrote
-	cd payments_ui && ../$(BIN)/python -m django makemessages --all --no-obsolete --add-location file
-	cd payments_ui && ../$(BIN)/python -m django compilemessages
+	cd payments_ui && $(abspath $(BIN))/python -m django makemessages --all --no-obsolete --add-location file
+	cd payments_ui && $(abspath $(BIN))/python -m django compilemessages
 
 clean: ## Remove what these commands have made, the example's data too
 	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache \

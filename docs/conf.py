@@ -6,7 +6,7 @@ from importlib.metadata import version as version_of
 
 project = "django-payments-ui"
 author = "the django-payments-ui authors"
-copyright = "2026, the django-payments-ui authors"  # noqa: A001 - Sphinx names it
+copyright = "2026, the django-payments-ui authors"
 version = release = version_of("django-payments-ui")
 
 extensions = ["myst_parser"]
