@@ -31,7 +31,7 @@ class BankTransferMoocher(Moocher):
     here, when the site starts, and never in front of a customer.
 
     Charging opens the waiting state; the attempt stays open until its arrival is booked
-    or the customer gives up. Money that comes after that is kept as surplus.
+    or the customer gives up. Money that comes after that is never lost.
     """
 
     identifier = "banktransfer"
@@ -89,7 +89,7 @@ class BankTransferMoocher(Moocher):
         return Pending(psp_reference=self.reference(attempt))
 
     def cancel(self, attempt: Attempt) -> Outcome:
-        """Answer yes, always. A transfer that is under way all the same becomes surplus."""
+        """Answer yes, always: nobody was asked. A transfer under way still finds its attempt."""
         return Cancelled(psp_reference=self.reference(attempt))
 
     def reference(self, attempt: Attempt) -> str:
@@ -110,7 +110,6 @@ class BankTransferMoocher(Moocher):
             "moocher": self,
             "attempt": attempt,
             "account": account,
-            "amount": money.format_amount(attempt.amount, attempt.currency),
             "reference": references.display(reference),
             "code": self._code(account, attempt.amount, attempt.currency, reference),
         }

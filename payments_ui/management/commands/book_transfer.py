@@ -1,0 +1,114 @@
+"""Books a bank transfer that arrived."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from payments_ui import money
+from payments_ui.core.models import Attempt, Event
+from payments_ui.core.settlement import book_arrival
+from payments_ui.exceptions import PaymentsUIError
+from payments_ui.moochers.banktransfer import BankTransferMoocher, references
+from payments_ui.moochers.registry import moochers
+
+#: What the columns hold; a longer text would be refused by some databases and cut by none.
+LONGEST = 200
+
+
+class Command(BaseCommand):
+    help = (
+        "Book a bank transfer that arrived, found by its reference. The exact amount charges "
+        "the payment; less is kept as mismatch, more or a second transfer as surplus; an "
+        "unknown reference is kept as unmatched, and the exit code is 1."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("reference", help="As the bank reports it; spaces do not matter.")
+        parser.add_argument("--amount", required=True, help="What arrived, as in 12.00.")
+        parser.add_argument("--currency", required=True, help="Of what arrived, as in CHF.")
+        parser.add_argument(
+            "--bank-reference",
+            default="",
+            help="The bank's own id of this arrival: the same id is never booked twice. "
+            "Without it every call is another arrival.",
+        )
+        parser.add_argument("--reason", default="", help="For the journal.")
+        parser.add_argument("--by", default="command:book_transfer", help="For the journal: who.")
+        parser.add_argument("--moocher", help="Identifier, where the site has several accounts.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        moocher = _moocher(options["moocher"])
+        facts = _facts(options)
+        arrival: dict[str, Any] = {
+            "moocher": moocher.identifier,
+            "account": moocher.account,
+            "event_id": options["bank_reference"] or f"book_transfer:{uuid4()}",
+        }
+        known = Event.objects.filter(**arrival).exists()
+        event = book_arrival(**arrival, **facts, by=options["by"], reason=options["reason"])
+        _compare(event, facts)
+        if event.attempt is None:
+            raise CommandError(
+                f"Nobody knows the reference {event.psp_reference!r}. "
+                f"{_amount(event.amount, event.currency)} is kept as unmatched, nothing is lost."
+            )
+        self._report(event, event.attempt, known=known)
+
+    def _report(self, event: Event, attempt: Attempt, *, known: bool) -> None:
+        if known:
+            self.stdout.write(f"{event.event_id} was booked before. Nothing changed.")
+            return
+        for closed in Attempt.objects.filter(
+            payment=attempt.payment_id, ended_at__gte=event.received_at
+        ).order_by("ended_at"):
+            style = self.style.SUCCESS if closed.state == "settled" else self.style.WARNING
+            received = _amount(closed.received, closed.received_currency)
+            text = f"{received} {closed.state}, payment {closed.payment_id}"
+            self.stdout.write(style(text))
+
+
+def _moocher(identifier: str | None) -> BankTransferMoocher:
+    found = [
+        moocher
+        for moocher in moochers().values()
+        if isinstance(moocher, BankTransferMoocher) and identifier in (None, moocher.identifier)
+    ]
+    if len(found) != 1:
+        names = ", ".join(moocher.identifier for moocher in found) or "none"
+        raise CommandError(f"Name one bank transfer moocher of MOOCHERS (found: {names})")
+    return found[0]
+
+
+def _facts(options: dict[str, Any]) -> dict[str, Any]:
+    for name in ("reference", "bank_reference"):
+        if len(options[name]) > LONGEST:
+            raise CommandError(f"{name} has more than {LONGEST} characters")
+    try:
+        amount = money.exact_amount(options["amount"])
+        units = money.to_minor_units(amount, options["currency"])
+    except PaymentsUIError as exc:
+        raise CommandError(str(exc)) from exc
+    if units <= 0:
+        raise CommandError(f"{amount} did not arrive: amounts are above zero")
+    return {
+        "psp_reference": references.normalise(options["reference"]),
+        "amount": amount,
+        "currency": options["currency"],
+    }
+
+
+def _compare(event: Event, facts: dict[str, Any]) -> None:
+    booked = {name: getattr(event, name) for name in facts}
+    if booked != facts:
+        raise CommandError(
+            f"{event.event_id} was booked before, as {_amount(event.amount, event.currency)} with "
+            f"the reference {event.psp_reference!r}. Nothing changed."
+        )
+
+
+def _amount(amount: Decimal | None, currency: str) -> str:
+    return f"{currency} {money.round_amount(amount or Decimal(0), currency)}"
