@@ -144,10 +144,8 @@ class Ledger:
     ) -> bool:
         """Change the status if it is one of the allowed ones, and tell whether it was."""
         allowed = tuple(allowed)
-        sql = (
-            "UPDATE charges SET status = ?, decline_code = ?, due_at = ?, updated_at = ?"
-            f" WHERE id = ? AND status IN ({marks(allowed)})"
-        )
+        sql = "UPDATE charges SET status = ?, decline_code = ?, due_at = ?, updated_at = ?"
+        sql += f" WHERE id = ? AND status IN ({marks(allowed)})"
         now = self.clock.now()
         return self.store.change(sql, to, decline_code, due_at, now, charge_id, *allowed) == 1
 

@@ -12,7 +12,9 @@ from .exchange import Response
 FILES = Path(__file__).parent / "files"
 # The pages need nothing but their stylesheet. Forms may lead back to the shop, which a browser
 # counts as part of the form's action.
-POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 class Html(str):
@@ -60,12 +62,21 @@ def message(status: int, text: str) -> Response:
 
 def stylesheet() -> Response:
     """Return the stylesheet of all pages."""
-    return Response(200, (FILES / "sandbox.css").read_text("utf-8"), "text/css; charset=utf-8")
+    return _file("sandbox.css", "text/css")
+
+
+def icon() -> Response:
+    """Return the icon that browsers show beside the title."""
+    return _file("sandbox.svg", "image/svg+xml")
 
 
 def see_other(url: str) -> Response:
     """Return a redirect after a form."""
     return Response(303, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def _file(name: str, content_type: str) -> Response:
+    return Response(200, (FILES / name).read_text("utf-8"), f"{content_type}; charset=utf-8")
 
 
 def _safe(value: object) -> str:

@@ -97,9 +97,7 @@ class Panel:
 
     def _webhooks(self, charge: Charge) -> str:
         sent = self._bank.outbox.deliveries(charge.id)
-        return (
-            ", ".join(f"{one['type']}: {one['answer'] or one['state']}" for one in sent) or "none"
-        )
+        return ", ".join(f"{one['type']}: {one['answer'] or one['state']}" for one in sent)
 
 
 def _page_link(charge: Charge) -> Html:

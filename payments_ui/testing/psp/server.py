@@ -17,7 +17,7 @@ from .faults import Plan
 from .keys import Answer, Keys
 from .ledger import Ledger
 from .listener import Listener
-from .markup import message, stylesheet
+from .markup import icon, message, stylesheet
 from .pages import Pages
 from .panel import Panel
 from .store import Store
@@ -150,6 +150,7 @@ class SandboxPSP:
             route("GET", pay, pages.show),
             route("POST", pay, pages.decide),
             route("GET", "/sandbox.css", lambda request: stylesheet()),
+            route("GET", "/sandbox.svg", lambda request: icon()),
         ]
 
     def _guarded(self, call: Callable[..., Answer]) -> Callable[..., Response]:

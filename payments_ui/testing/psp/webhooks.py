@@ -10,12 +10,11 @@ import hashlib
 import hmac
 import json
 import time
-import urllib.error
-import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from typing import Any
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
 
 from .addresses import loopback_url
 from .clock import Clock
@@ -37,15 +36,12 @@ def sign(secret: str, body: bytes, timestamp: int) -> str:
     return f"t={timestamp},v1={hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()}"
 
 
-class NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect for an answer: what is sent goes to the given address or nowhere."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        """Follow nothing."""
-
-
-# Without a proxy handler urllib would obey the environment, and leave this machine.
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirects)
+def _opener() -> OpenerDirector:
+    opener = OpenerDirector()
+    # Nothing else: no proxy from the environment, no redirect. What is sent goes where it should.
+    opener.add_handler(HTTPHandler())
+    opener.add_handler(HTTPSHandler())
+    return opener
 
 
 class Outbox:
@@ -121,6 +117,7 @@ class Courier:
     def __init__(self, outbox: Outbox, secret: str) -> None:
         self._outbox = outbox
         self._secret = secret
+        self._opener = _opener()
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="sandbox-webhook")
 
     def round(self) -> None:
@@ -145,10 +142,6 @@ class Courier:
         # The merchant's clock is wall time, whatever the sandbox's clock was put forward to.
         signature = sign(self._secret, body, int(time.time()))
         headers = {"Content-Type": "application/json", SIGNATURE_HEADER: signature}
-        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310
-        try:
-            with OPENER.open(request, timeout=TIMEOUT) as reply:
-                return int(reply.status)
-        except urllib.error.HTTPError as error:
-            error.close()
-            return error.code
+        request = Request(url, body, headers, method="POST")  # noqa: S310
+        with self._opener.open(request, timeout=TIMEOUT) as reply:
+            return int(reply.status)

@@ -1,0 +1,122 @@
+"""HTTP with the sandbox: bounded, without proxies or redirects, and nothing is guessed."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import HTTPHandler, OpenerDirector, Request
+
+from payments_ui.exceptions import MoocherError
+
+MAX_ANSWER = 512 * 1024
+#: Seconds to wait before a call that was rate limited, and so not executed, is repeated.
+PAUSES = (0.2, 0.6)
+RATE_LIMITED = 429
+_URL = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}/?", re.ASCII)
+_CODE = re.compile(r"[a-z_]{1,50}")
+
+
+class Client:
+    """Calls the sandbox's API. Whatever is no definite answer raises.
+
+    ``MoocherError`` for answers that are none, ``OSError`` and ``http.client.HTTPException``
+    for lines that break or stay silent for ``timeout`` seconds.
+    """
+
+    def __init__(self, url: str, api_key: str, timeout: float) -> None:
+        if not _URL.fullmatch(url):
+            raise ValueError(f"The sandbox is at http://127.0.0.1:<port>, not at {url!r}")
+        self.url = url.rstrip("/")
+        self._api_key = api_key
+        self._timeout = timeout
+        # Only this one handler: no proxy from the environment, no redirect, no cookie.
+        self._opener = OpenerDirector()
+        self._opener.add_handler(HTTPHandler())
+
+    def create(self, order: Mapping[str, Any], *, key: str) -> dict[str, Any]:
+        """Charge, once per key, and return the charge."""
+        return self._call("POST", "/v1/charges", order, key=key, expect=201)
+
+    def fetch(self, charge_id: str) -> dict[str, Any]:
+        """Return a charge by its id."""
+        return self._call("GET", f"/v1/charges/{charge_id}")
+
+    def find(self, reference: str) -> dict[str, Any] | None:
+        """Return the charge of one of our references, None if there is none at the moment."""
+        found = self._call("GET", f"/v1/charges?{urlencode({'reference': reference})}").get("data")
+        if not isinstance(found, list) or len(found) > 1:
+            raise MoocherError("The sandbox did not answer with at most one charge")
+        return found[0] if found else None
+
+    def cancel(self, charge_id: str) -> dict[str, Any]:
+        """Cancel a charge if that is still possible, and return it."""
+        return self._call("POST", f"/v1/charges/{charge_id}/cancel", {})
+
+    def close(self, reference: str) -> dict[str, Any] | None:
+        """Have every later charge under a reference refused.
+
+        Return the charge there is, after an attempt to cancel it. None means that nothing
+        was charged and nothing ever will be.
+        """
+        answer = self._call("POST", "/v1/cancellations", {"reference": reference})
+        if answer.get("reference") != reference or "charge" not in answer:
+            raise MoocherError("The sandbox did not confirm the cancellation")
+        charge: dict[str, Any] | None = answer["charge"]
+        return charge
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        key: str = "",
+        expect: int = 200,
+    ) -> dict[str, Any]:
+        request = self._request(method, path, data, key)
+        status, body = self._exchange(request)
+        for pause in PAUSES:
+            if status == RATE_LIMITED:
+                time.sleep(pause)
+                status, body = self._exchange(request)
+        answer = _parse(body)
+        if status != expect:
+            raise MoocherError(f"The sandbox answered {status} {_error_code(answer)}")
+        return answer
+
+    def _request(self, method: str, path: str, data: Mapping[str, Any] | None, key: str) -> Request:
+        headers = {"Authorization": f"Bearer {self._api_key}", "Accept": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        body = None if data is None else json.dumps(data).encode()
+        return Request(self.url + path, body, headers, method=method)  # noqa: S310 (see _URL)
+
+    def _exchange(self, request: Request) -> tuple[int, bytes]:
+        end = time.monotonic() + self._timeout
+        with self._opener.open(request, timeout=self._timeout) as reply:
+            body = bytearray()
+            while part := reply.read1(65536):
+                body += part
+                if len(body) > MAX_ANSWER or time.monotonic() > end:
+                    raise MoocherError("The sandbox's answer is too long")
+            return reply.status, bytes(body)
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        raise MoocherError("The sandbox's answer makes no sense") from None
+    if not isinstance(answer, dict):
+        raise MoocherError("The sandbox's answer makes no sense")
+    return answer
+
+
+def _error_code(answer: Mapping[str, Any]) -> str:
+    error = answer.get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else "without a code"
