@@ -1,0 +1,1 @@
+"""Widgets: what they show and which template shows it. They read, and never write."""

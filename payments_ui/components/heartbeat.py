@@ -1,0 +1,32 @@
+"""The page's one heartbeat: asks whether anything changed, and is answered 204 if not."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.template.loader import get_template
+from django.utils.safestring import SafeString
+
+from payments_ui.conf import settings as pui
+from payments_ui.core import summary
+
+from .widget import Widget
+
+#: One per page, whichever of its live widgets renders it.
+ID = "pui-heartbeat"
+
+
+def render(request: HttpRequest, widget: Widget, oob: bool = False) -> SafeString:
+    """The heartbeat element, with the version of what its user sees. One query.
+
+    ``oob`` makes it replace the page's heartbeat from any fragment, so that a user's own
+    action causes no echo.
+    """
+    return get_template("payments_ui/components/heartbeat.html").render(
+        {
+            "id": ID,
+            "widget": widget,
+            "oob": oob,
+            "every": pui.LIVE_INTERVAL,
+            "seen": summary.version(request.user) if request.user.is_authenticated else "",
+        }
+    )

@@ -1,0 +1,14 @@
+"""A button with the amount, which unfolds the way to pay where it stands."""
+
+from __future__ import annotations
+
+from .pending_charges import PendingCharges
+
+
+class PayButton(PendingCharges):
+    """Continue to payment, with the total of one currency; nothing where nothing is owed."""
+
+    name = "pay-button"
+    template_name = "payments_ui/components/bare_root.html"
+    accepts = frozenset({"id", "heading", "currency", "anonymous", "live"})
+    kind = "button"

@@ -1,0 +1,57 @@
+"""The receipt of a charged payment: a page of its own, made to be printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from payments_ui.conf import settings as pui
+from payments_ui.core import summary
+from payments_ui.core.models import Attempt, Payment
+from payments_ui.moochers.registry import moochers
+
+from .base import Component
+from .steps import Page
+from .widget import Widget
+
+
+class Receipt(Component):
+    """Who paid whom, what for, when and how. Two queries."""
+
+    name = "receipt"
+    title = _("Receipt")
+    #: Titles on one page: a receipt is complete, and still bounded.
+    most = 500
+
+    def __init__(
+        self, request: HttpRequest, widget: Widget, *, payment: Payment, page: int = 1
+    ) -> None:
+        super().__init__(request, widget)
+        self.payment = payment
+        self.page = max(1, page)
+
+    def get_body_template_name(self) -> str:
+        return "payments_ui/components/receipt.html"
+
+    def get_context_data(self) -> dict[str, Any]:
+        payment = self.payment
+        rows: list[Any] = summary.groups(
+            self.user,
+            payment.currency,
+            limit=self.most + 1,
+            offset=(self.page - 1) * self.most,
+            payment=payment,
+        )
+        moocher = moochers().get(payment.payment_service_provider)
+        return {
+            "step": "receipt",
+            "payment": payment,
+            "payer": self.user.get_username(),
+            "payee": pui.PAYEE,
+            "payee_address": pui.PAYEE_ADDRESS.splitlines(),
+            "moocher_title": str(moocher.title) if moocher else payment.payment_service_provider,
+            "attempt": payment.attempts.filter(state=Attempt.State.SETTLED).first(),
+            "page": Page.of(rows, self.page, self.most),
+        }

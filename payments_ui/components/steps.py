@@ -1,0 +1,271 @@
+"""What each step of the pending charges shows. Three queries at most, whatever the size."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from mooch.base import BaseMoocher
+
+from payments_ui.conf import settings as pui
+from payments_ui.core import summary
+from payments_ui.core.models import Attempt, Payment
+from payments_ui.moochers.registry import moochers
+
+from .selection import LineItemSelection
+
+if TYPE_CHECKING:
+    from .pending_charges import PendingCharges
+
+logger = logging.getLogger(__name__)
+
+#: Payments under way that the list names; more than one is rare.
+MOST_PAYMENTS = 5
+#: Poll every so many seconds until the attempt is so many seconds old; then no more.
+BACK_OFF: Mapping[int, int] = {3: 30, 10: 180, 30: 600}
+
+_OPEN_STEPS = {
+    Attempt.State.STARTED: "processing",
+    Attempt.State.REQUIRES_ACTION: "requires_action",
+    Attempt.State.PROCESSING: "processing",
+    Attempt.State.UNKNOWN: "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, whose length nobody counts."""
+
+    rows: list[Any]
+    number: int
+    has_next: bool
+
+    @classmethod
+    def of(cls, rows: list[Any], number: int, limit: int) -> Page:
+        """From ``limit + 1`` rows, of which the last only says that there is more."""
+        return cls(rows[:limit], number, len(rows) > limit)
+
+    @property
+    def previous(self) -> int:
+        """Number of the page before."""
+        return self.number - 1
+
+    @property
+    def next(self) -> int:
+        """Number of the page after."""
+        return self.number + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A way to pay in the chooser; ``refusal`` says why it cannot take this payment."""
+
+    identifier: str
+    title: str
+    description: str
+    refusal: str
+    chosen: bool
+
+
+def of(payment: Payment) -> str:
+    """The name of the step of a payment."""
+    state = payment.state
+    if state == Payment.State.PROCESSING and payment.open_attempt is not None:
+        return _OPEN_STEPS[Attempt.State(payment.open_attempt.state)]
+    if state == Payment.State.CHARGED:
+        return "charged"
+    return "payment" if state == Payment.State.PENDING else "gone"
+
+
+def total_only(component: PendingCharges) -> dict[str, Any]:
+    """One currency's total, and the others. One query."""
+    totals = summary.totals(component.user)
+    if component.widget.currency:
+        totals = [total for total in totals if total.currency == component.widget.currency]
+    wanted = component.currency or pui.CURRENCY
+    total = next((total for total in totals if total.currency == wanted), None)
+    total = total or (totals[0] if totals else None)
+    others = [other for other in totals if other is not total]
+    count = sum(each.count for each in totals)
+    return {
+        "total": total,
+        "credit": -total.payable if total else None,
+        "others": others,
+        "count": count,
+        "currency": total.currency if total else "",
+    }
+
+
+def charges(component: PendingCharges) -> dict[str, Any]:
+    """The list: payments under way, and unbound line items of one currency."""
+    context = total_only(component)
+    payments = _under_way(component)
+    return {
+        **context,
+        "payments": payments,
+        "resumable": any(
+            payment.currency == context["currency"] and not payment.is_processing
+            for payment in payments
+        ),
+        "page": _rows(component, context["currency"]) if context["total"] else None,
+    }
+
+
+def select(component: PendingCharges) -> dict[str, Any]:
+    """The list with tick boxes."""
+    context = total_only(component)
+    limit = component.widget.limit
+    items: list[Any] = []
+    if context["total"]:
+        offset = (component.page - 1) * limit
+        items = summary.items(component.user, context["currency"], limit=limit + 1, offset=offset)
+    form = component.form
+    if not isinstance(form, LineItemSelection):
+        form = LineItemSelection(component.user, context["currency"])
+    form.auto_id = f"{component.widget.id}-%s"
+    form.show(items[:limit])
+    return {**context, "form": form, "page": Page.of(items, component.page, limit)}
+
+
+def payment(component: PendingCharges) -> dict[str, Any]:
+    """The review: payee, items, amount, the ways to pay, and the chosen one's form."""
+    return {
+        **review(component),
+        **panel(component),
+        **news(component),
+        "choices": choices(component),
+    }
+
+
+def review(component: PendingCharges) -> dict[str, Any]:
+    """What is paid, and to whom."""
+    return {"payee": pui.PAYEE, "page": _rows(component, _paid(component).currency)}
+
+
+def choices(component: PendingCharges) -> list[Choice]:
+    """The ways to pay, in the order of ``MOOCHERS``."""
+    return [
+        Choice(
+            identifier=identifier,
+            title=str(moocher.title),
+            description=str(getattr(moocher, "description", "")),
+            refusal=refusal(moocher, _paid(component)),
+            chosen=component.moocher is not None
+            and component.moocher.identifier == identifier,
+        )
+        for identifier, moocher in moochers().items()
+    ]
+
+
+def panel(component: PendingCharges) -> dict[str, Any]:
+    """The chosen way to pay and its form."""
+    chosen = component.moocher
+    return {
+        "payment": component.payment,
+        "moocher": chosen,
+        "refusal": refusal(chosen, _paid(component)) if chosen else "",
+        # Escaped unless it is a SafeString, as what a template rendered is.
+        "form_html": component.form_html,
+    }
+
+
+def news(component: PendingCharges) -> dict[str, Any]:
+    """What came since: charges to take in, or how often to look for the outcome."""
+    step = of(_paid(component))
+    context = {"payment": component.payment, "seen": seen(component)}
+    if step == "payment":
+        return {**context, "new": component.new_charges}
+    every = interval(_open(component))
+    return {**context, "every": every, "gave_up": not every}
+
+
+def seen(component: PendingCharges) -> str:
+    """What a refresher reports back, so that an unchanged step is answered with 204."""
+    step = of(_paid(component))
+    if step == "payment":
+        new = component.new_charges
+        return f"{step}:{new.count}:{new.amount}" if new else step
+    return f"{step}:{interval(_open(component))}" if step in _OPEN_STEPS.values() else step
+
+
+def interval(attempt: Attempt) -> int:
+    """Seconds to the next look at an open attempt; 0 once it waits for long."""
+    age = (timezone.now() - attempt.updated_at).total_seconds()
+    return next((seconds for seconds, until in BACK_OFF.items() if age < until), 0)
+
+
+def open_attempt(component: PendingCharges) -> dict[str, Any]:
+    """A payment whose outcome is open: what to do, or that there is nothing to do."""
+    attempt = _open(component)
+    moocher = moochers().get(attempt.moocher)
+    return {
+        "attempt": attempt,
+        "moocher_title": str(moocher.title) if moocher else attempt.moocher,
+        "instructions": _instructions(component, moocher, attempt),
+        **news(component),
+    }
+
+
+def charged(component: PendingCharges) -> dict[str, Any]:
+    """The receipt, in short."""
+    moocher = moochers().get(_paid(component).payment_service_provider)
+    return {**review(component), "moocher_title": str(moocher.title) if moocher else ""}
+
+
+def gone(component: PendingCharges) -> dict[str, Any]:
+    """A payment that was cancelled or undone."""
+    return {}
+
+
+def refusal(moocher: BaseMoocher, payment: Payment) -> str:
+    """Why a moocher cannot take a payment; empty if it can."""
+    refuse = getattr(moocher, "refuse", None)
+    return str(refuse(payment) or "") if refuse else ""
+
+
+def _paid(component: PendingCharges) -> Payment:
+    if component.payment is None:
+        raise ValueError("This step needs a payment")
+    return component.payment
+
+
+def _open(component: PendingCharges) -> Attempt:
+    attempt = _paid(component).open_attempt
+    if attempt is None:
+        raise ValueError("This step needs an open attempt")
+    return attempt
+
+
+def _under_way(component: PendingCharges) -> list[Any]:
+    open_attempts = Attempt.objects.open().filter(payment=OuterRef("pk"))
+    payments = Payment.objects.pending().filter(user=component.user.pk)
+    if component.widget.currency:
+        payments = payments.filter(currency=component.widget.currency)
+    return list(payments.annotate(is_processing=Exists(open_attempts))[:MOST_PAYMENTS])
+
+
+def _rows(component: PendingCharges, currency: str) -> Page:
+    widget = component.widget
+    read = summary.groups if widget.group else summary.items
+    offset = (component.page - 1) * widget.limit
+    rows: list[Any] = read(
+        component.user, currency, limit=widget.limit + 1, offset=offset, payment=component.payment
+    )
+    return Page.of(rows, component.page, widget.limit)
+
+
+def _instructions(
+    component: PendingCharges, moocher: BaseMoocher | None, attempt: Attempt
+) -> str:
+    instructions = getattr(moocher, "instructions", None)
+    if instructions is None:
+        return ""
+    try:
+        return str(instructions(component.request, attempt))
+    except Exception:  # noqa: BLE001 - a moocher's fault must not hide that the money is safe
+        logger.exception("Instructions of %s failed", attempt.moocher)
+        return ""

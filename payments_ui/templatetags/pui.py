@@ -1,0 +1,85 @@
+"""Building blocks of the kit's templates, for hosts that override them, too."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import django
+from django import template
+from django.forms import BaseForm
+from django.template import Context
+from django.template.loader import get_template
+from django.utils.safestring import SafeString
+
+from payments_ui import money
+from payments_ui.components import classes, forms, markup
+
+register = template.Library()
+
+if django.VERSION < (6, 0):
+    # Built into Django 6.0, where importing these warns.
+    from template_partials.templatetags import partials
+
+    register.tag("partialdef", partials.partialdef_func)
+    register.tag("partial", partials.partial_func)
+
+
+@register.simple_tag
+def amount(value: Decimal, currency: str) -> SafeString:
+    """``{% amount item.amount item.currency %}``: money, in the active language.
+
+    The one way an amount gets into a page; ``payments_ui/elements/amount.html`` shows it.
+    """
+    text = money.format_amount(value, currency)
+    return get_template("payments_ui/elements/amount.html").render(
+        {"text": text, "value": value, "currency": currency}
+    )
+
+
+@register.simple_tag
+def pui_class(slot: str) -> str:
+    """``class="{% pui_class "button" %}"``: the classes of a slot, by ``CLASSES``."""
+    return classes.of(slot)
+
+
+@register.simple_tag
+def pui_post(url: str) -> SafeString:
+    """``<form {% pui_post url %}>``: attributes of a form that swaps the widget's body."""
+    return markup.post_attributes(url)
+
+
+@register.simple_tag(takes_context=True)
+def pui_get(context: Context, url: str, **query: object) -> SafeString:
+    """``<a {% pui_get url page=2 %}>``: attributes of a link that swaps the body."""
+    return markup.get_attributes(url, context["widget"], **query)
+
+
+@register.simple_tag
+def pui_choose(url: str) -> SafeString:
+    """``<form {% pui_choose url %}>``: attributes of the form with the ways to pay."""
+    return markup.chooser_attributes(url)
+
+
+@register.simple_tag(takes_context=True)
+def pui_refresher(context: Context, url: str, **options: Any) -> SafeString:
+    """``<div {% pui_refresher url %}></div>``: attributes of the empty refresher."""
+    return markup.refresher_attributes(url, context["widget"], **options)
+
+
+@register.simple_tag(takes_context=True)
+def pui_fields(context: Context, **fields: object) -> SafeString:
+    """``{% pui_fields currency="CHF" %}``: CSRF token, the widget and these hidden fields."""
+    return markup.hidden_fields(context["request"], context["widget"], **fields)
+
+
+@register.simple_tag(takes_context=True)
+def pui_widget_fields(context: Context) -> SafeString:
+    """``{% pui_widget_fields %}``: the hidden fields of a form with ``method="get"``."""
+    return markup.widget_fields(context["widget"])
+
+
+@register.simple_tag(takes_context=True)
+def pui_form(context: Context, form: BaseForm) -> SafeString:
+    """``{% pui_form form %}``: the fields, by the host's crispy template pack or ours."""
+    return forms.render(form, context)
