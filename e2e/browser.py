@@ -22,6 +22,8 @@ MAC_PATHS = (
 )
 # A browser, and fonts that know Latin, Hebrew and Arabic: a bare server has none.
 DEBIAN_PACKAGES = ("chromium", "fonts-dejavu-core", "fonts-liberation")
+# Playwright's own Node.js is linked against it, and a bare Debian lacks it.
+DEBIAN_LIBRARY = "libatomic1"
 INSTALL_SECONDS = 900
 
 # A test talks to its own server only; what a browser tells its maker is none of its business.
@@ -42,9 +44,11 @@ class NoBrowserError(Exception):
 def find() -> Path | None:
     """Return the first browser that starts, None where there is none.
 
-    Raise NoBrowserError where the explicit setting names something that does not start: another
-    browser than the one asked for would be a silent surprise.
+    Raise NoBrowserError where Playwright itself does not start, and where the explicit setting
+    names something that does not: another browser than the one asked for would be a surprise.
     """
+    if problem := _problem_of_playwright():
+        raise NoBrowserError(f"Playwright does not start: {problem}")
     if named := os.environ.get(SETTING):
         if version(Path(named)):
             return Path(named)
@@ -54,6 +58,8 @@ def find() -> Path | None:
 
 def find_or_install() -> Path:
     """Return a browser that starts; install one where there is none, else raise NoBrowserError."""
+    if _problem_of_playwright():
+        _install_packages(DEBIAN_LIBRARY)
     if path := find():
         return path
     for install in (_install_by_playwright, _install_by_distribution):
@@ -86,6 +92,18 @@ def _candidates() -> Iterator[Path]:
     yield from map(Path, MAC_PATHS)
 
 
+def _problem_of_playwright() -> str:
+    # Its version is told by the program that drives browsers, so this tries that, too.
+    answer = subprocess.run(
+        [sys.executable, "-m", "playwright", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return "" if answer.returncode == 0 else answer.stderr.strip()
+
+
 def _path_of_playwright() -> Path:
     # In a process of its own: Playwright's loop would make Django refuse its database here.
     script = (
@@ -105,8 +123,12 @@ def _install_by_playwright() -> None:
 
 
 def _install_by_distribution() -> None:
-    if _can_use_apt() and _attempt("apt-get", "update"):
-        _attempt("apt-get", "install", "--yes", "--no-install-recommends", *DEBIAN_PACKAGES)
+    _install_packages(*DEBIAN_PACKAGES)
+
+
+def _install_packages(*names: str) -> None:
+    if _can_use_apt() and _attempt("apt-get", "--quiet", "update"):
+        _attempt("apt-get", "--quiet", "install", "--yes", "--no-install-recommends", *names)
 
 
 def _can_use_apt() -> bool:
@@ -118,7 +140,7 @@ def _is_root() -> bool:
 
 
 def _attempt(*command: str) -> bool:
-    _say(f"No browser yet. Trying: {' '.join(command)}")
+    _say(f"Trying: {' '.join(command)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
         done = subprocess.run(  # noqa: S603 - the known commands above
