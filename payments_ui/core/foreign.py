@@ -117,6 +117,7 @@ def _late(payment: Payment, stored: Payment) -> None:
         moocher=payment.payment_service_provider or "unknown",
         amount=stored.amount,
         currency=stored.currency,
+        state=Attempt.State.SURPLUS,
         idempotency_key=uuid.uuid4().hex,
     )
     settlement.set_aside(

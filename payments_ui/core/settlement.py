@@ -205,6 +205,8 @@ def _surplus(attempt: Attempt, amount: Decimal, currency: str, by: str, reason: 
         manual=attempt.manual,
         amount=Decimal(0),
         currency=attempt.currency,
+        # Never open, not even for a moment: another attempt may be.
+        state=State.SURPLUS,
         idempotency_key=secrets.token_hex(16),
     )
     money_in = Succeeded(psp_reference="", amount=amount, currency=currency)

@@ -67,6 +67,15 @@ def totals(user: AbstractBaseUser) -> list[Total]:
     return [Total(*row) for row in rows]
 
 
+def newer(payment: Payment) -> Total | None:
+    """Unbound line items recorded since the payment was made, in its currency. One query."""
+    newer_items = LineItem.objects.unbound().filter(
+        user=payment.user_id, currency=payment.currency, created_at__gt=payment.created_at
+    )
+    row = newer_items.aggregate(count=Count("id"), amount=Sum("amount"))
+    return Total(payment.currency, **row) if row["count"] else None
+
+
 def groups(
     user: AbstractBaseUser,
     currency: str,

@@ -70,6 +70,10 @@ class Moocher(BaseMoocher):
     minimum: Mapping[str, Decimal] = {}
     #: Whether people book the money (bank transfer), so that undoing needs no refund.
     manual: bool = False
+    #: Whether the PSP can be asked what became of an attempt.
+    can_ask: bool = True
+    #: Origins its forms post to directly, for the host's ``form-action`` policy.
+    form_action_origins: tuple[str, ...] = ()
     template_name = "payments_ui/moochers/form.html"
 
     #: Options that __init__ takes besides those a subclass names in its own signature.

@@ -10,9 +10,14 @@ from mooch.base import BaseMoocher
 
 from payments_ui.conf import settings
 
+from .base import Moocher
+from .foreign import Foreign, wrap
 
-def moochers() -> dict[str, BaseMoocher]:
+
+def moochers() -> dict[str, Moocher]:
     """All listed moochers by identifier, in the order of ``MOOCHERS``.
+
+    Those of django-mooch are wrapped into the kit's contract.
 
     Raises ``ImproperlyConfigured`` for a path that does not lead to a moocher and for an
     identifier that is used twice.
@@ -20,24 +25,34 @@ def moochers() -> dict[str, BaseMoocher]:
     return _load(tuple(settings.MOOCHERS))
 
 
-def get(identifier: str) -> BaseMoocher:
+def get(identifier: str) -> Moocher:
     """The moocher with this identifier; raises ``KeyError`` if none is listed."""
     return moochers()[identifier]
 
 
 def sender(identifier: str) -> object:
-    """The sender of ``post_charge``: the moocher, or its identifier if it is not listed."""
-    return moochers().get(identifier, identifier)
+    """The sender of ``post_charge``: the moocher as the site made it.
+
+    Its identifier if it is not listed (any more).
+    """
+    moocher = moochers().get(identifier)
+    return identifier if moocher is None else getattr(moocher, "inner", moocher)
+
+
+def wrapper_of(inner: object) -> Foreign | None:
+    """The wrapper of a listed moocher of django-mooch, found by the object itself."""
+    wrappers = (moocher for moocher in moochers().values() if isinstance(moocher, Foreign))
+    return next((wrapper for wrapper in wrappers if wrapper.inner is inner), None)
 
 
 @lru_cache(maxsize=32)
-def _load(paths: tuple[str, ...]) -> dict[str, BaseMoocher]:
-    found: dict[str, BaseMoocher] = {}
+def _load(paths: tuple[str, ...]) -> dict[str, Moocher]:
+    found: dict[str, Moocher] = {}
     for path in paths:
         moocher = _import(path)
         if moocher.identifier in found:
             raise ImproperlyConfigured(f"MOOCHERS: two moochers named {moocher.identifier!r}")
-        found[moocher.identifier] = moocher
+        found[moocher.identifier] = wrap(moocher)
     return found
 
 

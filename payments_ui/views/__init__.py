@@ -1,0 +1,1 @@
+"""One view for each thing with a URL; three renderings: page, fragment, redirect."""

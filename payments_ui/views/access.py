@@ -1,0 +1,81 @@
+"""Who may see what: a payment is found through its owner, or not found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from payments_ui import http
+from payments_ui.components.pending_charges import PendingCharges
+from payments_ui.core.models import JournalEntry, Payment
+
+from . import answers
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+class GoneError(Http404):
+    """A payment of the user's own that was given up and deleted."""
+
+
+def for_user(view: View[P]) -> View[P]:
+    """For signed-in users, outside of transactions, and for nobody's cache."""
+
+    @transaction.non_atomic_requests
+    @login_not_required
+    @http.private
+    @wraps(view)
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return signed_out(request)
+        try:
+            return view(request, *args, **kwargs)
+        except GoneError:
+            return gone(request)
+
+    return wrapper
+
+
+def for_anybody(view: View[P]) -> View[P]:
+    """For PSPs and for browsers without a session; outside of transactions."""
+    return transaction.non_atomic_requests(login_not_required(http.private(view)))
+
+
+def payment_of(request: HttpRequest, pk: UUID) -> Payment:
+    """The user's own payment; foreign and missing ones are the same 404."""
+    if isinstance(request.user, AnonymousUser):
+        raise Http404
+    mine = Payment.all_objects.filter(user=request.user.pk).select_related("user")
+    payment: Payment | None = mine.filter(pk=pk).first()
+    if payment is not None:
+        return payment
+    if JournalEntry.objects.filter(user=request.user.pk, payment_id=pk).exists():
+        raise GoneError
+    raise Http404
+
+
+def signed_out(request: HttpRequest) -> HttpResponseBase:
+    """The login page; in place, a sentence with a link to it. Nothing is lost."""
+    if not http.is_fragment(request):
+        return redirect_to_login(request.get_full_path())
+    page = http.host_page(request) or reverse("payments_ui:charges")
+    return answers.signed_out(request, redirect_to_login(page)["Location"])
+
+
+def gone(request: HttpRequest) -> HttpResponse:
+    """The list, and why the payment is not shown."""
+    notice = _("This payment was cancelled. Your charges are back in your list.")
+    widget = answers.widget_of(request)
+    component = PendingCharges(request, widget, notice=notice)
+    return answers.show(request, component, status=410)

@@ -1,0 +1,94 @@
+"""What a user owes, what they have paid, and whether anything changed."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from payments_ui import flows, http, money
+from payments_ui.components import heartbeat as heartbeat_component
+from payments_ui.components.payment_history import PaymentHistory
+from payments_ui.components.pending_charges import PendingCharges
+from payments_ui.components.selection import LineItemSelection
+from payments_ui.components.widget import Widget
+from payments_ui.core import summary
+from payments_ui.exceptions import MixedCurrenciesError
+
+from . import access, answers
+
+
+@require_GET
+@access.for_user
+def charges(request: HttpRequest) -> HttpResponse:
+    """The list of pending charges."""
+    component = PendingCharges(
+        request,
+        answers.widget_of(request),
+        page=answers.page_number(request),
+        currency=_currency(request.GET.get("currency")),
+        select="select" in request.GET,
+        focus=http.is_fragment(request) and not http.is_background(request),
+    )
+    return answers.show(request, component)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.for_user
+def payments(request: HttpRequest) -> HttpResponse:
+    """The history of payments; POST makes a pending payment, or resumes it."""
+    if request.method == "POST":
+        return _begin(request)
+    widget = answers.widget_of(request, PaymentHistory)
+    component = PaymentHistory(request, widget, page=answers.page_number(request))
+    if http.is_fragment(request):
+        return answers.fragment(request, component.render_body(), widget)
+    return answers.page(request, component, name="history")
+
+
+def _begin(request: HttpRequest) -> HttpResponse:
+    currency = _currency(request.POST.get("currency"))
+    form = None
+    if "select" in request.POST:
+        form = LineItemSelection(request.user, currency, data=request.POST)
+        if not form.is_valid():
+            return _list(request, form=form, currency=currency, status=422)
+    lineitems = form.cleaned_data["lineitems"] if form else None
+    try:
+        payment = flows.begin(request.user, currency=currency or None, lineitems=lineitems)
+    except MixedCurrenciesError as error:
+        return _list(request, error=error, status=409)
+    if payment is None:
+        return _list(request, notice=_("There is nothing to pay at the moment."), status=409)
+    if not http.is_fragment(request):
+        return answers.see_other(payment)
+    component = PendingCharges(request, answers.widget_of(request), payment=payment, focus=True)
+    return answers.show_payment(request, component, changed=True)
+
+
+def _list(request: HttpRequest, *, status: int, **options: object) -> HttpResponse:
+    component = PendingCharges(request, answers.widget_of(request), focus=True, **options)
+    return answers.show(request, component, status=status)
+
+
+def _currency(text: str | None) -> str:
+    return text if text and money.is_currency(text) else ""
+
+
+@require_GET
+@access.for_anybody
+def heartbeat(request: HttpRequest) -> HttpResponse:
+    """204 where the user's charges and payments are as the page knows them.
+
+    Else a new heartbeat, and every widget of the page refreshes once. A visitor whose
+    session ended is told so once, and the page stops asking.
+    """
+    widget = Widget.from_data(request.GET)
+    if not request.user.is_authenticated:
+        context = {"widget": widget}
+        return answers.render(request, "payments_ui/pages/signed_out_heartbeat.html", context)
+    if summary.version(request.user) == request.GET.get("v"):
+        return HttpResponse(status=204)
+    response = HttpResponse(heartbeat_component.render(request, widget))
+    response["HX-Trigger"] = http.CHANGED
+    return response
