@@ -54,9 +54,13 @@ docs: $(VENV)/docs.installed ## Build the documentation into docs/_build/html
 bench: $(VENV)/bench.installed ## Measure the promises about speed, as a table
 	$(BIN)/python -m bench
 
-messages: $(VENV)/unit.installed ## Collect texts for translators and compile what they wrote
-	cd payments_ui && $(abspath $(BIN))/python -m django makemessages --all --no-obsolete --add-location file
-	cd payments_ui && $(abspath $(BIN))/python -m django compilemessages
+messages: $(VENV)/unit.installed ## Collect texts for translators and compile what they wrote (GNU gettext)
+	for site in payments_ui example_project; do \
+		mkdir -p $$site/locale && cd $$site && \
+		$(abspath $(BIN))/python -m django makemessages --locale de --locale fr --locale it --no-obsolete --add-location file && \
+		$(abspath $(BIN))/python -m django compilemessages && \
+		cd .. || exit 1; \
+	done
 
 clean: ## Remove what these commands have made, the example's data too
 	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache \
