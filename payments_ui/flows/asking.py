@@ -24,9 +24,7 @@ class TransactionOpenError(RuntimeError):
     """A PSP was about to be asked inside a database transaction."""
 
 
-def ask(
-    attempt: Attempt, question: Callable[[], Outcome], request: HttpRequest | None
-) -> Attempt:
+def ask(attempt: Attempt, question: Callable[[], Outcome], request: HttpRequest | None) -> Attempt:
     """Run one question to the PSP and write down the answer.
 
     Any exception, and any answer that is no outcome, is written down as *unknown*.

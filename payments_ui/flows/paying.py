@@ -152,9 +152,7 @@ def check_payable(payment: Payment, moocher: Moocher) -> None:
         raise TooManyAttemptsError(f"User {payment.user_id}: too many attempts in an hour")
 
 
-def start(
-    request: HttpRequest, payment: Payment, moocher: Moocher, nonce: str | None
-) -> Attempt:
+def start(request: HttpRequest, payment: Payment, moocher: Moocher, nonce: str | None) -> Attempt:
     """Write the attempt down before the PSP is asked."""
     return attempts.start(
         payment,

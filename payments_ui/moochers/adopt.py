@@ -25,9 +25,7 @@ _IN_PLACE = (
 def adopt(html: str, request: HttpRequest, hidden: Mapping[str, str]) -> SafeString:
     """``html``, in which each form that posts to this site carries ``hidden`` and htmx."""
     fields = {"csrfmiddlewaretoken": get_token(request), **hidden}
-    inputs = format_html_join(
-        "", '<input type="hidden" name="{}" value="{}">', fields.items()
-    )
+    inputs = format_html_join("", '<input type="hidden" name="{}" value="{}">', fields.items())
     adopter = _Adopter(html, request.get_host(), inputs)
     adopter.feed(html)
     adopter.close()

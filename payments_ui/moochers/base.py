@@ -136,9 +136,7 @@ class Moocher(BaseMoocher):
             "payments_ui:moocher", kwargs={"pk": payment.pk, "identifier": self.identifier}
         )
 
-    def charge(
-        self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls
-    ) -> Outcome:
+    def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
         """Ask the PSP to take the money, with ``attempt.idempotency_key``.
 
         Called once per attempt, after the attempt is committed and outside of any

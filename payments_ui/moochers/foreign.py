@@ -79,9 +79,7 @@ class Foreign(Moocher):
         """The inner moocher's form, as it is."""
         return cast("str", self.inner.payment_form(request, payment))
 
-    def charge(
-        self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls
-    ) -> Outcome:
+    def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
         """Not the way in: its own view charges, behind ``flows.submit``."""
         raise MoocherError(f"{self.identifier} is charged by its own view")
 
@@ -136,7 +134,14 @@ class ForeignPostFinance(Foreign):
     form_action_origins = ("https://e-payment.postfinance.ch",)
 
     _ORDER = re.compile(r"([0-9a-f]{32})-[A-Za-z0-9]{4}")
-    _SIGNED = ("orderID", "currency", "amount", "PM", "ACCEPTANCE", "STATUS", "CARDNO") + (
+    _SIGNED = (
+        "orderID",
+        "currency",
+        "amount",
+        "PM",
+        "ACCEPTANCE",
+        "STATUS",
+        "CARDNO",
         "PAYID",
         "NCERROR",
         "BRAND",
@@ -147,9 +152,7 @@ class ForeignPostFinance(Foreign):
         """Our button first: the attempt is written down before the PSP's form is shown."""
         return self.render_form(request, payment, self.get_form(request, payment))
 
-    def charge(
-        self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls
-    ) -> Outcome:
+    def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
         """Nothing is asked yet: the customer posts the PSP's form next."""
         return ActionRequired()
 

@@ -183,9 +183,7 @@ def _unknown_way(request: HttpRequest, component: PendingCharges) -> HttpRespons
     return whole_body(request, component)
 
 
-def show_refusal(
-    request: HttpRequest, payment: Payment, error: PaymentsUIError
-) -> HttpResponse:
+def show_refusal(request: HttpRequest, payment: Payment, error: PaymentsUIError) -> HttpResponse:
     """The step the payment is really at, and why it could not be done."""
     component = PendingCharges(
         request, widget_of(request), payment=payment, notice=str(error.message), focus=True
