@@ -8,7 +8,7 @@ PORT = int(os.environ.get("HILLSHADE_PORT", "8000"))
 os.environ.setdefault("HILLSHADE_SANDBOX_URL", f"http://127.0.0.1:{PORT + 1}")
 
 from hillshade.settings import *  # noqa: E402, F403 (it reads the environment)
-from hillshade.settings import MIDDLEWARE, PAYMENTS_UI, VAR_DIR  # noqa: E402
+from hillshade.settings import INSTALLED_APPS, MIDDLEWARE, PAYMENTS_UI, VAR_DIR  # noqa: E402
 from showroom.kit import LookedAt  # noqa: E402
 
 DEBUG = True
@@ -25,11 +25,13 @@ SANDBOX_LEDGER = VAR_DIR / "sandbox.sqlite3"
 PAYMENTS_UI = LookedAt(
     PAYMENTS_UI,
     MOOCHERS=[
-        "hillshade.moochers.card",
-        "hillshade.moochers.wallet",
+        "hillshade.demo_moochers.card",
+        "hillshade.demo_moochers.wallet",
         "hillshade.moochers.transfer",
     ],
 )
 if os.environ.get("HILLSHADE_CLASSIC"):
-    # django-mooch's own bank transfer, unmodified, for who wants to see that it works.
-    PAYMENTS_UI["MOOCHERS"] = [*PAYMENTS_UI["MOOCHERS"], "hillshade.moochers.classic"]
+    # One of django-mooch's own moochers, unmodified, for who wants to see that it works.
+    PAYMENTS_UI["MOOCHERS"] = [*PAYMENTS_UI["MOOCHERS"], "hillshade.demo_moochers.classic"]
+    INSTALLED_APPS = [*INSTALLED_APPS, "mooch"]
+    ROOT_URLCONF = "hillshade.classic_urls"

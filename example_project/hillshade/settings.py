@@ -31,7 +31,6 @@ INSTALLED_APPS = [
     *(["template_partials"] if django.VERSION < (6, 0) else []),
     "crispy_forms",
     "crispy_bootstrap5",
-    "crispy_tailwind",
     "payments_ui",
     "payments_ui.core",
     "atelier",
@@ -96,6 +95,11 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
+# Cookies know no ports: names of our own keep other sites on this machine apart.
+SESSION_COOKIE_NAME = "hillshade_session"
+CSRF_COOKIE_NAME = "hillshade_csrf"
+LANGUAGE_COOKIE_NAME = "hillshade_language"
+
 LOGIN_REDIRECT_URL = "atelier:dashboard"
 LOGOUT_REDIRECT_URL = "atelier:home"
 
@@ -110,18 +114,12 @@ if django.VERSION >= (6, 0):
 
     SECURE_CSP = csp.policy(nonce=CSP.NONCE, pay_at=PAY_AT)
     MIDDLEWARE.insert(1, "django.middleware.csp.ContentSecurityPolicyMiddleware")
-    TEMPLATES[0]["OPTIONS"]["context_processors"].append(  # type: ignore[index]
-        "django.template.context_processors.csp"
-    )
 else:
     from csp.constants import NONCE
 
     INSTALLED_APPS.append("csp")
     CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.policy(nonce=NONCE, pay_at=PAY_AT)}
     MIDDLEWARE.insert(1, "csp.middleware.CSPMiddleware")
-    TEMPLATES[0]["OPTIONS"]["context_processors"].append(  # type: ignore[index]
-        "hillshade.context_processors.csp_nonce"
-    )
 
 # --- Payments -----------------------------------------------------------------------------
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from showroom import people
 from showroom.guide import Guide
 from showroom.looks import LOOKS
 from showroom.preferences import current
+from showroom.sandbox import SandboxForm
 from showroom.switches import switches
 
 
@@ -18,11 +20,14 @@ def showroom(request: HttpRequest) -> dict[str, Any]:
     preferences = current(request)
     look = LOOKS[preferences.look]
     touring = "guide_since" in request.session and request.user.is_authenticated
+    demo = people.is_demo(request)
     return {
         "preferences": preferences,
         "look": look,
         "ui": look.classes,
         "switches": switches(preferences),
         "guide": Guide.of(request) if touring else None,
-        "people": people.PEOPLE if people.is_demo(request) else (),
+        "people": people.PEOPLE if demo else (),
+        "sandbox": SandboxForm(auto_id="id_sandbox_%s") if demo else None,
+        "sandbox_url": settings.SANDBOX_URL,
     }

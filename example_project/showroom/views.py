@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.contrib.auth import get_user_model, login, logout
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from showroom import guide, people
 from showroom.preferences import current
+from showroom.sandbox import SandboxForm
 
 
 def back(request: HttpRequest) -> HttpResponseRedirect:
@@ -37,6 +40,19 @@ def person(request: HttpRequest) -> HttpResponse:
     login(request, user, people.BACKEND)
     guide.begin(request)
     return redirect("admin:index" if user.is_staff else "atelier:dashboard")
+
+
+@require_POST
+def sandbox(request: HttpRequest) -> HttpResponse:
+    """Tell the offline card company what happens next: demo only, from this machine."""
+    form = SandboxForm(request.POST)
+    if not people.is_demo(request) or not form.is_valid():
+        raise Http404
+    if form.plan():
+        messages.success(request, _("Planned. Now pay something by card."))
+    else:
+        messages.error(request, _("The card company does not answer. Is it running?"))
+    return back(request)
 
 
 @require_GET

@@ -15,7 +15,10 @@ from showroom.looks import bootstrap, plain, tailwind
 
 @dataclass(frozen=True)
 class Look:
-    """One look: its style sheets, its class names, and what the kit should use with it."""
+    """One look: its style sheets, its class names, and what the kit should use with it.
+
+    ``form_pack`` is a crispy template pack; without one the kit brings its own.
+    """
 
     label: str
     stylesheets: tuple[str, ...]
@@ -38,6 +41,6 @@ LOOKS = {
         ("vendor/tailwind/tailwind.min.css",),
         tailwind.CLASSES,
         tailwind.KIT,
-        "tailwind",
+        "",
     ),
 }

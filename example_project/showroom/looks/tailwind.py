@@ -63,6 +63,7 @@ CLASSES = {
     "error": "mb-1 text-sm font-medium text-bad",
     "note": "rounded-xl border border-edge bg-tint p-4 text-sm",
     "good": "mb-4 rounded-xl border border-accent bg-tint p-4",
+    "bad": "mb-4 rounded-xl border border-bad bg-surface p-4 text-bad",
     "table": "w-full border-collapse [&_td]:border-t [&_th]:border-t [&_:is(td,th)]:border-edge "
     "[&_:is(td,th)]:py-2 [&_th]:text-start [&_th]:font-medium",
     "caption": "pb-2 text-start font-semibold",
@@ -85,6 +86,8 @@ CLASSES = {
     "step_here": "inline-flex min-h-6 items-center font-semibold underline underline-offset-4",
     "step_number": STEP + "border border-current",
     "step_done": STEP + "bg-accent text-on-accent",
+    "sandbox": "max-w-md",
+    "summary": "min-h-11 cursor-pointer py-2",
     "switches": "flex flex-wrap gap-x-6 gap-y-4",
     "switch": "grid gap-1",
     "switch_label": "mb-1 text-sm text-soft",

@@ -1,0 +1,37 @@
+"""How the demo is paid: at the offline card company, which moves no real money."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from mooch.banktransfer import BankTransferMoocher
+
+from payments_ui.core.models import Payment
+from payments_ui.moochers.sandbox import SandboxMoocher
+
+_company = {
+    "psp_url": settings.SANDBOX_URL,
+    "api_key": settings.SANDBOX_API_KEY,
+    "webhook_secret": settings.SANDBOX_WEBHOOK_SECRET,
+    "success_url": "/dashboard/",
+}
+
+#: Pays in place.
+card = SandboxMoocher(
+    title=_("Card"), description=_("Test cards; no real money moves."), **_company
+)
+#: Leaves for the company's page and comes back.
+wallet = SandboxMoocher(
+    kind="redirect",
+    title=_("Wallet"),
+    description=_("You leave for the wallet’s page and come back."),
+    **_company,
+)
+#: django-mooch's own, unmodified: it believes whoever presses its button.
+classic = BankTransferMoocher(
+    model=Payment,
+    identifier="classic",
+    title=_("On account"),
+    autocharge=True,
+    success_url="/dashboard/",
+)

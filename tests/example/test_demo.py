@@ -1,0 +1,56 @@
+"""``manage.py demo``, the command behind ``make demo``."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Manage, Visitor, free_port, until_it_answers
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])  # noqa: S104
+def test_the_demo_refuses_to_serve_other_machines(manage: Manage, host: str) -> None:
+    demo = manage("demo", "--host", host, "--port", str(free_port()))
+    output, _none = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert "serves this machine only" in output
+
+
+def test_a_port_that_is_taken_is_said(manage: Manage, site: str) -> None:
+    demo = manage("demo", "--port", site.rpartition(":")[2])
+    output, _none = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert "is not free" in output
+
+
+def test_a_first_visitor_is_ada_and_owes_something(visitor: Visitor) -> None:
+    page = visitor.get("/dashboard/").text
+    assert "Hello, Ada" in page
+    assert "Schattenhorn" in page
+
+
+def test_starting_again_keeps_the_data_and_reset_starts_over(manage: Manage) -> None:
+    pages = []
+    for arguments in ((), (), ("--reset",)):
+        port = free_port()
+        demo = manage("demo", "--port", str(port), *arguments)
+        visitor = Visitor(until_it_answers(f"http://127.0.0.1:{port}", demo))
+        pages.append(visitor.get("/dashboard/").text)
+        visitor.post("/sheets/new/", on="/sheets/new/", **SHEET)
+        demo.terminate()
+        demo.communicate(timeout=20)
+    assert ["Piz Kept" in page for page in pages] == [False, True, False]
+
+
+SHEET = {
+    "token": "6a4cb5f8-9c5e-4d4a-8a52-5d8f3f7c0b11",
+    "name": "Piz Kept",
+    "terrain": "alpine",
+    "size": "a4",
+    "seed": "3",
+}
+
+
+def test_on_a_server_nobody_is_signed_in_and_settings_stand(manage: Manage) -> None:
+    check = manage("check", "--settings", "hillshade.settings")
+    output, _none = check.communicate(timeout=60)
+    assert check.returncode == 0, output

@@ -1,0 +1,117 @@
+"""Hillshade's pages, in every look and language, for a visitor without JavaScript."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+
+from .conftest import Visitor
+
+LOOKS = ("plain", "bootstrap", "tailwind")
+PAGES = ("/", "/prices/", "/dashboard/", "/sheets/new/", "/sheets/1/", "/account/")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_answers_in_each_look(visitor: Visitor, look: str) -> None:
+    visitor.switch(look=look)
+    for page in (*PAGES, "/payments/charges/", "/payments/payments/"):
+        answer = visitor.get(page)
+        assert answer.status == 200, page
+        assert 'data-theme="system" data-bs-theme="system" lang="en"' in answer.text, page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("de", "Guten Tag, Ada"), ("fr", "Bonjour, Ada"), ("it", "Buongiorno, Ada")],
+)
+def test_the_language_switch_translates_pages_and_widgets(
+    visitor: Visitor, language: str, words: str
+) -> None:
+    english = visitor.get("/dashboard/").text
+    answer = visitor.post("/i18n/setlang/", on="/dashboard/", language=language)
+    assert words in answer.text
+    assert f'lang="{language}"' in answer.text
+    title = r'id="pui-[^"]*-title"[^>]*>([^<]+)<'
+    assert re.findall(title, answer.text) != re.findall(title, english)
+
+
+@pytest.mark.parametrize(("htmx", "script"), [("2", "htmx-2.0.10"), ("4", "htmx-4.0.1")])
+def test_the_script_switch_picks_the_htmx(visitor: Visitor, htmx: str, script: str) -> None:
+    visitor.post("/showroom/preferences/", htmx=htmx)
+    assert re.findall(r"vendor/htmx/(htmx-[\d.]+\d)", visitor.get("/dashboard/").text) == [script]
+
+
+def test_without_javascript_there_is_no_script_on_any_page(visitor: Visitor) -> None:
+    visitor.switch(htmx="none")
+    for page in PAGES:
+        assert "<script" not in visitor.get(page).text, page
+
+
+def test_a_preference_we_never_offered_is_ignored(visitor: Visitor) -> None:
+    visitor.switch(look="../../etc", htmx="9", theme="dark")
+    page = visitor.get("/").text
+    assert 'class="plain" data-theme="dark"' in page
+
+
+def test_switches_lead_back_to_our_own_pages_only(visitor: Visitor, site: str) -> None:
+    answer = visitor.post("/showroom/preferences/", look="plain", next="https://example.com/")
+    assert answer.url == f"{site}/"
+
+
+def test_the_security_policy_is_strict_and_names_the_card_company(
+    visitor: Visitor, site: str
+) -> None:
+    policy = visitor.get("/dashboard/").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    port = int(site.rpartition(":")[2])
+    assert f"form-action 'self' http://127.0.0.1:{port + 1}" in policy
+
+
+def test_rendering_twice_with_one_token_charges_once(visitor: Visitor) -> None:
+    visitor.post("/showroom/person/", on="/account/", person="ben")
+    form = {"token": str(uuid.uuid4()), "name": "Piz Twice", "terrain": "alpine"}
+    for _attempt in range(2):
+        answer = visitor.post("/sheets/new/", on="/sheets/new/", size="a4", seed="5", **form)
+        assert "Piz Twice is ready" in answer.text
+    assert visitor.get("/dashboard/").text.count('<span class="tile-name">Piz Twice</span>') == 1
+
+
+def test_a_sheet_of_somebody_else_does_not_exist(visitor: Visitor) -> None:
+    visitor.get("/dashboard/")
+    visitor.post("/showroom/person/", on="/account/", person="ben")
+    assert visitor.get("/sheets/1/").status == 404
+    assert visitor.get("/sheets/1/sheet.svg").status == 404
+
+
+def test_who_signs_out_stays_signed_out(visitor: Visitor) -> None:
+    visitor.post("/showroom/signed-out/", on="/account/")
+    assert "/accounts/login/" in visitor.get("/dashboard/").url
+
+
+def test_the_clerk_gets_to_the_books(visitor: Visitor) -> None:
+    visitor.post("/showroom/person/", on="/account/", person="clara")
+    assert visitor.get("/admin/payments_core/payment/").status == 200
+
+
+def test_the_tour_follows_the_visitor(visitor: Visitor) -> None:
+    def here() -> list[str]:
+        found = re.findall(
+            r'aria-current="step">.*?<a [^>]*>([^<]+)</a>', visitor.get("/prices/").text, re.S
+        )
+        return found
+
+    visitor.post("/showroom/person/", on="/account/", person="ben")
+    assert here() == ["Render a sheet"]
+    form = {"token": str(uuid.uuid4()), "name": "Tour", "terrain": "alpine", "size": "a4"}
+    visitor.post("/sheets/new/", on="/sheets/new/", seed="1", **form)
+    assert here() == ["Look at your charges"]
+    visitor.get("/dashboard/")
+    assert here() == ["Pay them"]
+
+
+def test_the_card_company_is_told_what_happens_next(visitor: Visitor) -> None:
+    answer = visitor.post("/showroom/sandbox/", on="/account/", scenario="approve")
+    assert "Planned." in answer.text
