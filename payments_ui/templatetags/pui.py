@@ -7,7 +7,7 @@ from typing import Any
 
 import django
 from django import template
-from django.forms import BaseForm
+from django.forms import BaseForm, BoundField
 from django.template import Context
 from django.template.loader import get_template
 from django.utils.safestring import SafeString
@@ -83,3 +83,9 @@ def pui_widget_fields(context: Context) -> SafeString:
 def pui_form(context: Context, form: BaseForm) -> SafeString:
     """``{% pui_form form %}``: the fields, by the host's crispy template pack or ours."""
     return forms.render(form, context)
+
+
+@register.simple_tag
+def pui_input(field: BoundField) -> SafeString:
+    """``{% pui_input field %}``: the widget, with the classes of the ``input`` slot."""
+    return forms.input_with_class(field)
