@@ -36,7 +36,7 @@ def _judge(order: Order) -> dict[str, bool]:
         "currency": _matches("[A-Z]{3}", order.currency),
         "reference": _matches(REFERENCE, order.reference),
         "method": order.method in ("card", "page"),
-        "card": order.card in CARDS if order.method == "card" else order.card == "",
+        "card": order.card in (list(CARDS) if order.method == "card" else [""]),
         "return_url": _is_loopback(order.return_url),
         "webhook_url": order.webhook_url == "" or _is_loopback(order.webhook_url),
         "description": _is_text(order.description, 500),

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from payments_ui.testing.psp.__main__ import API_KEY, main
+from tests.testing.psp.conftest import Client
+
+
+def test_it_runs_from_the_command_line_until_it_is_told_to_end(tmp_path: Path) -> None:
+    ledger = tmp_path / "books.sqlite3"
+    command = [sys.executable, "-m", "payments_ui.testing.psp", "--port", "0"]
+    process = subprocess.Popen(  # noqa: S603
+        [*command, "--ledger", str(ledger)], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout
+        line = process.stdout.readline()
+        found = re.fullmatch(r"Sandbox PSP \(no real money\): (http://127\.0\.0\.1:\d+)\n", line)
+        assert found
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        assert Client(found[1]).send("GET", "/v1/totals", **headers).status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert ledger.exists()
+
+
+def test_it_ends_when_told(capsys: pytest.CaptureFixture[str]) -> None:
+    told = threading.Event()
+    told.set()
+    assert main(["--port", "0"], told) == 0
+    assert "no real money" in capsys.readouterr().out
+
+
+def test_an_interrupt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers = {}
+    monkeypatch.setattr(
+        signal, "signal", lambda number, handler: handlers.update({number: handler})
+    )
+    thread = threading.Thread(target=lambda: results.append(main(["--port", "0"])))
+    results: list[int] = []
+    thread.start()
+    while len(handlers) < 2:
+        threading.Event().wait(0.01)
+    handlers[signal.SIGINT](signal.SIGINT, None)
+    thread.join(10)
+    assert results == [0]
+
+
+def test_a_taken_port_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert main(["--port", port], threading.Event()) == 1
+    assert f"cannot listen on port {port}" in capsys.readouterr().err
+
+
+def test_a_ledger_that_cannot_be_opened_is_said_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "none" / "books")
+    assert main(["--port", "0", "--ledger", path], threading.Event()) == 1
+    assert "cannot open its ledger" in capsys.readouterr().err
