@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+import runpy
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,10 +42,8 @@ def test_it_ends_when_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_interrupt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    handlers = {}
-    monkeypatch.setattr(
-        signal, "signal", lambda number, handler: handlers.update({number: handler})
-    )
+    handlers: dict[int, Callable[..., None]] = {}
+    monkeypatch.setattr(signal, "signal", handlers.setdefault)
     thread = threading.Thread(target=lambda: results.append(main(["--port", "0"])))
     results: list[int] = []
     thread.start()
@@ -69,3 +69,14 @@ def test_a_ledger_that_cannot_be_opened_is_said_in_a_sentence(
     path = str(tmp_path / "none" / "books")
     assert main(["--port", "0", "--ledger", path], threading.Event()) == 1
     assert "cannot open its ledger" in capsys.readouterr().err
+
+
+def test_it_explains_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "payments_ui.testing.psp.__main__")
+    monkeypatch.setattr(sys, "argv", ["psp", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("payments_ui.testing.psp", run_name="__main__")
+    assert ended.value.code == 0
+    assert "no real money" in capsys.readouterr().out

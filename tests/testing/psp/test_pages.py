@@ -34,8 +34,11 @@ def test_3d_secure_has_its_own_words(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("decision", "status", "heading"),
-    [("approve", "succeeded", "Paid"), ("refuse", "declined", "Declined")]
-    + [("cancel", "cancelled", "Cancelled")],
+    [
+        ("approve", "succeeded", "Paid"),
+        ("refuse", "declined", "Declined"),
+        ("cancel", "cancelled", "Cancelled"),
+    ],
 )
 def test_a_decision_leads_back_to_the_shop(
     client: Client, decision: str, status: str, heading: str

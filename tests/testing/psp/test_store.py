@@ -24,17 +24,25 @@ def names(store: Store) -> list[str]:
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
-    with pytest.raises(sqlite3.IntegrityError), store.transaction():
-        fact(store, "a")
-        fact(store, "a")
+    def twice() -> None:
+        with store.transaction():
+            fact(store, "a")
+            fact(store, "a")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        twice()
     assert names(store) == []
 
 
 def test_an_inner_transaction_is_part_of_the_outer(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.transaction():
+    def nested() -> None:
         with store.transaction():
-            fact(store, "a")
-        raise RuntimeError
+            with store.transaction():
+                fact(store, "a")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        nested()
     assert names(store) == []
 
 
