@@ -14,6 +14,8 @@ from babel.core import Locale, UnknownLocaleError
 from babel.numbers import (
     format_currency,
     get_currency_precision,
+)
+from babel.numbers import (
     is_currency as babel_is_currency,
 )
 from django.utils.translation import get_language, to_locale
@@ -26,19 +28,21 @@ DECIMAL_PLACES = 8
 
 _CODE = re.compile(r"[A-Z]{3}")
 _MINOR_UNITS = (0, 2, 3)
+# CLDR's currency spacing, which Babel leaves out: "CHF 12.00", but "€12.00".
+# https://unicode.org/reports/tr35/tr35-numbers.html#Currencies
+_LETTER_MEETS_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 # Wide enough that no sum of a user's line items is rounded on the way.
 _CONTEXT = Context(prec=50, rounding=ROUND_HALF_EVEN)
 
 
-@lru_cache(maxsize=512)
 def is_currency(code: object) -> bool:
     """Whether ``code`` is an ISO 4217 code the kit can charge in."""
-    return (
-        isinstance(code, str)
-        and _CODE.fullmatch(code) is not None
-        and babel_is_currency(code)
-        and get_currency_precision(code) in _MINOR_UNITS
-    )
+    return isinstance(code, str) and _CODE.fullmatch(code) is not None and _is_known(code)
+
+
+@lru_cache(maxsize=512)
+def _is_known(code: str) -> bool:
+    return babel_is_currency(code) and get_currency_precision(code) in _MINOR_UNITS
 
 
 def minor_unit(currency: str) -> int:
@@ -112,16 +116,18 @@ def format_amount(amount: Decimal, currency: str) -> str:
     decimals = minor_unit(currency)
     exponent = amount.normalize(_CONTEXT).as_tuple().exponent
     extra = max(0, -exponent - decimals) if isinstance(exponent, int) else 0
-    if not extra:
-        return format_currency(amount, currency, locale=_locale())
-    return format_currency(
-        amount, currency, locale=_locale(), decimal_quantization=False, currency_digits=False
-    )
+    # Babel rounds to the currency's decimals unless told to take the amount as it is.
+    as_it_is = {"decimal_quantization": False, "currency_digits": False} if extra else {}
+    text = format_currency(amount, currency, locale=_locale(), **as_it_is)
+    return _LETTER_MEETS_DIGIT.sub("\u00a0", text)
 
 
 def _locale() -> Locale:
     language = get_language() or "en"
-    try:
-        return Locale.parse(to_locale(language))
-    except (UnknownLocaleError, ValueError):
-        return Locale.parse(to_locale(language.split("-")[0]))
+    for name in (language, language.split("-")[0]):
+        try:
+            return Locale.parse(to_locale(name))
+        except (UnknownLocaleError, ValueError):
+            continue
+    # A site may speak a language that CLDR does not know.
+    return Locale("en")
