@@ -7,9 +7,11 @@ is unknown or wrong. Nothing is copied at start, so ``override_settings`` works.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 from django.conf import settings as django_settings
+
+T = TypeVar("T")
 
 
 class Settings:
@@ -90,8 +92,11 @@ class Settings:
         """Crispy template pack of the kit's forms; empty: the host's, else a neutral one."""
         return self._get("FORM_PACK", "")
 
-    def _get(self, key: str, default: Any) -> Any:
-        return (getattr(django_settings, "PAYMENTS_UI", None) or {}).get(key, default)
+    def _get(self, key: str, default: T) -> T:
+        given = getattr(django_settings, "PAYMENTS_UI", None)
+        # The system checks say so where it is no dict.
+        value: T = given.get(key, default) if isinstance(given, Mapping) else default
+        return value
 
 
 settings = Settings()

@@ -120,17 +120,26 @@ class RefundRequiredError(PaymentStateError):
     message = _("This payment was made through a payment service and must be refunded.")
 
 
+class EvidenceError(PaymentsUIError):
+    """Attempts, events and journal entries are evidence: nobody rewrites or deletes them."""
+
+    code = "evidence"
+
+
 class MoocherError(PaymentsUIError):
     """A moocher that cannot do what was asked."""
 
     code = "moocher"
-    message = _("This way to pay does not work at the moment. Nothing was charged.")
+    message: _StrPromise | str = _(
+        "This way to pay does not work at the moment. Nothing was charged."
+    )
 
 
 class MoocherRefusedError(MoocherError):
     """This moocher cannot take this payment (currency, minimum); ``message`` says why."""
 
     code = "moocher_refused"
+    message: _StrPromise | str
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
+from typing import Any
 
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import (
@@ -117,8 +118,8 @@ def format_amount(amount: Decimal, currency: str) -> str:
     exponent = amount.normalize(_CONTEXT).as_tuple().exponent
     extra = max(0, -exponent - decimals) if isinstance(exponent, int) else 0
     # Babel rounds to the currency's decimals unless told to take the amount as it is.
-    as_it_is = {"decimal_quantization": False, "currency_digits": False} if extra else {}
-    text = format_currency(amount, currency, locale=_locale(), **as_it_is)
+    exact: dict[str, Any] = {"decimal_quantization": False, "currency_digits": False}
+    text = format_currency(amount, currency, locale=_locale(), **exact if extra else {})
     return _LETTER_MEETS_DIGIT.sub("\u00a0", text)
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import logging
 
 from django.core.mail import mail_admins
+from django.db import transaction
 
 logger = logging.getLogger("payments_ui")
+
+
+def after_commit(subject: str, text: str) -> None:
+    """Tell the admins as soon as what it is about is committed."""
+    transaction.on_commit(lambda: tell_admins(subject, text), robust=True)
 
 
 def tell_admins(subject: str, text: str) -> None:

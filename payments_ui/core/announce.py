@@ -10,10 +10,10 @@ from django.db import models, transaction
 from django.utils import timezone
 from mooch.signals import post_charge
 
+from .models import Attempt, Payment
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
-
-    from .models import Attempt
 
 logger = logging.getLogger("payments_ui")
 
@@ -28,11 +28,11 @@ sender_by_identifier: Callable[[str], object] = _unknown_sender
 
 def after_commit(attempt: Attempt, request: HttpRequest | None) -> None:
     """Send ``post_charge`` for this settled attempt as soon as the charge is committed."""
-    transaction.on_commit(lambda: _send(attempt, request))
+    transaction.on_commit(lambda: _send(attempt, request), robust=True)
 
 
 def _send(attempt: Attempt, request: HttpRequest | None) -> None:
-    payment = type(attempt.payment).all_objects.get(pk=attempt.payment_id)
+    payment = Payment.all_objects.get(pk=attempt.payment_id)
     results = post_charge.send_robust(
         sender=sender_by_identifier(attempt.moocher), payment=payment, request=request
     )
@@ -42,5 +42,4 @@ def _send(attempt: Attempt, request: HttpRequest | None) -> None:
                 "post_charge: %r failed for payment %s", receiver, payment.pk, exc_info=error
             )
     # After sending: a process killed in between sends again rather than never.
-    rows = models.QuerySet(type(attempt)).filter(pk=attempt.pk)
-    rows.update(announced_at=timezone.now())
+    models.QuerySet(Attempt).filter(pk=attempt.pk).update(announced_at=timezone.now())

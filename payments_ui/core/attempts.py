@@ -14,12 +14,13 @@ from payments_ui.exceptions import (
     PaymentGoneError,
 )
 
-from . import alerts, journal, settlement
-from .locks import lock_payment, retrying
+from . import alerts, aside, journal, settlement
+from .evidence import storable
+from .locks import lock_payment, retrying, second_look
 from .models import Attempt, JournalEntry, Payment
+from .models.attempt import AttemptState as State
 from .outcomes import ActionRequired, Cancelled, Declined, Outcome, Pending, Succeeded, Unknown
 
-State = Attempt.State
 # From where an answer may move an attempt. A late, weaker answer never undoes a stronger.
 _BEFORE_ACTION = (State.STARTED, State.UNKNOWN, State.REQUIRES_ACTION)
 
@@ -69,37 +70,48 @@ def _lock_payable(payment: Payment) -> Payment:
     return locked
 
 
-def record(attempt: Attempt, outcome: Outcome, *, by: str = "", request: Any = None) -> Attempt:
+def record(
+    attempt: Attempt, outcome: Outcome, *, by: str = "", reason: str = "", request: Any = None
+) -> Attempt:
     """Write down what the PSP answered; return the attempt as it is stored now.
 
     Idempotent, and safe when a webhook, a return and a reconciler report at once.
     """
     by = by or journal.by_moocher(attempt.moocher)
     if isinstance(outcome, Succeeded):
-        settlement.settle(attempt, outcome, by=by, request=request)
+        settlement.settle(attempt, outcome, by=by, reason=reason, request=request)
     else:
-        _advance(attempt, outcome, by)
+        _advance(attempt, outcome, by, reason or getattr(outcome, "reason", ""))
     return Attempt.objects.select_related("payment__user").get(pk=attempt.pk)
 
 
 @retrying
-def _advance(attempt: Attempt, outcome: Outcome, by: str) -> None:
+@second_look
+def _advance(attempt: Attempt, outcome: Outcome, by: str, reason: str) -> None:
     sources, changes = _transition(outcome)
-    if reference := getattr(outcome, "psp_reference", None):
-        changes["psp_reference"] = reference
-    now = timezone.now()
-    changes["updated_at"] = now
-    if changes["state"] not in Attempt.OPEN:
-        changes["ended_at"] = now
     with transaction.atomic():
         lock_payment(attempt.payment_id)
-        rows = models.QuerySet(Attempt).filter(pk=attempt.pk, state__in=sources)
-        before = rows.values_list("state", flat=True).first()
-        if before is None or not rows.update(**changes):
+        before = Attempt.objects.filter(pk=attempt.pk, state__in=sources).first()
+        if before is None:
             return
-        if before != changes["state"]:
-            detail = {"from": before, "to": str(changes["state"])}
-            _journal(attempt, detail, getattr(outcome, "reason", ""), by)
+        reference = getattr(outcome, "psp_reference", None)
+        if reference and not aside.is_taken(attempt, reference):
+            changes["psp_reference"] = reference
+        _write(before, changes)
+        if any(getattr(before, name) != changes.get(name, "") for name in _SHOWN):
+            detail = {"from": before.state, "to": str(changes["state"])}
+            _journal(attempt, detail, reason, by)
+
+
+# What customers see of an attempt: if it changes, so must the journal, and the version.
+_SHOWN = ("state", "action_url")
+
+
+def _write(attempt: Attempt, changes: dict[str, Any]) -> None:
+    now = timezone.now()
+    ended_at = None if changes["state"] in Attempt.OPEN else now
+    changes |= {"updated_at": now, "ended_at": ended_at}
+    models.QuerySet(Attempt).filter(pk=attempt.pk).update(**changes)
 
 
 def _journal(attempt: Attempt, detail: dict[str, str], reason: str, by: str) -> None:
@@ -107,18 +119,16 @@ def _journal(attempt: Attempt, detail: dict[str, str], reason: str, by: str) -> 
     journal.attempt(verb, attempt, actor=by, reason=reason, detail=detail)
     if detail["to"] == State.UNKNOWN:
         text = f"Attempt {attempt.reference} of payment {attempt.payment_id}: {reason}"
-        transaction.on_commit(lambda: alerts.tell_admins("Outcome of an attempt unknown", text))
+        alerts.after_commit("Outcome of an attempt unknown", text)
 
 
 def _transition(outcome: Outcome) -> tuple[tuple[State, ...], dict[str, Any]]:
     match outcome:
         case Declined():
-            evidence = dict(outcome.evidence)
-            code = str(outcome.code)
             return Attempt.OPEN, {
                 "state": State.FAILED,
-                "failure_code": code,
-                "evidence": evidence,
+                "failure_code": str(outcome.code),
+                "evidence": storable(outcome.evidence),
             }
         case Cancelled():
             return Attempt.OPEN, {"state": State.CANCELLED}

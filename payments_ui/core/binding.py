@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -52,7 +52,7 @@ class Bound(NamedTuple):
     currency: str
 
 
-class _NothingToBind(Exception):  # noqa: N818 - rolls back, is no error
+class _NothingToBind(Exception):
     pass
 
 
@@ -60,7 +60,7 @@ class _NothingToBind(Exception):  # noqa: N818 - rolls back, is no error
 def create_pending(
     *,
     user: AbstractBaseUser,
-    lineitems: Iterable[LineItem] | None,
+    keys: Sequence[Any] | None,
     currency: str | None,
     by: str,
     fields: Mapping[str, Any],
@@ -74,7 +74,6 @@ def create_pending(
     if currency is not None and not money.is_currency(currency):
         raise InvalidCurrencyError(f"{currency!r} is not a currency the kit can charge in")
     payment = _draft(user, currency or "", fields)
-    keys = None if lineitems is None else [item.pk for item in lineitems]
     using = router.db_for_write(Payment, instance=user)
     try:
         with transaction.atomic(using=using):
@@ -87,12 +86,12 @@ def create_pending(
     return payment
 
 
-def _draft(user: AbstractBaseUser, currency: str, fields: Mapping[str, Any]) -> Payment:
+def _draft(user: Any, currency: str, fields: Mapping[str, Any]) -> Payment:
     draft = {"id": uuid.uuid4(), "email": getattr(user, user.get_email_field_name(), "") or ""}
     return Payment(**draft | dict(fields), user=user, amount=Decimal(0), currency=currency)
 
 
-def _bind(payment: Payment, currency: str | None, keys: list[Any] | None) -> int:
+def _bind(payment: Payment, currency: str | None, keys: Sequence[Any] | None) -> int:
     unbound = LineItem.objects.filter(user=payment.user_id, payment__isnull=True).order_by()
     if currency:
         unbound = unbound.filter(currency=currency)
@@ -126,7 +125,7 @@ def _journal_bound(payment: Payment, by: str, using: str) -> Bound:
             )
         total, currency = cursor.fetchone()
     exact = JournalEntry._meta.get_field("total").from_db_value(total, None, connection)
-    return Bound(exact, currency)
+    return Bound(exact or Decimal(0), currency)
 
 
 @contextmanager
@@ -165,11 +164,13 @@ def cancel_pending(payment: Payment, *, by: str, reason: str) -> None:
         journal.payment(
             JournalEntry.Verb.PAYMENT_CANCELLED, locked, actor=by, reason=reason, items=items
         )
+        now = timezone.now()
+        stored: models.QuerySet[Payment] = models.QuerySet(Payment).filter(pk=payment.pk)
         if asked:
-            payment.cancelled_at = timezone.now()
-            models.QuerySet(Payment).filter(pk=payment.pk).update(cancelled_at=payment.cancelled_at)
+            stored.update(cancelled_at=now)
         else:
-            models.QuerySet(Payment).filter(pk=payment.pk).delete()
+            stored.delete()
+    payment.cancelled_at = now
     payment.__dict__.pop("open_attempt", None)
 
 
@@ -182,7 +183,9 @@ def undo(payment: Payment, *, by: str, reason: str, force: bool) -> None:
         locked = lock_payment(payment.pk, charged_at__isnull=False)
         if locked is None:
             raise NotChargedError(f"{payment.pk} is not charged")
-        if not force and locked.attempts.filter(state="settled", manual=False).exists():
+        if locked.open_attempt:
+            raise AttemptOpenError(f"{locked.open_attempt} is open")
+        if not force and _psp_has_money(locked):
             raise RefundRequiredError("A PSP took this money: use refund, or force with a reason")
         now = timezone.now()
         models.QuerySet(Payment).filter(pk=payment.pk).update(charged_at=None, undone_at=now)
@@ -194,6 +197,12 @@ def undo(payment: Payment, *, by: str, reason: str, force: bool) -> None:
             items=_release(locked),
         )
     payment.charged_at, payment.undone_at = None, now
+
+
+def _psp_has_money(payment: Payment) -> bool:
+    # A foreign moocher or processor may have charged it without an attempt.
+    by_hand = payment.attempts.filter(state="settled", manual=True).exists()
+    return bool(payment.payment_service_provider) and not by_hand
 
 
 _PENDING = {"charged_at__isnull": True, "cancelled_at__isnull": True, "undone_at__isnull": True}

@@ -6,7 +6,6 @@ everybody later changes nothing, and what arrives for a payment that is gone is 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,11 +14,11 @@ from typing import Protocol
 
 from django.db import models, transaction
 
-from . import alerts, journal, settlement
+from . import aside, journal, settlement
+from .evidence import text
 from .locks import lock_payment, retrying
 from .models import Attempt, Event, JournalEntry, Payment
 from .outcomes import Succeeded
-
 
 #: What may be saved while a payment is pending, and when it is not.
 _PENDING_FIELDS = frozenset({"email", "payment_service_provider", "transaction"})
@@ -29,7 +28,9 @@ _CHARGED_FIELDS = frozenset({"email"})
 class Confirm(Protocol):
     """Checks what a foreign moocher is about to write; raises to refuse the charge."""
 
-    def __call__(self, payment: Payment) -> None: ...
+    def __call__(self, payment: Payment) -> None:
+        """Raise unless this payment, as it is about to be saved, is a charge."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def save(payment: Payment, *, update_fields: Iterable[str] | None) -> None:
             _gone_without_trace(payment, charges=charges)
             return
         fields = _writable(stored, update_fields)
-        if charges and not stored.charged_at:
+        if charges and payment.charged_at != stored.charged_at:
             fields = _charge(payment, stored, fields, guard)
         else:
             payment.charged_at = stored.charged_at
@@ -80,15 +81,13 @@ def _writable(stored: Payment, update_fields: Iterable[str] | None) -> set[str]:
     return set(allowed if update_fields is None else allowed.intersection(update_fields))
 
 
-def _charge(
-    payment: Payment, stored: Payment, fields: set[str], guard: Guard | None
-) -> set[str]:
+def _charge(payment: Payment, stored: Payment, fields: set[str], guard: Guard | None) -> set[str]:
     if guard and guard.attempt.payment_id == payment.pk:
         _settle(payment, guard.attempt)
         return fields
-    if stored.cancelled_at or stored.undone_at:
+    if stored.charged_at or stored.cancelled_at or stored.undone_at:
         _late(payment, stored)
-        return set()
+        return fields & _CHARGED_FIELDS
     journal.payment(
         JournalEntry.Verb.PAYMENT_CHARGED,
         stored,
@@ -111,30 +110,30 @@ def _settle(payment: Payment, attempt: Attempt) -> None:
 
 
 def _late(payment: Payment, stored: Payment) -> None:
-    payment.charged_at = None
-    attempt = Attempt.objects.create(
-        payment=stored,
-        moocher=payment.payment_service_provider or "unknown",
-        amount=stored.amount,
-        currency=stored.currency,
-        state=Attempt.State.SURPLUS,
-        idempotency_key=uuid.uuid4().hex,
+    payment.charged_at = stored.charged_at
+    moocher = payment.payment_service_provider or "unknown"
+    # The same PSP tells of a charge by callback and by return: that is no second money.
+    if stored.charged_at and moocher == (stored.payment_service_provider or "unknown"):
+        return
+    evidence = {"transaction": text(payment.transaction)}
+    kept = stored.attempts.filter(state=Attempt.State.SURPLUS, moocher=moocher)
+    if any(attempt.evidence == evidence for attempt in kept):
+        return
+    money_in = Succeeded(
+        psp_reference="", amount=stored.amount, currency=stored.currency, evidence=evidence
     )
-    settlement.set_aside(
-        attempt,
-        Attempt.State.SURPLUS,
-        Succeeded(psp_reference="", amount=stored.amount, currency=stored.currency),
-        journal.by_moocher(attempt.moocher),
-        "saved as charged after it was cancelled or undone",
-    )
+    reason = "saved as charged after it was charged, cancelled or undone"
+    by = journal.by_moocher(moocher)
+    aside.keep_surplus(stored, moocher, money_in, by=by, reason=reason)
 
 
 def _gone_without_trace(payment: Payment, *, charges: bool) -> None:
     if not charges:
         return
     payment.charged_at = None
-    Event.objects.get_or_create(
-        moocher=payment.payment_service_provider or "unknown",
+    moocher = payment.payment_service_provider or "unknown"
+    event, first = Event.objects.get_or_create(
+        moocher=moocher,
         account="",
         event_id=f"save-{payment.pk}",
         defaults={
@@ -144,8 +143,10 @@ def _gone_without_trace(payment: Payment, *, charges: bool) -> None:
             "currency": payment.currency,
         },
     )
-    text = f"Payment {payment.pk} was saved as charged after it was deleted."
-    transaction.on_commit(lambda: alerts.tell_admins("Money to look at: unmatched", text))
+    if first:
+        reason = "saved as charged after it was cancelled"
+        by, facts = journal.by_moocher(moocher), {"user_id": payment.user_id}
+        aside.unmatched(event, by, reason, payment_id=payment.pk, **facts)
 
 
 __all__ = ["Confirm", "Guard", "guarded", "save"]

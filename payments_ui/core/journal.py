@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.apps import apps
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from .models import Attempt, JournalEntry, LineItem, Payment
 
 SYSTEM = "system"
+
+
+class Acting(NamedTuple):
+    """Who acts, and why, where a function is not told."""
+
+    actor: str = SYSTEM
+    reason: str = ""
+
+
+_NOBODY = Acting()
+_acting: ContextVar[Acting] = ContextVar("payments_ui_acting", default=_NOBODY)
+
+
+@contextmanager
+def acting(by: str, reason: str = "") -> Iterator[None]:
+    """While it lasts, journal entries that name nobody else name this actor and reason."""
+    token = _acting.set(Acting(by, reason))
+    try:
+        yield
+    finally:
+        _acting.reset(token)
 
 
 def by_user(user: Any) -> str:
@@ -25,8 +51,7 @@ def by_moocher(identifier: str) -> str:
 def write(verb: str, **fields: Any) -> JournalEntry:
     """Append one entry. ``verb`` is a ``JournalEntry.Verb``."""
     entry_model = apps.get_model("payments_core", "JournalEntry")
-    fields.setdefault("actor", SYSTEM)
-    entry: JournalEntry = entry_model.objects.create(verb=verb, **fields)
+    entry: JournalEntry = entry_model.objects.create(verb=verb, **_acting.get()._asdict() | fields)
     return entry
 
 
@@ -51,22 +76,24 @@ def attempt(verb: str, attempt: Attempt, **fields: Any) -> JournalEntry:
     )
 
 
-def lineitem_changed(item: LineItem) -> JournalEntry:
-    """A stored, unbound line item was saved again."""
-    return _lineitem("lineitem_changed", item)
+def lineitem(verb: str, item: LineItem, **fields: Any) -> JournalEntry:
+    """Something happened to an unbound line item. Its title may be personal and is left out."""
+    return write(verb, **_facts(item), **fields)
 
 
-def lineitem_deleted(item: LineItem) -> JournalEntry:
-    """An unbound line item is about to be deleted."""
-    return _lineitem("lineitem_deleted", item)
+def lineitems(verb: str, items: QuerySet[LineItem]) -> None:
+    """The same happened to many unbound line items."""
+    entry_model = apps.get_model("payments_core", "JournalEntry")
+    who = _acting.get()._asdict()
+    entries = (entry_model(verb=verb, **_facts(item), **who) for item in items.order_by("pk"))
+    entry_model.objects.bulk_create(entries, batch_size=500)
 
 
-def _lineitem(verb: str, item: LineItem) -> JournalEntry:
-    return write(
-        verb,
-        user_id=item.user_id,
-        lineitem_id=item.pk,
-        items=1,
-        total=item.amount,
-        currency=item.currency,
-    )
+def _facts(item: LineItem) -> dict[str, Any]:
+    return {
+        "user_id": item.user_id,
+        "lineitem_id": item.pk,
+        "items": 1,
+        "total": item.amount,
+        "currency": item.currency,
+    }

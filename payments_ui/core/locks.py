@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID
 
-from django.db import OperationalError, models, transaction
+from django.db import IntegrityError, OperationalError, models, transaction
 from django.db.models import F
 
 if TYPE_CHECKING:
@@ -30,12 +30,13 @@ def lock_payment(pk: UUID | str, **conditions: object) -> Payment | None:
     A write that changes nothing rather than ``SELECT FOR UPDATE``, which SQLite ignores.
     Every transition takes this lock first, then touches attempts, then line items.
     """
-    from .models import Payment  # noqa: PLC0415
+    from .models import Payment
 
-    rows = models.QuerySet(Payment).filter(pk=pk, **conditions)
+    rows: models.QuerySet[Payment] = models.QuerySet(Payment).filter(pk=pk, **conditions)
     if not rows.update(created_at=F("created_at")):
         return None
-    return Payment.all_objects.get(pk=pk)
+    payment: Payment = Payment.all_objects.get(pk=pk)
+    return payment
 
 
 def retrying(function: Callable[P, R]) -> Callable[P, R]:
@@ -55,6 +56,19 @@ def retrying(function: Callable[P, R]) -> Callable[P, R]:
                     raise
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter
         return function(*args, **kwargs)
+
+    return wrapper
+
+
+def second_look(function: Callable[P, R]) -> Callable[P, R]:
+    """Run once more after an ``IntegrityError``: what somebody else wrote is visible then."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except IntegrityError:
+            return function(*args, **kwargs)
 
     return wrapper
 

@@ -22,18 +22,27 @@ class DeclineCode(TextChoices):
     Lost, stolen and fraudulent cards are ``GENERIC``: the reason is the bank's to tell.
     """
 
-    CARD_DECLINED = "card_declined", _("Your card was declined. Try another card, or ask your bank.")
+    CARD_DECLINED = (
+        "card_declined",
+        _("Your card was declined. Try another card, or ask your bank."),
+    )
     INSUFFICIENT_FUNDS = (
         "insufficient_funds",
         _("There is not enough money on this card or account. Try another way to pay."),
     )
     EXPIRED_CARD = "expired_card", _("Your card has expired. Try another card.")
-    INCORRECT_DETAILS = "incorrect_details", _("The details were not right. Check them and try again.")
+    INCORRECT_DETAILS = (
+        "incorrect_details",
+        _("The details were not right. Check them and try again."),
+    )
     AUTHENTICATION_FAILED = (
         "authentication_failed",
         _("Your bank could not confirm that it was you. Try again, or pay another way."),
     )
-    LIMIT_EXCEEDED = "limit_exceeded", _("This is above a limit of your card. Try another way to pay.")
+    LIMIT_EXCEEDED = (
+        "limit_exceeded",
+        _("This is above a limit of your card. Try another way to pay."),
+    )
     GENERIC = "generic", _("The payment was declined. Try another way to pay, or ask your bank.")
     ABANDONED = "abandoned", _("You left before paying. Pay again whenever you like.")
     NEVER_HAPPENED = (

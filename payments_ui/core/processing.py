@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.contrib.auth import get_user_model
 
@@ -92,7 +92,7 @@ def process_unbound_items(*, processors: Sequence[Processor]) -> None:
     owed = unbound.values_list("user", "currency").distinct()
     users = get_user_model()._default_manager
 
-    def process(user_id: object, currency: str) -> None:
+    def process(user_id: Any, currency: str) -> None:
         user = users.get(pk=user_id)
         payment = Payment.objects.create_pending(user=user, currency=currency)
         if payment is not None:

@@ -6,7 +6,6 @@ a charge; money that does not is evidence, never lost: *surplus*, *mismatch*, *u
 
 from __future__ import annotations
 
-import secrets
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,21 +13,22 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from payments_ui import money
-from payments_ui.exceptions import AlreadyChargedError
+from payments_ui.exceptions import InvalidAmountError, PaymentStateError
 
-from . import alerts, announce, journal
-from .locks import lock_payment, retrying
+from . import announce, aside, journal
+from .locks import lock_payment, retrying, second_look
 from .models import Attempt, Event, JournalEntry, Payment
+from .models.attempt import AttemptState as State
 from .outcomes import Succeeded
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-State = Attempt.State
 Verb = JournalEntry.Verb
 
 
 @retrying
+@second_look
 def settle(
     attempt: Attempt,
     money_in: Succeeded,
@@ -40,7 +40,8 @@ def settle(
 ) -> Attempt:
     """Book money that arrived for this attempt; the first report charges the payment.
 
-    Compares amount, currency, account and mode with what was asked. Repeating it changes
+    Compares amount, currency, account and mode with what was asked; money that the PSP
+    reported for another attempt already does not count twice. Repeating it changes
     nothing. ``announced`` says that the caller sends ``post_charge`` itself.
     """
     with transaction.atomic():
@@ -50,9 +51,9 @@ def settle(
         if current.state in (State.SETTLED, State.SURPLUS, State.MISMATCH):
             return current
         if not _matches(current, money_in):
-            set_aside(current, State.MISMATCH, money_in, by, reason)
+            aside.set_aside(current, State.MISMATCH, money_in, by, reason)
         elif payment.charged_at or payment.cancelled_at or payment.undone_at:
-            set_aside(current, State.SURPLUS, money_in, by, reason)
+            aside.set_aside(current, State.SURPLUS, money_in, by, reason)
         else:
             _charge(payment, current, money_in, by=by, reason=reason, announced=announced)
             if not announced:
@@ -62,7 +63,8 @@ def settle(
 
 def _matches(attempt: Attempt, money_in: Succeeded) -> bool:
     asked = (attempt.amount, attempt.currency, attempt.account, attempt.live)
-    return asked == (money_in.amount, money_in.currency, money_in.account, money_in.live)
+    got = (money_in.amount, money_in.currency, money_in.account, money_in.live)
+    return asked == got and not aside.is_taken(attempt, money_in.psp_reference)
 
 
 def _charge(
@@ -80,43 +82,8 @@ def _charge(
         payment_service_provider=attempt.moocher,
         transaction=money_in.psp_reference or payment.transaction,
     )
-    _close(attempt, State.SETTLED, money_in, announced_at=now if announced else None)
+    aside.close(attempt, State.SETTLED, money_in, announced_at=now if announced else None)
     journal.attempt(Verb.PAYMENT_CHARGED, attempt, actor=by, reason=reason)
-
-
-def _close(attempt: Attempt, state: State, money_in: Succeeded, **fields: Any) -> None:
-    now = timezone.now()
-    models.QuerySet(Attempt).filter(pk=attempt.pk).update(
-        state=state,
-        psp_reference=money_in.psp_reference or attempt.psp_reference,
-        received_amount=money_in.amount,
-        received_currency=money_in.currency,
-        evidence=dict(money_in.evidence),
-        failure_code="",
-        updated_at=now,
-        ended_at=now,
-        **fields,
-    )
-
-
-def set_aside(
-    attempt: Attempt, state: State, money_in: Succeeded, by: str, reason: str
-) -> None:
-    verb = Verb.MONEY_SURPLUS if state == State.SURPLUS else Verb.MONEY_MISMATCH
-    _close(attempt, state, money_in)
-    detail = {
-        "received": str(money_in.amount),
-        "currency": money_in.currency,
-        "account": money_in.account,
-        "live": money_in.live,
-    }
-    journal.attempt(verb, attempt, actor=by, reason=reason, detail=detail)
-    text = (
-        f"Attempt {attempt.reference} of payment {attempt.payment_id} by {attempt.moocher}: "
-        f"{money_in.amount} {money_in.currency} arrived, {attempt.amount} {attempt.currency} "
-        "was asked for."
-    )
-    transaction.on_commit(lambda: alerts.tell_admins(f"Money to look at: {state.label}", text))
 
 
 @retrying
@@ -136,16 +103,19 @@ def book_arrival(
     The exact amount charges the payment; less is a mismatch; more charges it and keeps
     the rest as surplus; a second transfer is surplus; an unknown reference is stored as
     unmatched. ``event_id`` is the bank's own: reporting it again changes nothing.
+
+    Raises ``InvalidAmountError`` for what is no amount above zero.
     """
+    if money.exact_amount(amount) <= 0:
+        raise InvalidAmountError(f"{amount} did not arrive: amounts are above zero")
     facts = {"amount": amount, "currency": currency, "psp_reference": psp_reference}
     with transaction.atomic():
         event, first = _once(moocher, account, event_id, facts)
         if not first:
             return event
-        attempts = Attempt.objects.filter(moocher=moocher, psp_reference=psp_reference)
-        attempt = attempts.filter(account=account).first()
+        attempt = _lock_attempt(moocher, account, psp_reference)
         if attempt is None:
-            _unmatched(event, by, reason)
+            aside.unmatched(event, by, reason)
             return event
         models.QuerySet(Event).filter(pk=event.pk).update(
             attempt=attempt, state=Event.State.PROCESSED
@@ -155,9 +125,7 @@ def book_arrival(
     return event
 
 
-def _once(
-    moocher: str, account: str, event_id: str, facts: dict[str, Any]
-) -> tuple[Event, bool]:
+def _once(moocher: str, account: str, event_id: str, facts: dict[str, Any]) -> tuple[Event, bool]:
     key = {"moocher": moocher, "account": account, "event_id": event_id}
     try:
         with transaction.atomic():
@@ -166,17 +134,14 @@ def _once(
         return Event.objects.get(**key), False
 
 
-def _unmatched(event: Event, by: str, reason: str) -> None:
-    journal.write(
-        Verb.MONEY_UNMATCHED,
-        total=event.amount,
-        currency=event.currency,
-        actor=by,
-        reason=reason,
-        detail={"event": event.pk, "psp_reference": event.psp_reference},
-    )
-    text = f"{event.amount} {event.currency}, reference {event.psp_reference!r}: nobody knows it."
-    transaction.on_commit(lambda: alerts.tell_admins("Money to look at: unmatched", text))
+def _lock_attempt(moocher: str, account: str, psp_reference: str) -> Attempt | None:
+    known = Attempt.objects.filter(moocher=moocher, account=account, psp_reference=psp_reference)
+    attempt = known.first()
+    if attempt is None:
+        return None
+    # Read again under the lock: two arrivals at once are a charge and a surplus.
+    lock_payment(attempt.payment_id)
+    return Attempt.objects.get(pk=attempt.pk)
 
 
 def _book(attempt: Attempt, amount: Decimal, currency: str, by: str, reason: str) -> None:
@@ -197,40 +162,43 @@ def _book(attempt: Attempt, amount: Decimal, currency: str, by: str, reason: str
 
 
 def _surplus(attempt: Attempt, amount: Decimal, currency: str, by: str, reason: str) -> None:
-    extra = Attempt.objects.create(
-        payment_id=attempt.payment_id,
-        moocher=attempt.moocher,
-        account=attempt.account,
-        live=attempt.live,
-        manual=attempt.manual,
-        amount=Decimal(0),
-        currency=attempt.currency,
-        # Never open, not even for a moment: another attempt may be.
-        state=State.SURPLUS,
-        idempotency_key=secrets.token_hex(16),
-    )
     money_in = Succeeded(psp_reference="", amount=amount, currency=currency)
-    set_aside(extra, State.SURPLUS, money_in, by, reason)
+    same = {"account": attempt.account, "live": attempt.live, "manual": attempt.manual}
+    aside.keep_surplus(attempt.payment, attempt.moocher, money_in, by=by, reason=reason, **same)
 
 
-def book_by_hand(payment: Payment, *, by: str, reason: str, reference: str = "") -> Attempt:
-    """Charge a pending payment because a person saw its money; settles an open attempt.
+def money_arrived(attempt: Attempt, *, by: str, reason: str, reference: str = "") -> Attempt:
+    """Book what was asked for as arrived, because a person saw it; any attempt, any time.
 
-    Raises ``AlreadyChargedError`` and ``PaymentGoneError``.
+    Returns the attempt: settled, or surplus where the payment was charged or cancelled
+    meanwhile.
     """
-    from .attempts import start  # noqa: PLC0415 - attempts builds on settlement
-
-    attempt = payment.attempts.open().first()
-    if attempt is None:
-        attempt = start(payment, moocher="manual", manual=True, by=by)
+    evidence = {"reference": reference} if reference else {}
     money_in = Succeeded(
-        psp_reference=reference or attempt.psp_reference or "",
+        psp_reference=attempt.psp_reference or reference,
         amount=money.round_amount(attempt.amount, attempt.currency),
         currency=attempt.currency,
         account=attempt.account,
         live=attempt.live,
+        evidence=evidence,
     )
-    settled = settle(attempt, money_in, by=by, reason=reason)
-    if settled.state != State.SETTLED:
-        raise AlreadyChargedError(f"{payment.pk}: {settled}")
-    return settled
+    return settle(attempt, money_in, by=by, reason=reason)
+
+
+def book_by_hand(payment: Payment, *, by: str, reason: str, reference: str = "") -> Attempt:
+    """Charge a pending payment because a person saw its money; settles an open transfer.
+
+    Raises ``AlreadyChargedError``, ``PaymentGoneError``, ``AttemptOpenError`` while an
+    attempt at a PSP is open, which has to be looked at itself, and ``PaymentStateError``
+    where money with this ``reference`` was booked before.
+    """
+    from .attempts import start
+
+    with transaction.atomic():
+        lock_payment(payment.pk)
+        attempt = payment.attempts.open().filter(manual=True).first()
+        if attempt is None:
+            attempt = start(payment, moocher="manual", manual=True, by=by)
+        if aside.is_taken(attempt, reference):
+            raise PaymentStateError(f"Money with the reference {reference!r} was booked before")
+        return money_arrived(attempt, by=by, reason=reason, reference=reference)

@@ -99,9 +99,7 @@ def test_a_sum_of_exactly_zero_is_a_payment_of_zero(user: User) -> None:
     assert payment.lineitems.count() == 2
 
 
-def test_lineitems_restrict_it_to_the_users_own_unbound_items(
-    user: User, make_user: Any
-) -> None:
+def test_lineitems_restrict_it_to_the_users_own_unbound_items(user: User, make_user: Any) -> None:
     mine, other = record(user, "1", "2")
     (foreign,) = record(make_user(), "4")
     payment = pending(user, lineitems=[mine, foreign])
@@ -144,6 +142,8 @@ def test_more_than_the_books_can_hold_is_refused(user: User) -> None:
 def test_six_queries_whatever_the_number_of_items(user: User) -> None:
     for count in (1, 50):
         record(user, *["0.05"] * count)
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             pending(user)
         assert len(queries) <= 6, [query["sql"][:80] for query in queries]

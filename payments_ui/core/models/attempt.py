@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Case, F, Q, When
@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui.core.outcomes import DeclineCode
-from payments_ui.exceptions import PaymentStateError
 
+from .evidence import Evidence, EvidenceQuerySet
 from .payment import Payment
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 class AttemptState(models.TextChoices):
+    """What is known of an attempt; the first four are open."""
+
     STARTED = "started", _("started")
     REQUIRES_ACTION = "requires_action", _("waits for the customer")
     PROCESSING = "processing", _("waits for the PSP")
@@ -44,7 +46,9 @@ def _payment_while(*states: AttemptState) -> Case:
     return Case(When(state__in=[str(state) for state in states], then=F("payment_id")))
 
 
-class AttemptQuerySet(models.QuerySet["Attempt"]):
+class AttemptQuerySet(EvidenceQuerySet["Attempt"]):
+    """Attempts by what is known of them; they are not changed in bulk."""
+
     def open(self) -> AttemptQuerySet:
         """Attempts whose outcome is not known."""
         return self.filter(state__in=OPEN_STATES)
@@ -53,13 +57,8 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Money that a person has to look at: surplus and mismatch."""
         return self.filter(state__in=(AttemptState.SURPLUS, AttemptState.MISMATCH))
 
-    def delete(self) -> NoReturn:
-        raise PaymentStateError("Attempts are evidence and are never deleted")
 
-    delete.alters_data = True  # type: ignore[attr-defined]
-
-
-class Attempt(models.Model):
+class Attempt(Evidence):
     """Committed before the PSP is asked; owns the idempotency key.
 
     Its state changes by compare-and-set in ``payments_ui.core.attempts`` and
@@ -82,14 +81,17 @@ class Attempt(models.Model):
         _("state"), max_length=20, choices=State.choices, default=State.STARTED
     )
     idempotency_key = models.CharField(_("idempotency key"), max_length=64, unique=True)
-    form_token = models.CharField(
+    # NULL, since an empty text would collide with others.
+    form_token = models.CharField(  # noqa: DJ001
         _("form token"),
         max_length=64,
         null=True,
         unique=True,
         help_text=_("Of the form that started it: posting the form again starts nothing."),
     )
-    psp_reference = models.CharField(_("PSP reference"), max_length=200, null=True, blank=True)
+    psp_reference = models.CharField(  # noqa: DJ001
+        _("PSP reference"), max_length=200, null=True, blank=True
+    )
     action_url = models.URLField(_("where the customer goes"), max_length=1000, blank=True)
     failure_code = models.CharField(
         _("failure code"), max_length=40, blank=True, choices=DeclineCode.choices
@@ -107,6 +109,9 @@ class Attempt(models.Model):
     started_at = models.DateTimeField(_("started at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    asked_at = models.DateTimeField(
+        _("asked at"), null=True, blank=True, help_text=_("When the PSP was last asked about it.")
+    )
     announced_at = models.DateTimeField(
         _("announced at"),
         null=True,
@@ -126,10 +131,11 @@ class Attempt(models.Model):
         db_persist=True,
     )
 
-    objects = AttemptQuerySet.as_manager()
+    objects = AttemptQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         ordering = ("-started_at",)
+        base_manager_name = "objects"
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
         indexes = (models.Index(fields=("state", "updated_at"), name="payments_attempt_state"),)
@@ -166,22 +172,10 @@ class Attempt(models.Model):
     @property
     def failure_message(self) -> _StrPromise | str:
         """Why it failed, as a sentence for the customer."""
-        code = DeclineCode(self.failure_code) if self.failure_code else DeclineCode.GENERIC
-        return code.label
+        known = self.failure_code in DeclineCode.values
+        return DeclineCode(self.failure_code if known else DeclineCode.GENERIC).label
 
     @property
     def received(self) -> Decimal:
         """What arrived, in units of ``received_currency``."""
         return self.received_amount or Decimal(0)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise PaymentStateError("Attempts change by compare-and-set, never by save()")
-        super().save(*args, **kwargs)
-
-    save.alters_data = True  # type: ignore[attr-defined]
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise PaymentStateError("Attempts are evidence and are never deleted")
-
-    delete.alters_data = True  # type: ignore[attr-defined]

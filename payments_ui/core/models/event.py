@@ -6,8 +6,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .evidence import Evidence
 
-class Event(models.Model):
+
+class Event(Evidence):
     """One fact a PSP or a bank reported, by its own id, stored once.
 
     Only verified facts get here: a webhook whose signature does not hold is not stored.
@@ -38,6 +40,7 @@ class Event(models.Model):
 
     class Meta:
         ordering = ("-received_at",)
+        base_manager_name = "objects"
         verbose_name = _("event")
         verbose_name_plural = _("events")
         constraints = (

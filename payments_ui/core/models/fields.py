@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from payments_ui.exceptions import InvalidAmountError
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    _DecimalField = models.DecimalField[Decimal | str | int, Decimal]
+    _Field = models.Field[Any, Any]
 else:
-    _DecimalField = models.DecimalField
+    _Field = models.Field
+
+# Wider than any value or sum, so that nothing is rounded on the way.
+_CONTEXT = Context(prec=60)
 
 
-class ExactDecimalField(_DecimalField):
-    """A ``DecimalField`` that SQLite stores, compares and sums exactly.
+class ExactDecimalField(_Field):
+    """A decimal that every database stores, compares and sums exactly.
 
     SQLite has no decimal type: Django stores decimals there as floats of 15 digits, and
     ``SUM`` adds floats. This field is ``numeric`` where the database has it, and on SQLite
     a 64-bit integer counting units of the last decimal place (at most 18 digits; a sum
     beyond 64 bits is an error there, never a wrong number).
+
+    No ``DecimalField`` on purpose: arithmetic with it in SQL needs an ``output_field`` that
+    one has thought about, since ``F("amount") * 2`` would lose the scale on SQLite.
+    Floats, and values with more digits than the column has, are refused, never rounded.
     """
 
+    description = _("Exact decimal number")
+
+    def __init__(
+        self,
+        verbose_name: Any = None,
+        name: str | None = None,
+        *,
+        max_digits: int,
+        decimal_places: int,
+        **options: Any,
+    ) -> None:
+        super().__init__(verbose_name, name, **options)
+        self.max_digits = max_digits
+        self.decimal_places = decimal_places
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        digits = {"max_digits": self.max_digits, "decimal_places": self.decimal_places}
+        return name, path, args, {**kwargs, **digits}
+
     def get_internal_type(self) -> str:
-        # Not "DecimalField": its converter on SQLite passes through a float.
         return "ExactDecimalField"
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
@@ -36,16 +67,33 @@ class ExactDecimalField(_DecimalField):
     def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
         return self.db_type(connection)
 
+    def formfield(self, **options: Any) -> Any:
+        digits = {"max_digits": self.max_digits, "decimal_places": self.decimal_places}
+        return super().formfield(**{"form_class": forms.DecimalField, **digits, **options})
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value is None:
+            return None
+        if isinstance(value, bool | float):
+            raise ValidationError(_("Not an exact number: %(value)s"), params={"value": value})
+        try:
+            number = Decimal(value)
+        except (InvalidOperation, TypeError, ValueError):
+            number = Decimal("NaN")
+        if not number.is_finite():
+            raise ValidationError(_("Not a number: %(value)s"), params={"value": value})
+        return number
+
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
     ) -> Any:
-        value = self.to_python(value)
-        if value is None or connection.vendor != "sqlite":
-            return value
-        scaled = value.scaleb(self.decimal_places, context=self.context)
-        if scaled != scaled.to_integral_value():
-            raise ValueError(f"{value} has more than {self.decimal_places} decimals")
-        return int(scaled)
+        number = self.to_python(value)
+        if number is None:
+            return None
+        scaled = number.scaleb(self.decimal_places, context=_CONTEXT)
+        if scaled != scaled.to_integral_value() or scaled.adjusted() >= self.max_digits:
+            raise InvalidAmountError(f"{number} does not fit into {self.name}")
+        return int(scaled) if connection.vendor == "sqlite" else number
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         if hasattr(value, "as_sql"):
@@ -58,5 +106,9 @@ class ExactDecimalField(_DecimalField):
         if value is None:
             return None
         if connection.vendor == "sqlite":
-            return Decimal(value).scaleb(-self.decimal_places, context=self.context)
+            return Decimal(value).scaleb(-self.decimal_places, context=_CONTEXT)
         return Decimal(value)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        value = self.value_from_object(obj)
+        return "" if value is None else str(value)

@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from payments_ui.exceptions import PaymentsUIError
-
+from .evidence import Evidence
 from .fields import ExactDecimalField
 
 
-class JournalIsAppendOnlyError(PaymentsUIError):
-    """The journal is evidence: nobody rewrites it."""
-
-    code = "journal_append_only"
-
-
-class JournalQuerySet(models.QuerySet["JournalEntry"]):
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise JournalIsAppendOnlyError("Journal entries are never changed")
-
-    update.alters_data = True  # type: ignore[attr-defined]
-
-    def delete(self) -> NoReturn:
-        raise JournalIsAppendOnlyError("Journal entries are never deleted")
-
-    delete.alters_data = True  # type: ignore[attr-defined]
-
-
-class JournalEntry(models.Model):
+class JournalEntry(Evidence):
     """Who did what, and why. Written in the transaction of the change itself.
 
     Payments, attempts and line items are named by id and not by foreign key, so that an
@@ -68,9 +47,7 @@ class JournalEntry(models.Model):
     attempt_id = models.UUIDField(_("attempt"), null=True)
     lineitem_id = models.BigIntegerField(_("line item"), null=True)
     items = models.PositiveIntegerField(_("number of line items"), null=True)
-    total = ExactDecimalField(
-        _("exact total"), max_digits=24, decimal_places=8, null=True
-    )
+    total = ExactDecimalField(_("exact total"), max_digits=24, decimal_places=8, null=True)
     currency = models.CharField(_("currency"), max_length=3, blank=True)
     actor = models.CharField(
         _("by whom"),
@@ -80,25 +57,12 @@ class JournalEntry(models.Model):
     reason = models.TextField(_("why"), blank=True)
     detail = models.JSONField(_("detail"), default=dict, blank=True)
 
-    objects = JournalQuerySet.as_manager()
-
     class Meta:
         ordering = ("-id",)
+        base_manager_name = "objects"
         verbose_name = _("journal entry")
         verbose_name_plural = _("journal")
         indexes = (models.Index(fields=("user", "id"), name="payments_journal_user"),)
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.get_verb_display()}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise JournalIsAppendOnlyError("Journal entries are never changed")
-        super().save(*args, **kwargs)
-
-    save.alters_data = True  # type: ignore[attr-defined]
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise JournalIsAppendOnlyError("Journal entries are never deleted")
-
-    delete.alters_data = True  # type: ignore[attr-defined]

@@ -10,30 +10,27 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.deletion import ProtectedError
 from django.utils.functional import cached_property
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
 from payments_ui.core import journal
 from payments_ui.exceptions import PaymentStateError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from .payments import EveryPaymentManager, PaymentManager
 
-    from django.contrib.auth.models import AbstractBaseUser
+if TYPE_CHECKING:
+    from decimal import Decimal
 
     from .attempt import Attempt
-    from .lineitem import LineItem
 
-#: What only the verbs write.
-GUARDED = frozenset(
-    {"id", "pk", "user", "user_id", "amount", "currency", "created_at"}
-    | {"sealed_at", "charged_at", "cancelled_at", "undone_at"}
-)
-#: What a caller of ``create_pending`` may set.
-FIELDS = frozenset({"id", "created_at", "email", "payment_service_provider", "transaction"})
+# Of a description, which goes to PSPs and into mails.
+_TITLES = 100
 
 
 class PaymentState(models.TextChoices):
+    """Derived from what is stored, see ``Payment.state``."""
+
     PENDING = "pending", _("pending")
     PROCESSING = "processing", _("processing")
     CHARGED = "charged", _("charged")
@@ -41,79 +38,7 @@ class PaymentState(models.TextChoices):
     UNDONE = "undone", _("undone")
 
 
-class PaymentQuerySet(models.QuerySet["Payment"]):
-    def pending(self) -> PaymentQuerySet:
-        """Payments that are not charged, and not undone or cancelled either."""
-        return self.filter(
-            charged_at__isnull=True, cancelled_at__isnull=True, undone_at__isnull=True
-        )
-
-    def charged(self) -> PaymentQuerySet:
-        """Payments whose money was taken."""
-        return self.filter(charged_at__isnull=False)
-
-    def update(self, **kwargs: Any) -> int:
-        """As Django's; refuses to write what only the verbs may change."""
-        if refused := sorted(GUARDED.intersection(kwargs)):
-            raise PaymentStateError(f"update() may not write {', '.join(refused)}: use the verbs")
-        return super().update(**kwargs)
-
-    update.alters_data = True  # type: ignore[attr-defined]
-
-    def delete(self) -> NoReturn:
-        raise PaymentStateError("Payments are not deleted in bulk: use payment.cancel_pending()")
-
-    delete.alters_data = True  # type: ignore[attr-defined]
-
-
-class EveryPaymentManager(models.Manager["Payment"].from_queryset(PaymentQuerySet)):  # type: ignore[misc]
-    """Every row, cancelled ones included: for evidence, admin and late money."""
-
-    def create_pending(
-        self,
-        *,
-        user: AbstractBaseUser,
-        lineitems: Iterable[LineItem] | None = None,
-        currency: str | None = None,
-        by: str = journal.SYSTEM,
-        **fields: Any,
-    ) -> Payment | None:
-        """Bind the user's unbound line items to a new pending payment and seal its amount.
-
-        The amount is the exact sum of what was bound at that moment, rounded once to the
-        currency's minor unit (half to even). ``lineitems`` restricts it to these items,
-        ``currency`` to items of this currency; ``fields`` (``email``, ``id``,
-        ``created_at``, ``transaction``, ``payment_service_provider``) become fields of the
-        payment. Amounts are in units of the currency.
-
-        Returns ``None``, with nothing bound, where there are no such line items, where
-        they add up to a credit, or to something that rounds to nothing. A sum of exactly
-        zero makes a payment of zero. Safe under concurrency: an item is never in two
-        payments. At most six queries, whatever the number of items.
-
-        Raises ``MixedCurrenciesError`` where the items have several currencies and none
-        is named.
-        """
-        from payments_ui.core import binding  # noqa: PLC0415 - binding needs the models
-
-        if unknown := sorted(set(fields) - FIELDS):
-            raise TypeError(f"create_pending() got unexpected fields: {', '.join(unknown)}")
-        return binding.create_pending(
-            user=user, lineitems=lineitems, currency=currency, by=by, fields=fields
-        )
-
-    create_pending.alters_data = True  # type: ignore[attr-defined]
-
-
-class PaymentManager(EveryPaymentManager):
-    """The payments of the site's everyday: cancelled ones are out of sight."""
-
-    def get_queryset(self) -> PaymentQuerySet:
-        queryset: PaymentQuerySet = super().get_queryset()
-        return queryset.filter(cancelled_at__isnull=True)
-
-
-class Payment(mooch.models.Payment):  # type: ignore[misc]
+class Payment(mooch.models.Payment):
     """A payment. Made by ``Payment.objects.create_pending`` only.
 
     ``amount`` is in units of ``currency`` and stays equal to the sum of the bound line
@@ -162,15 +87,16 @@ class Payment(mooch.models.Payment):  # type: ignore[misc]
         return gettext("Pending payment of %s") % amount
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Payment:
-        payment: Payment = super().from_db(db, field_names, values)
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Payment:
+        """As Django's, with as many decimals as the currency has."""
+        payment: Payment = super().from_db(db, field_names, values, **options)
         if {"amount", "currency"} <= payment.__dict__.keys() and payment.currency:
-            # 5.00 and not 5.000: as many decimals as the currency has.
+            # 5.00 and not 5.000.
             payment.amount = money.round_amount(payment.amount, payment.currency)
         return payment
 
     @property
-    def rounded_amount(self) -> Any:
+    def rounded_amount(self) -> Decimal:
         """The amount with as many decimals as its currency has."""
         return money.round_amount(self.amount, self.currency) if self.currency else self.amount
 
@@ -181,9 +107,10 @@ class Payment(mooch.models.Payment):  # type: ignore[misc]
 
     @property
     def description(self) -> str:
-        """``Payment of 5.00 by mail@example.com: title, title``."""
-        titles = ", ".join(self.lineitems.values_list("title", flat=True))
-        return f"Payment of {self.rounded_amount} by {self.email}: {titles}"
+        """``Payment of 5.00 by mail@example.com: title, title``; at most 100 titles."""
+        titles = list(self.lineitems.values_list("title", flat=True)[: _TITLES + 1])
+        text = ", ".join([*titles[:_TITLES], *("…" for _more in titles[_TITLES:])])
+        return f"Payment of {self.rounded_amount} by {self.email}: {text}"
 
     @cached_property
     def open_attempt(self) -> Attempt | None:
@@ -216,7 +143,7 @@ class Payment(mooch.models.Payment):  # type: ignore[misc]
         the first writer wins, a stale instance never undoes a charge, and everything else
         belongs to the verbs.
         """
-        from payments_ui.core import foreign  # noqa: PLC0415 - needs the models
+        from payments_ui.core import foreign
 
         if self._state.adding:
             raise PaymentStateError("Payments are made by Payment.objects.create_pending()")
@@ -239,7 +166,7 @@ class Payment(mooch.models.Payment):  # type: ignore[misc]
         Raises ``AlreadyChargedError``, ``PaymentGoneError``, or ``AttemptOpenError`` while
         the outcome of an attempt is not known.
         """
-        from payments_ui.core import binding  # noqa: PLC0415 - binding needs the models
+        from payments_ui.core import binding
 
         binding.cancel_pending(self, by=by, reason=reason)
 
@@ -252,7 +179,7 @@ class Payment(mooch.models.Payment):  # type: ignore[misc]
         sits on it: giving money back is a refund. ``force=True`` with a ``reason`` undoes
         it all the same. Moves no money.
         """
-        from payments_ui.core import binding  # noqa: PLC0415 - binding needs the models
+        from payments_ui.core import binding
 
         binding.undo(self, by=by, reason=reason, force=force)
 
