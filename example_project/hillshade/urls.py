@@ -9,7 +9,7 @@ urlpatterns = [
     path("", include("atelier.urls")),
     path("accounts/", include("django.contrib.auth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("payments/", include("payments_ui.urls")),
+    path("billing/", include("payments_ui.urls")),
     path("showroom/", include("showroom.urls")),
     path("admin/", admin.site.urls),
 ]
