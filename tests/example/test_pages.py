@@ -16,7 +16,7 @@ PAGES = ("/", "/prices/", "/dashboard/", "/sheets/new/", "/sheets/1/", "/account
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_answers_in_each_look(visitor: Visitor, look: str) -> None:
     visitor.switch(look=look)
-    for page in (*PAGES, "/payments/charges/", "/payments/payments/"):
+    for page in (*PAGES, "/billing/charges/", "/billing/payments/"):
         answer = visitor.get(page)
         assert answer.status == 200, page
         assert 'data-theme="system" data-bs-theme="system" lang="en"' in answer.text, page
