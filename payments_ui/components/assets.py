@@ -16,7 +16,9 @@ from payments_ui.conf import settings as pui
 
 from .widget import WidgetError, mistakes_logged
 
-_SHEETS = {"default": "payments_ui/payments_ui.css", "layer": "payments_ui/payments_ui.layer.css"}
+_SHEETS = {"default": "payments_ui/payments_ui.min.css", "layer": "payments_ui/payments_ui.layer.min.css"}
+
+_SCRIPTS = ("payments_ui/payments_ui.js", "payments_ui/payments_ui.elements.js")
 
 
 def render(context: Context, **options: Any) -> SafeString:
@@ -27,7 +29,7 @@ def render(context: Context, **options: Any) -> SafeString:
         {
             "nonce": nonce,
             "sheet": static(sheet) if sheet else "",
-            "script": static("payments_ui/payments_ui.js"),
+            "scripts": [static(script) for script in _SCRIPTS],
             "htmx": htmx_script(version=version, nonce=nonce) if (version := _htmx(options)) else "",
         }
     )

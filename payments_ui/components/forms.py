@@ -26,10 +26,11 @@ def pack() -> str:
     return pui.FORM_PACK or getattr(settings, "CRISPY_TEMPLATE_PACK", "") or NEUTRAL_PACK
 
 
-def render(form: BaseForm, context: Context) -> SafeString:
+def render(form: BaseForm, context: Context, *, summary: bool = True) -> SafeString:
     """The form's fields and errors, without ``<form>`` and without CSRF token.
 
-    A form with a crispy ``helper`` keeps its layout.
+    A form with a crispy ``helper`` keeps its layout. ``summary`` False leaves out the
+    neutral pack's list of errors, where the page has one already.
     """
     if form.auto_id == "id_%s":
         form.auto_id = f"{_prefix(context)}-%s"
@@ -37,6 +38,7 @@ def render(form: BaseForm, context: Context) -> SafeString:
     helper.form_tag = False
     helper.disable_csrf = True
     helper.include_media = False
+    helper.pui_summary = "list" if summary else "none"
     with context.push(form=form, helper=helper):
         node = CrispyFormNode("form", "helper", template_pack=pack())
         return SafeString(node.render(context))

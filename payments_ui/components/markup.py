@@ -61,7 +61,8 @@ def refresher_attributes(
     return format_html(
         'data-pui-bg hx-get="{}" hx-trigger="{}payments:changed from:document" '
         'hx-target="{}" hx-swap="outerHTML" hx-sync="closest [data-pui]:abort"',
-        with_query(url, **query, **widget.data),
+        # By "news" the views know that nobody asked: the focus stays where it is.
+        with_query(url, news=1, **query, **widget.data),
         f"every {every}s, " if every else "",
         target,
     )

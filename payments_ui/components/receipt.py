@@ -10,10 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui.conf import settings as pui
 from payments_ui.core import summary
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.moochers.registry import moochers
 
 from .base import Component
-from .steps import Page
+from .steps import Page, moocher_title
 from .widget import Widget
 
 
@@ -44,14 +43,13 @@ class Receipt(Component):
             offset=(self.page - 1) * self.most,
             payment=payment,
         )
-        moocher = moochers().get(payment.payment_service_provider)
         return {
             "step": "receipt",
             "payment": payment,
             "payer": self.user.get_username(),
             "payee": pui.PAYEE,
             "payee_address": pui.PAYEE_ADDRESS.splitlines(),
-            "moocher_title": str(moocher.title) if moocher else payment.payment_service_provider,
+            "moocher_title": moocher_title(payment.payment_service_provider),
             "attempt": payment.attempts.filter(state=Attempt.State.SETTLED).first(),
             "page": Page.of(rows, self.page, self.most),
         }

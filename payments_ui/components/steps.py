@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from mooch.base import BaseMoocher
 
 from payments_ui.conf import settings as pui
@@ -128,7 +129,10 @@ def select(component: PendingCharges) -> dict[str, Any]:
         form = LineItemSelection(component.user, context["currency"])
     form.auto_id = f"{component.widget.id}-%s"
     form.show(items[:limit])
-    return {**context, "form": form, "page": Page.of(items, component.page, limit)}
+    page = Page.of(items, component.page, limit)
+    # The error box of the step says it, with the focus.
+    errors = [error for messages in form.errors.values() for error in messages]
+    return {**context, "form": form, "page": page} | ({"error": errors[0]} if errors else {})
 
 
 def payment(component: PendingCharges) -> dict[str, Any]:
@@ -201,19 +205,18 @@ def interval(attempt: Attempt) -> int:
 def open_attempt(component: PendingCharges) -> dict[str, Any]:
     """A payment whose outcome is open: what to do, or that there is nothing to do."""
     attempt = _open(component)
-    moocher = moochers().get(attempt.moocher)
     return {
         "attempt": attempt,
-        "moocher_title": str(moocher.title) if moocher else attempt.moocher,
-        "instructions": _instructions(component, moocher, attempt),
+        "moocher_title": moocher_title(attempt.moocher),
+        "instructions": _instructions(component, moochers().get(attempt.moocher), attempt),
         **news(component),
     }
 
 
 def charged(component: PendingCharges) -> dict[str, Any]:
     """The receipt, in short."""
-    moocher = moochers().get(_paid(component).payment_service_provider)
-    return {**review(component), "moocher_title": str(moocher.title) if moocher else ""}
+    paid_by = moocher_title(_paid(component).payment_service_provider)
+    return {**review(component), "moocher_title": paid_by}
 
 
 def gone(component: PendingCharges) -> dict[str, Any]:
@@ -225,6 +228,14 @@ def refusal(moocher: BaseMoocher, payment: Payment) -> str:
     """Why a moocher cannot take a payment; empty if it can."""
     refuse = getattr(moocher, "refuse", None)
     return str(refuse(payment) or "") if refuse else ""
+
+
+def moocher_title(identifier: str) -> str:
+    """What customers read for a moocher, also for one that is no longer listed."""
+    if identifier == "balance":
+        return _("Nothing had to be paid")
+    moocher = moochers().get(identifier)
+    return str(moocher.title) if moocher else identifier
 
 
 def _paid(component: PendingCharges) -> Payment:

@@ -90,7 +90,7 @@ def _kind(value: object) -> str:
 
 #: Parameters a widget's fragments need again, and how they are read.
 _TRAVELLING: Mapping[str, Callable[[object], Any]] = {
-    "heading": _integer(2, 6),
+    "heading": _integer(1, 6),
     "live": _flag,
     "limit": _integer(1, 100),
     "currency": _currency,
@@ -112,7 +112,7 @@ class Widget:
     """What a tag was given, on one page.
 
     ``id`` prefixes every id in the widget's markup. ``heading`` is the level of its own
-    heading, 2 to 6. ``live`` asks for news by itself. ``limit`` is the number of rows of a
+    heading, 1 to 6. ``live`` asks for news by itself. ``limit`` is the number of rows of a
     page. ``currency`` restricts to one. ``group`` joins line items of one title.
     ``selectable`` offers to pay some of them only. ``anonymous`` is the text for visitors
     who are not signed in. ``what`` a badge shows: count or total.

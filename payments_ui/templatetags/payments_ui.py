@@ -39,7 +39,7 @@ def payments_ui_assets(context: Context, **options: Any) -> SafeString:
 def pending_charges(context: Context, **params: Any) -> SafeString:
     """``{% pending_charges %}``: what the user owes, and the way to pay it in place.
 
-    ``title``; ``heading`` level, 2 to 6 (2); ``live`` asks for news by itself (setting
+    ``title``; ``heading`` level, 1 to 6 (2); ``live`` asks for news by itself (setting
     ``LIVE``); ``limit`` rows of a page (setting ``PAGE_SIZE``); ``currency`` shows one only;
     ``group`` joins charges of one title (True); ``selectable`` lets users pay some of them
     (False); ``anonymous`` text for visitors (nothing); ``id`` names the widget.

@@ -80,9 +80,9 @@ def pui_widget_fields(context: Context) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def pui_form(context: Context, form: BaseForm) -> SafeString:
+def pui_form(context: Context, form: BaseForm, summary: bool = True) -> SafeString:
     """``{% pui_form form %}``: the fields, by the host's crispy template pack or ours."""
-    return forms.render(form, context)
+    return forms.render(form, context, summary=summary)
 
 
 @register.simple_tag
