@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import include, path
+
 from hillshade.demo_moochers import classic
 from hillshade.urls import urlpatterns as usual
 

@@ -24,7 +24,7 @@ card = SandboxMoocher(
 wallet = SandboxMoocher(
     kind="redirect",
     title=_("Wallet"),
-    description=_("You leave for the wallet’s page and come back."),
+    description=_("You leave for its page and come back."),
     **_company,
 )
 #: django-mooch's own, unmodified: it believes whoever presses its button.

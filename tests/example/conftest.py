@@ -46,30 +46,29 @@ class Visitor:
 
     def get(self, path: str) -> Answer:
         """Open a page."""
-        return self._open(Request(self.base + path))
+        return self._open(path)
 
     def post(self, path: str, *, on: str = "/", **data: str) -> Answer:
         """Send a form that is on the page ``on``."""
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(on).text)
         assert token, f"no form on {on}"
         body = urlencode({"csrfmiddlewaretoken": token[1], "next": on, **data}).encode()
-        return self._open(Request(self.base + path, body, {"Origin": self.base}))
+        return self._open(path, body)
 
     def switch(self, **preferences: str) -> None:
         """Set the switches in the footer by their cookie."""
         host = urlsplit(self.base).hostname or ""
         self.jar.set_cookie(_cookie("showroom", urlencode(preferences), host))
 
-    def _open(self, request: Request) -> Answer:
+    def _open(self, path: str, body: bytes | None = None) -> Answer:
+        request = Request(self.base + path, body, {"Origin": self.base})  # noqa: S310 - http
         opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.jar))
         try:
             response = opener.open(request, timeout=20)
         except HTTPError as error:
             response = error
         with response:
-            return Answer(
-                response.status, response.url, response.headers, response.read().decode()
-            )
+            return Answer(response.status, response.url, response.headers, response.read().decode())
 
 
 def _cookie(name: str, value: str, host: str) -> Cookie:

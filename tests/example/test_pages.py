@@ -98,10 +98,8 @@ def test_the_clerk_gets_to_the_books(visitor: Visitor) -> None:
 
 def test_the_tour_follows_the_visitor(visitor: Visitor) -> None:
     def here() -> list[str]:
-        found = re.findall(
-            r'aria-current="step">.*?<a [^>]*>([^<]+)</a>', visitor.get("/prices/").text, re.S
-        )
-        return found
+        page = visitor.get("/prices/").text
+        return re.findall(r'aria-current="step">.*?<a [^>]*>([^<]+)</a>', page, re.DOTALL)
 
     visitor.post("/showroom/person/", on="/account/", person="ben")
     assert here() == ["Render a sheet"]

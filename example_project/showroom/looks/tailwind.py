@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 BUTTON = (
-    "inline-flex min-h-11 items-center justify-center rounded-lg px-4 py-2 font-semibold "
+    "inline-flex min-h-11 items-center justify-center rounded-lg border px-4 py-2 font-semibold "
     "focus-visible:outline-2 focus-visible:outline-offset-2 focus-visible:outline-accent "
 )
-QUIET = "border border-edge bg-surface text-ink hover:bg-canvas"
+FULL = "border-transparent bg-accent text-on-accent hover:bg-accent-strong"
+QUIET = "border-edge bg-surface text-ink hover:bg-canvas"
 INPUT = (
     "block w-full min-h-11 rounded-lg border border-field bg-surface px-3 py-2 text-ink "
     "focus-visible:outline-2 focus-visible:outline-accent"
@@ -31,7 +32,7 @@ CLASSES = {
     "nav": "flex flex-wrap items-center gap-x-5",
     "nav_link": "inline-flex min-h-11 items-center gap-2 border-b-2 border-transparent text-soft "
     "hover:text-ink aria-[current=page]:border-accent aria-[current=page]:font-semibold "
-    "aria-[current=page]:text-ink",
+    "aria-[current=page]:text-ink forced-colors:not-aria-[current=page]:border-[Canvas]",
     "main": FRAME + "grow py-8 md:py-12",
     "footer": "mt-auto border-t border-edge bg-surface",
     "footer_inner": FRAME + "grid gap-6 py-8",
@@ -53,7 +54,7 @@ CLASSES = {
     "card": "rounded-xl border border-edge bg-surface shadow-xs",
     "card_body": "p-5",
     # Things
-    "button": BUTTON + "bg-accent text-on-accent hover:bg-accent-strong",
+    "button": BUTTON + FULL,
     "button_quiet": BUTTON + QUIET,
     "field": "mb-4",
     "label": "mb-1 block font-medium",
@@ -93,12 +94,13 @@ CLASSES = {
     "switch_label": "mb-1 text-sm text-soft",
     "segments": "flex flex-wrap",
     "segment": SEGMENT + "bg-surface text-ink hover:bg-canvas",
-    "segment_on": SEGMENT + "bg-accent text-on-accent font-semibold",
+    "segment_on": SEGMENT + "bg-accent text-on-accent font-semibold "
+    "forced-colors:outline-2 forced-colors:-outline-offset-4 forced-colors:outline-[Highlight]",
 }
 
 #: The kit's slots: it takes such a map, or the name of one of its presets.
 KIT = {
-    "button": BUTTON + "bg-accent text-on-accent hover:bg-accent-strong",
+    "button": BUTTON + FULL,
     "secondary": BUTTON + QUIET,
     "quiet": "rounded-lg px-2 py-2 font-medium underline underline-offset-4",
     "card": "rounded-xl border border-edge bg-surface p-5",
