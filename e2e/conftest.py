@@ -1,22 +1,172 @@
-"""One browser for each run."""
+"""One browser, one site and one card company for each run; people and devices for each test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from e2e.browser import LAUNCH_ARGUMENTS, find
+from e2e.stage import API_KEY, OUTPUT, WEBHOOK_SECRET, Person, Site
+from e2e.watch import Watch
+from payments_ui.testing.psp import SandboxPSP
+
+#: Two cores that other programs use, too, can be slow; no test waits longer than it has to.
+PATIENCE = 15_000
+#: What drives the widgets: htmx 2, htmx 4, the beta of it that django-htmx ships, or nothing.
+BUILDS = ("2", "4", "beta", "none")
+SCRIPTED = BUILDS[:3]
+
+Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start the browser that e2e/browser.py finds; where there is none, the tests fail."""
+def playwright() -> Iterator[Playwright]:
+    """Start Playwright."""
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def launch(playwright: Playwright) -> Iterator[Callable[..., Browser]]:
+    """Return a way to start the browser that e2e/browser.py finds; without one, tests fail."""
     path = find()
     if path is None:
         pytest.fail("No browser to test with. `python -m e2e.browser` installs one.", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*LAUNCH_ARGUMENTS])
-        yield browser
+    started: list[Browser] = []
+
+    def start(**options: Any) -> Browser:
+        arguments = [*LAUNCH_ARGUMENTS]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments, **options)
+        started.append(browser)
+        return browser
+
+    yield start
+    for browser in started:
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Browser:
+    """The browser of all tests that need no other."""
+    return launch()
+
+
+@pytest.fixture(scope="session")
+def company() -> Iterator[SandboxPSP]:
+    """The offline card company; its ledger tells what was really taken."""
+    with SandboxPSP(api_key=API_KEY, webhook_secret=WEBHOOK_SECRET) as psp:
+        yield psp
+
+
+@pytest.fixture(scope="session")
+def site(company: SandboxPSP, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site of e2e/settings.py."""
+    site = Site(company, tmp_path_factory.mktemp("site"))
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def psp(company: SandboxPSP) -> Iterator[SandboxPSP]:
+    """The card company, with nothing planned."""
+    company.plan.clear()
+    yield company
+    company.plan.clear()
+
+
+@pytest.fixture
+def person(site: Site) -> Person:
+    """Somebody new, who owes nothing yet."""
+    return site.person()
+
+
+@pytest.fixture
+def owing(person: Person) -> Person:
+    """Somebody who owes CHF 36.00."""
+    return person.owes(("Contour sheet, A3", "12.00"), ("Print and postage", "24.00"))
+
+
+@pytest.fixture
+def watch(site: Site) -> Iterator[Watch]:
+    """What the browsers complain of; the test fails if it expected none of it."""
+    watch = Watch()
+    yield watch
+    assert watch.problems == []
+
+
+@pytest.fixture(autouse=True)
+def no_traceback(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test during which the site met an error, unless it says so (``crashes``)."""
+    if "site" not in request.fixturenames:
+        yield
+        return
+    log: Path = request.getfixturevalue("site").log
+    before = log.stat().st_size
+    yield
+    said = log.read_bytes()[before:].decode()
+    if not request.node.get_closest_marker("crashes"):
+        assert "Traceback" not in said, said
+
+
+@pytest.fixture
+def visit(
+    request: pytest.FixtureRequest, browser: Browser, site: Site, watch: Watch
+) -> Iterator[Visit]:
+    """Return a way to open the site on a device of its own."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(
+        person: Person | None = None,
+        path: str = "/dashboard/",
+        *,
+        htmx: str = "2",
+        look: str = "plain",
+        theme: str = "light",
+        using: Browser = browser,
+        **options: Any,
+    ) -> Page:
+        options = {"java_script_enabled": htmx != "none"} | options
+        context = using.new_context(base_url=site.url, **options)
+        contexts.append(context)
+        watch.over(context)
+        context.set_default_timeout(PATIENCE)
+        cookies = {"showroom": urlencode({"look": look, "htmx": htmx, "theme": theme})}
+        if person:
+            cookies["hillshade_session"] = person.session
+        context.add_cookies(
+            [{"name": name, "value": value, "url": site.url} for name, value in cookies.items()]
+        )
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield open_page
+    if getattr(request.node, "failed", False):
+        _keep(request.node.name, contexts)
+    for context in contexts:
+        context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:
+    """Let fixtures know that their test has failed."""
+    report: Any = yield
+    if report.when == "call" and report.failed:
+        item.failed = True  # type: ignore[attr-defined]
+    return report
+
+
+def _keep(name: str, contexts: list[BrowserContext]) -> None:
+    folder = OUTPUT / "failed"
+    for number, page in enumerate(page for context in contexts for page in context.pages):
+        path = folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{number}.png"
+        page.screenshot(path=path, full_page=True)

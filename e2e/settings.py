@@ -1,0 +1,37 @@
+"""The example's site as the end-to-end tests run it, and a few bare hosts beside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hillshade.settings import *
+from hillshade.settings import INSTALLED_APPS, LANGUAGES, MIDDLEWARE, PAYMENTS_UI, TEMPLATES
+from showroom.kit import LookedAt
+
+SECRET_KEY = "end-to-end tests"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ROOT_URLCONF = "e2e.site.urls"
+# django-mooch's own moocher is listed below: its view needs the protection.
+MIDDLEWARE = [*MIDDLEWARE, "payments_ui.middleware.PaymentsUIMiddleware"]
+INSTALLED_APPS = [*INSTALLED_APPS, "mooch", "e2e.site"]
+TEMPLATES[0]["DIRS"] = [*TEMPLATES[0]["DIRS"], Path(__file__).parent / "site" / "templates"]
+
+# A language that is written from right to left; its texts are English, its direction is not.
+LANGUAGES = [*LANGUAGES, ("he", "Hebrew")]
+
+SANDBOX_API_KEY = os.environ["E2E_API_KEY"]
+SANDBOX_WEBHOOK_SECRET = os.environ["E2E_WEBHOOK_SECRET"]
+
+PAYMENTS_UI = LookedAt(
+    PAYMENTS_UI,
+    ALLOW_SANDBOX=True,
+    LIVE_INTERVAL=1,
+    ATTEMPTS_PER_HOUR=1000,
+    MOOCHERS=[
+        "hillshade.demo_moochers.card",
+        "hillshade.demo_moochers.wallet",
+        "hillshade.moochers.transfer",
+        "hillshade.demo_moochers.classic",
+    ],
+)

@@ -1,0 +1,1 @@
+"""What the tests add to the example's site: a director, and hosts that are hard on the kit."""

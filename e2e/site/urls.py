@@ -1,0 +1,14 @@
+"""The example's addresses with django-mooch's own moocher, the director and the hosts."""
+
+from __future__ import annotations
+
+from django.urls import path
+from hillshade.classic_urls import urlpatterns as example
+
+from e2e.site import director, hosts
+
+urlpatterns = [
+    *example,
+    path("director/<slug:name>/", director.direct),
+    path("hosts/<slug:name>/", hosts.host, name="host"),
+]

@@ -1,0 +1,74 @@
+"""What browsers complain of while a test runs: none of it is accepted by default."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Request, WebError
+
+#: Tells of violations what the console leaves out.
+TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
+});
+"""
+
+
+class Watch:
+    """Complaints and requests of all browser contexts of one test."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self._complaints: list[str] = []
+        self._allowed: list[str] = []
+
+    def over(self, context: BrowserContext) -> None:
+        """Listen to a context."""
+        context.add_init_script(TELL_VIOLATIONS)
+        context.on("console", self._hear)
+        context.on("weberror", self._catch)
+        context.on("request", self._note)
+
+    def allow(self, pattern: str) -> None:
+        """Expect complaints that match, since the test provokes them."""
+        self._allowed.append(pattern)
+
+    def allow_status(self, *statuses: int) -> None:
+        """Expect answers with these statuses, which the browser and htmx both report."""
+        for status in statuses:
+            self.allow(rf"status of {status}\b")
+            self.allow(rf"Response Status Error Code {status}\b")
+
+    @property
+    def problems(self) -> list[str]:
+        """Whatever was complained of and not expected, and requests to other machines."""
+        allowed = [re.compile(pattern) for pattern in self._allowed]
+        complaints = [
+            one for one in self._complaints if not any(each.search(one) for each in allowed)
+        ]
+        return complaints + [
+            f"left this machine: {request.url}"
+            for request in self.requests
+            if urlsplit(request.url).hostname not in ("127.0.0.1", None)
+        ]
+
+    def sent(self, method: str, path: str = "") -> list[Request]:
+        """The requests of one method whose address contains ``path``."""
+        return [
+            request
+            for request in self.requests
+            if request.method == method and path in request.url
+        ]
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            place: Any = message.location
+            self._complaints.append(f"{message.text} ({place.get('url', '')})")
+
+    def _catch(self, error: WebError) -> None:
+        self._complaints.append(f"uncaught: {error.error}")
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request)
