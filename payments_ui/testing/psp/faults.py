@@ -97,7 +97,8 @@ def _wrong(what: str, title: str) -> Scenario:
 
 
 _ALL = (
-    _paid("approve", "Approved"),
+    # Planned, it overrules a card that would do something else.
+    _paid("approve", "Approved", transport="", delay=0, decline="", action=False),
     _paid("3ds", "Asks for 3-D Secure", action=True),
     _paid("processing", "Accepted, paid some seconds later", settle_after=SHIFT),
     _paid("slow", "Approved after a wait", delay=SLOW),

@@ -20,6 +20,14 @@ _NOTICES = {
 }
 
 
+_CALLS = {
+    "create": "next charge",
+    "fetch": "next question",
+    "cancel": "next cancellation",
+    "any": "next call",
+}
+
+
 class Panel:
     """The page at `/` and its forms."""
 
@@ -66,7 +74,9 @@ class Panel:
         return see_other("/?done=advanced")
 
     def _planned(self) -> Html:
-        steps = [tag("li", f"{step.scenario.title} ({step.on})") for step in self._plan.steps()]
+        steps = [
+            tag("li", f"{step.scenario.title} ({_CALLS[step.on]})") for step in self._plan.steps()
+        ]
         return fill("plan.html", steps=joined(steps)) if steps else Html()
 
     def _totals(self) -> Html:

@@ -58,3 +58,9 @@ def test_the_books_are_summed_by_currency(client: Client) -> None:
         "CHF": {"taken": 1200, "refunded": 0},
         "JPY": {"taken": 5, "refunded": 0},
     }
+
+
+def test_an_approval_can_be_planned_for_any_card(client: Client) -> None:
+    for card in ("card_declined", "card_3ds", "card_error_before"):
+        client.call("POST", "/v1/plan", {"scenario": "approve"})
+        assert client.charge(card).json["status"] == "succeeded"

@@ -17,7 +17,7 @@ def test_the_panel_says_what_happens_next(psp: SandboxPSP, client: Client) -> No
     reply = client.post("/panel/plan", scenario="expired", times="2")
     assert (reply.status, reply.headers["Location"]) == (303, "/?done=planned")
     page = client.send("GET", "/?done=planned").text
-    assert page.count("<li>Card has expired (create)</li>") == 2
+    assert page.count("<li>Card has expired (next charge)</li>") == 2
     assert 'role="status">Planned for the next charge.' in page
     assert client.charge().json["decline_code"] == "expired_card"
 
