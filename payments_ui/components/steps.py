@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 #: Payments under way that the list names; more than one is rare.
 MOST_PAYMENTS = 5
+#: Rows of a review that are shown without being asked for.
+UNFOLDED = 5
 #: Poll every so many seconds until the attempt is so many seconds old; then no more.
 BACK_OFF: Mapping[int, int] = {3: 30, 10: 180, 30: 600}
 
@@ -147,7 +149,10 @@ def payment(component: PendingCharges) -> dict[str, Any]:
 
 def review(component: PendingCharges) -> dict[str, Any]:
     """What is paid, and to whom."""
-    return {"payee": pui.PAYEE, "page": _rows(component, _paid(component).currency)}
+    page = _rows(component, _paid(component).currency)
+    # A long list stays folded, so that the way to pay is in sight; once paged, it is open.
+    short = page.number > 1 or len(page.rows) <= UNFOLDED
+    return {"payee": pui.PAYEE, "page": page, "short": short}
 
 
 def choices(component: PendingCharges) -> list[Choice]:
