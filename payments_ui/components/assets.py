@@ -14,9 +14,12 @@ from django_htmx.jinja import htmx_script
 
 from payments_ui.conf import settings as pui
 
-from .widget import WidgetError, mistakes_logged
+from .widget import WidgetError, complain
 
-_SHEETS = {"default": "payments_ui/payments_ui.min.css", "layer": "payments_ui/payments_ui.layer.min.css"}
+_SHEETS = {
+    "default": "payments_ui/payments_ui.min.css",
+    "layer": "payments_ui/payments_ui.layer.min.css",
+}
 
 _SCRIPTS = ("payments_ui/payments_ui.js", "payments_ui/payments_ui.elements.js")
 
@@ -25,21 +28,21 @@ def render(context: Context, **options: Any) -> SafeString:
     """Tags for CSS, htmx (if asked for) and the guard script, in this order."""
     nonce = _nonce(context)
     sheet = _SHEETS.get(str(pui.CSS or ""))
-    return get_template("payments_ui/components/assets.html").render(
-        {
-            "nonce": nonce,
-            "sheet": static(sheet) if sheet else "",
-            "scripts": [static(script) for script in _SCRIPTS],
-            "htmx": htmx_script(version=version, nonce=nonce) if (version := _htmx(options)) else "",
-        }
-    )
+    version = _htmx(options)
+    tags = {
+        "nonce": nonce,
+        "sheet": static(sheet) if sheet else "",
+        "scripts": [static(script) for script in _SCRIPTS],
+        "htmx": htmx_script(version=version, nonce=nonce) if version else "",
+    }
+    return SafeString(get_template("payments_ui/components/assets.html").render(tags))
 
 
 def nonce_of(request: HttpRequest) -> str | None:
     """The page's CSP nonce: django-csp's, or Django's own; ``None`` where there is none."""
     nonce: object = getattr(request, "csp_nonce", None)
     if nonce is None and django.VERSION >= (6, 0):
-        from django.middleware.csp import get_nonce  # noqa: PLC0415 - Django 6.0 and later
+        from django.middleware.csp import get_nonce
 
         nonce = get_nonce(request)
     # Lazy nonces are false until they are used: using one is what puts it in the header.
@@ -54,11 +57,11 @@ def _nonce(context: Context) -> str | None:
 
 
 def _htmx(options: dict[str, Any]) -> int:
-    with mistakes_logged():
-        if unknown := sorted(set(options) - {"htmx"}):
-            raise WidgetError(f"payments_ui_assets takes htmx only, not {', '.join(unknown)}")
-        version = {True: 2, False: 0, None: 0, "": 0}.get(options.get("htmx"), options.get("htmx"))
-        if version not in (0, 2, 4):
-            raise WidgetError(f"htmx={version!r} must be 2 or 4 (django-htmx ships these)")
-        return int(version or 0)
-    return 0
+    version = options.pop("htmx", None) or 0
+    version = 2 if version is True else version
+    if options:
+        complain(WidgetError(f"payments_ui_assets takes htmx only, not {', '.join(options)}"))
+    if version not in (0, 2, 4):
+        complain(WidgetError(f"htmx={version!r} must be 2 or 4 (django-htmx ships these)"))
+        return 0
+    return int(version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import django
 from django.contrib.auth.models import AnonymousUser
@@ -14,7 +14,6 @@ from django.template.context import make_context
 from django.template.loader import get_template
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 
 from payments_ui.conf import settings as pui
 
@@ -25,6 +24,7 @@ from .widget import Page, Widget
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
     from django.utils.functional import _StrPromise
+
 
 class Component:
     """A widget of one kind, for one request. Reads only; a constant number of queries.
@@ -53,9 +53,10 @@ class Component:
         self.version = time.time_ns() // 1_000_000
 
     @property
-    def user(self) -> AbstractBaseUser | AnonymousUser:
+    def user(self) -> AbstractBaseUser:
         """Whose charges these are: the request's user, and nobody else's."""
-        return getattr(self.request, "user", None) or AnonymousUser()
+        # A visitor has no primary key, and so no charges.
+        return cast("AbstractBaseUser", getattr(self.request, "user", None) or AnonymousUser())
 
     def get_body_template_name(self) -> str:
         """The body's template."""
@@ -67,7 +68,7 @@ class Component:
 
     def render(self) -> SafeString:
         """The root: heading, live region and body. Visitors see ``anonymous`` or nothing."""
-        if self.user.is_authenticated:
+        if self.user.pk is not None:
             return self._render(self.template_name, **self.get_root_data())
         if self.widget.anonymous:
             return self._render("payments_ui/components/anonymous.html")
@@ -112,15 +113,15 @@ def render(
     }
     if partial and django.VERSION >= (6, 0):
         template_name = f"{template_name}#{partial}"
-    template = get_template(template_name)
+    template: Any = get_template(template_name)
     if partial and django.VERSION < (6, 0):
-        return _render_partial(template.template, partial, context)  # type: ignore[attr-defined]
-    return template.render(context)
+        return _render_partial(template.template, partial, context)
+    return SafeString(template.render(context))
 
 
 def _render_partial(template: Template, partial: str, context: dict[str, Any]) -> SafeString:
     # Without django-template-partials' loader, which the host need not have installed.
-    proxy = template.extra_data["partials"][partial]  # type: ignore[attr-defined]
+    proxy = template.extra_data["partials"][partial]
     full = make_context(context, autoescape=template.engine.autoescape)
     with full.bind_template(template):
         return SafeString(proxy.render(full))

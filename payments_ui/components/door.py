@@ -15,8 +15,9 @@ from django.utils.safestring import SafeString
 
 from payments_ui.core.models import Payment
 
-from .base import Component, render as render_template
-from .widget import Widget, WidgetError, mistakes_logged
+from .base import Component
+from .base import render as render_template
+from .widget import Widget, WidgetError, complain
 
 logger = logging.getLogger(__name__)
 
@@ -29,18 +30,19 @@ def render(
     Where it fails it is logged, and the page shows a quiet way to try again. Mistakes of
     the template's author raise ``WidgetError`` where ``DEBUG`` is on.
     """
-    with mistakes_logged():
+    request = None
+    try:
         request = request_of(context, tag)
-        try:
-            return _render(request, component_class, params)
-        except WidgetError:
-            raise
-        except Exception as error:  # the host's page is worth more than our widget
-            logger.exception("{%% %s %%} failed", tag)
-            if isinstance(error, NoReverseMatch) and settings.DEBUG:
-                raise WidgetError(_URLS.format(tag, error)) from error
-            return _quiet(request, component_class)
-    return SafeString("")
+        return _render(request, component_class, params)
+    except WidgetError as error:
+        complain(error)
+    except NoReverseMatch as error:
+        logger.exception("{%% %s %%} failed", tag)
+        complain(WidgetError(_URLS.format(tag, error)))
+    except Exception:
+        # The host's page is worth more than our widget.
+        logger.exception("{%% %s %%} failed", tag)
+    return _quiet(request, component_class) if request else SafeString("")
 
 
 _NO_REQUEST = (
@@ -65,9 +67,7 @@ def request_of(context: Context, tag: str) -> HttpRequest:
 def _render(
     request: HttpRequest, component_class: type[Component], params: dict[str, Any]
 ) -> SafeString:
-    widget = Widget.for_tag(
-        request, component_class.accepts, kind=component_class.kind, **params
-    )
+    widget = Widget.for_tag(request, component_class.accepts, kind=component_class.kind, **params)
     with _own_savepoint():
         return component_class(request, widget).render()
 

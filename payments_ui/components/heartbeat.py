@@ -21,12 +21,11 @@ def render(request: HttpRequest, widget: Widget, oob: bool = False) -> SafeStrin
     ``oob`` makes it replace the page's heartbeat from any fragment, so that a user's own
     action causes no echo.
     """
-    return get_template("payments_ui/components/heartbeat.html").render(
-        {
-            "id": ID,
-            "widget": widget,
-            "oob": oob,
-            "every": pui.LIVE_INTERVAL,
-            "seen": summary.version(request.user) if request.user.is_authenticated else "",
-        }
-    )
+    beat = {
+        "id": ID,
+        "widget": widget,
+        "oob": oob,
+        "every": pui.LIVE_INTERVAL,
+        "seen": summary.version(request.user) if request.user.is_authenticated else "",
+    }
+    return SafeString(get_template("payments_ui/components/heartbeat.html").render(beat))

@@ -35,7 +35,8 @@ def post_attributes(url: str) -> SafeString:
 def get_attributes(url: str, widget: Widget, **query: object) -> SafeString:
     """Attributes of a link to ``url`` that swaps the body."""
     return format_html(
-        'hx-get="{}" hx-target="{}" hx-swap="outerHTML" hx-sync="closest [data-pui]:drop" href="{}"',
+        'hx-get="{}" hx-target="{}" hx-swap="outerHTML" hx-sync="closest [data-pui]:drop" '
+        'href="{}"',
         with_query(url, **query, **widget.data),
         _BODY,
         with_query(url, **query),

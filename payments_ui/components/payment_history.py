@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui.core.models import Payment
 
 from .base import Component
-from .steps import Page
+from .paging import Page
 from .widget import Widget
 
 
@@ -28,9 +28,11 @@ class PaymentHistory(Component):
         self.page = max(1, page)
 
     def get_body_template_name(self) -> str:
+        """The body's template."""
         return "payments_ui/components/payment_history.html"
 
     def get_context_data(self) -> dict[str, Any]:
+        """One page of rows, and one more to know whether there is another."""
         limit = self.widget.limit
         offset = (self.page - 1) * limit
         rows = list(self._payments()[offset : offset + limit + 1])

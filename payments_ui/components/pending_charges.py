@@ -113,9 +113,11 @@ class PendingCharges(Component):
         return next((total for total in totals if total.currency == self.payment.currency), None)
 
     def get_body_template_name(self) -> str:
+        """The template of the step."""
         return f"{_FOLDER}/{self.step}.html"
 
     def get_context_data(self) -> dict[str, Any]:
+        """What every step says, and what this one shows."""
         step = self.step
         return {
             "step": step,

@@ -11,8 +11,9 @@ from payments_ui.conf import settings as pui
 from payments_ui.core import summary
 from payments_ui.core.models import Attempt, Payment
 
+from . import ways
 from .base import Component
-from .steps import Page, moocher_title
+from .paging import Page
 from .widget import Widget
 
 
@@ -32,9 +33,11 @@ class Receipt(Component):
         self.page = max(1, page)
 
     def get_body_template_name(self) -> str:
+        """The body's template."""
         return "payments_ui/components/receipt.html"
 
     def get_context_data(self) -> dict[str, Any]:
+        """The payment, its line items by title, and the attempt that paid it."""
         payment = self.payment
         rows: list[Any] = summary.groups(
             self.user,
@@ -49,7 +52,7 @@ class Receipt(Component):
             "payer": self.user.get_username(),
             "payee": pui.PAYEE,
             "payee_address": pui.PAYEE_ADDRESS.splitlines(),
-            "moocher_title": moocher_title(payment.payment_service_provider),
+            "moocher_title": ways.title_of(payment.payment_service_provider),
             "attempt": payment.attempts.filter(state=Attempt.State.SETTLED).first(),
             "page": Page.of(rows, self.page, self.most),
         }

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from mooch.base import BaseMoocher
 
 from payments_ui.conf import settings as pui
 from payments_ui.core import summary
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.moochers.registry import moochers
 
+from . import ways
+from .paging import Page
 from .selection import LineItemSelection
 
 if TYPE_CHECKING:
     from .pending_charges import PendingCharges
-
-logger = logging.getLogger(__name__)
 
 #: Payments under way that the list names; more than one is rare.
 MOST_PAYMENTS = 5
@@ -37,41 +32,6 @@ _OPEN_STEPS = {
     Attempt.State.PROCESSING: "processing",
     Attempt.State.UNKNOWN: "unknown",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list, whose length nobody counts."""
-
-    rows: list[Any]
-    number: int
-    has_next: bool
-
-    @classmethod
-    def of(cls, rows: list[Any], number: int, limit: int) -> Page:
-        """From ``limit + 1`` rows, of which the last only says that there is more."""
-        return cls(rows[:limit], number, len(rows) > limit)
-
-    @property
-    def previous(self) -> int:
-        """Number of the page before."""
-        return self.number - 1
-
-    @property
-    def next(self) -> int:
-        """Number of the page after."""
-        return self.number + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A way to pay in the chooser; ``refusal`` says why it cannot take this payment."""
-
-    identifier: str
-    title: str
-    description: str
-    refusal: str
-    chosen: bool
 
 
 def of(payment: Payment) -> str:
@@ -143,7 +103,7 @@ def payment(component: PendingCharges) -> dict[str, Any]:
         **review(component),
         **panel(component),
         **news(component),
-        "choices": choices(component),
+        "choices": ways.choices(_paid(component), component.moocher),
     }
 
 
@@ -155,28 +115,13 @@ def review(component: PendingCharges) -> dict[str, Any]:
     return {"payee": pui.PAYEE, "page": page, "short": short}
 
 
-def choices(component: PendingCharges) -> list[Choice]:
-    """The ways to pay, in the order of ``MOOCHERS``."""
-    return [
-        Choice(
-            identifier=identifier,
-            title=str(moocher.title),
-            description=str(getattr(moocher, "description", "")),
-            refusal=refusal(moocher, _paid(component)),
-            chosen=component.moocher is not None
-            and component.moocher.identifier == identifier,
-        )
-        for identifier, moocher in moochers().items()
-    ]
-
-
 def panel(component: PendingCharges) -> dict[str, Any]:
     """The chosen way to pay and its form."""
     chosen = component.moocher
     return {
         "payment": component.payment,
         "moocher": chosen,
-        "refusal": refusal(chosen, _paid(component)) if chosen else "",
+        "refusal": ways.refusal(chosen, _paid(component)) if chosen else "",
         # Escaped unless it is a SafeString, as what a template rendered is.
         "form_html": component.form_html,
     }
@@ -212,35 +157,21 @@ def open_attempt(component: PendingCharges) -> dict[str, Any]:
     attempt = _open(component)
     return {
         "attempt": attempt,
-        "moocher_title": moocher_title(attempt.moocher),
-        "instructions": _instructions(component, moochers().get(attempt.moocher), attempt),
+        "moocher_title": ways.title_of(attempt.moocher),
+        "instructions": ways.instructions(component.request, attempt),
         **news(component),
     }
 
 
 def charged(component: PendingCharges) -> dict[str, Any]:
     """The receipt, in short."""
-    paid_by = moocher_title(_paid(component).payment_service_provider)
+    paid_by = ways.title_of(_paid(component).payment_service_provider)
     return {**review(component), "moocher_title": paid_by}
 
 
 def gone(component: PendingCharges) -> dict[str, Any]:
     """A payment that was cancelled or undone."""
     return {}
-
-
-def refusal(moocher: BaseMoocher, payment: Payment) -> str:
-    """Why a moocher cannot take a payment; empty if it can."""
-    refuse = getattr(moocher, "refuse", None)
-    return str(refuse(payment) or "") if refuse else ""
-
-
-def moocher_title(identifier: str) -> str:
-    """What customers read for a moocher, also for one that is no longer listed."""
-    if identifier == "balance":
-        return _("Nothing had to be paid")
-    moocher = moochers().get(identifier)
-    return str(moocher.title) if moocher else identifier
 
 
 def _paid(component: PendingCharges) -> Payment:
@@ -272,16 +203,3 @@ def _rows(component: PendingCharges, currency: str) -> Page:
         component.user, currency, limit=widget.limit + 1, offset=offset, payment=component.payment
     )
     return Page.of(rows, component.page, widget.limit)
-
-
-def _instructions(
-    component: PendingCharges, moocher: BaseMoocher | None, attempt: Attempt
-) -> str:
-    instructions = getattr(moocher, "instructions", None)
-    if instructions is None:
-        return ""
-    try:
-        return str(instructions(component.request, attempt))
-    except Exception:  # noqa: BLE001 - a moocher's fault must not hide that the money is safe
-        logger.exception("Instructions of %s failed", attempt.moocher)
-        return ""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -28,15 +27,11 @@ class WidgetError(ValueError):
     """A tag that was used in a way that cannot work; the message names the fix."""
 
 
-@contextmanager
-def mistakes_logged() -> Iterator[None]:
-    """Let a ``WidgetError`` pass where ``DEBUG`` is on; log it elsewhere."""
-    try:
-        yield
-    except WidgetError as error:
-        if settings.DEBUG:
-            raise
-        logger.error("payments_ui: %s", error)
+def complain(error: WidgetError) -> None:
+    """Raise it where ``DEBUG`` is on; log it elsewhere, where the page has to work."""
+    if settings.DEBUG:
+        raise error
+    logger.error("payments_ui: %s", error)
 
 
 def _flag(value: object) -> bool:
@@ -147,9 +142,11 @@ class Widget:
         page = Page.of(request)
         values = {**_defaults(), "kind": kind}
         for name, value in params.items():
-            with mistakes_logged():
+            try:
                 checked = _checked(name, value, accepts)
                 values[name] = page.take(checked) if name == "id" else checked
+            except WidgetError as error:
+                complain(error)
         if values["id"] not in page.ids:
             values["id"] = page.next_id()
         return cls(**values)

@@ -31,10 +31,8 @@ def amount(value: Decimal, currency: str) -> SafeString:
 
     The one way an amount gets into a page; ``payments_ui/elements/amount.html`` shows it.
     """
-    text = money.format_amount(value, currency)
-    return get_template("payments_ui/elements/amount.html").render(
-        {"text": text, "value": value, "currency": currency}
-    )
+    shown = {"text": money.format_amount(value, currency), "value": value, "currency": currency}
+    return SafeString(get_template("payments_ui/elements/amount.html").render(shown))
 
 
 @register.simple_tag
