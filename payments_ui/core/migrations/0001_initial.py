@@ -135,6 +135,7 @@ class Migration(migrations.Migration):
                     "payment",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="lineitems",
@@ -520,7 +521,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="lineitem",
             index=models.Index(
-                fields=["user", "payment", "currency"], name="payments_item_unbound"
+                fields=["payment", "user", "currency"], name="payments_item_unbound"
             ),
         ),
         migrations.AddIndex(

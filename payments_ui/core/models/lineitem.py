@@ -48,6 +48,7 @@ class LineItem(models.Model):
         null=True,
         related_name="lineitems",
         verbose_name=_("payment"),
+        db_index=False,
     )
 
     objects = LineItemManager()
@@ -59,7 +60,8 @@ class LineItem(models.Model):
         verbose_name = _("line item")
         verbose_name_plural = _("line items")
         indexes = (
-            models.Index(fields=("user", "payment", "currency"), name="payments_item_unbound"),
+            # Serves the foreign key, too: binding 100 000 items writes one index, not two.
+            models.Index(fields=("payment", "user", "currency"), name="payments_item_unbound"),
             models.Index(fields=("user", "id"), name="payments_item_newest"),
         )
         constraints = (models.UniqueConstraint(fields=("user", "key"), name="payments_item_once"),)
