@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.handlers.exception import response_for_exception
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
@@ -14,10 +16,13 @@ from django_htmx.middleware import HtmxDetails
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
-#: On every answer of the kit. The script swaps nothing that lacks it: no login page, no
-#: proxy's error page.
+#: On every answer that may be swapped in. The script swaps nothing that lacks it: no login
+#: page, no error page of the host or a proxy.
 HANDSHAKE = "X-Payments-UI"
+#: Event that makes every widget of a page refresh once.
 CHANGED = "payments:changed"
+#: A longer path of a host's page is not carried through a PSP.
+_LONGEST_PAGE = 300
 
 
 def is_fragment(request: HttpRequest) -> bool:
@@ -40,15 +45,23 @@ def private(view: View[P]) -> View[P]:
 
     @wraps(view)
     def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        patch_cache_control(response, private=True, no_store=True)
-        patch_vary_headers(response, ("HX-Request", "Cookie"))
-        response[HANDSHAKE] = "1"
-        response["X-Frame-Options"] = "DENY"
-        response["Referrer-Policy"] = "same-origin"
-        return response
+        try:
+            response = view(request, *args, **kwargs)
+            response[HANDSHAKE] = "1"
+        except Http404 as error:
+            # Caches may keep a bare 404 on their own, and would hide a payment from its owner.
+            response = response_for_exception(request, error)
+        return _keep_private(response)
 
     return wrapper
+
+
+def _keep_private(response: HttpResponseBase) -> HttpResponseBase:
+    patch_cache_control(response, private=True, no_store=True)
+    patch_vary_headers(response, ("HX-Request", "Cookie"))
+    response["X-Frame-Options"] = "DENY"
+    response["Referrer-Policy"] = "same-origin"
+    return response
 
 
 def leave(url: str) -> HttpResponse:
@@ -59,12 +72,20 @@ def leave(url: str) -> HttpResponse:
 
 
 def host_page(request: HttpRequest) -> str:
-    """Path of the page the widget sits on, if it is one of ours, else empty."""
-    url = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
-    allowed = url_has_allowed_host_and_scheme(
+    """Path of the page of this site that the widget sits on, else empty."""
+    url = HtmxDetails(request).current_url or request.headers.get("Referer", "")
+    if not is_of_site(request, url):
+        return ""
+    page = urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl()
+    # The path alone may lead elsewhere: "http://site//elsewhere".
+    return page if len(page) <= _LONGEST_PAGE and is_of_site(request, page) else ""
+
+
+def is_of_site(request: HttpRequest, url: str) -> bool:
+    """Whether a browser that is given this URL stays on this site."""
+    return url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return url if allowed else ""
 
 
 def is_same_origin(request: HttpRequest) -> bool:
@@ -81,6 +102,7 @@ __all__ = [
     "host_page",
     "is_background",
     "is_fragment",
+    "is_of_site",
     "is_same_origin",
     "leave",
     "private",

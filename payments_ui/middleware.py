@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseForbidden
-from django.shortcuts import redirect
-from django.views.decorators.csrf import csrf_protect
+from django.http import HttpRequest, HttpResponseBase
 
-from payments_ui import flows, http
-from payments_ui.core.models import Payment
-from payments_ui.exceptions import PaymentStateError, PaymentsUIError, WebhookSignatureError
-from payments_ui.moochers.foreign import Foreign
 from payments_ui.moochers.registry import wrapper_of
-from payments_ui.views import access, answers, moochers
-
-Call = Callable[[], HttpResponseBase]
+from payments_ui.views import foreign
 
 
 class PaymentsUIMiddleware:
@@ -25,7 +16,7 @@ class PaymentsUIMiddleware:
 
     Owner, CSRF, one open attempt, amount and currency, and one charge. Needed only where
     such a moocher is listed; a system check says so. Goes behind Django's session, CSRF
-    and authentication middleware.
+    and authentication middleware, and before ``LoginRequiredMiddleware``.
     """
 
     sync_capable = True
@@ -35,6 +26,7 @@ class PaymentsUIMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass the request on; the work is done once its view is known."""
         return self.get_response(request)
 
     def process_view(
@@ -49,65 +41,15 @@ class PaymentsUIMiddleware:
         moocher = method and wrapper_of(method.__self__)
         if method is None or moocher is None:
             return None
-
-        def call() -> HttpResponseBase:
-            return view(request, *args, **kwargs)
-
         if method.__name__ in moocher.callbacks:
-            return _call_back(request, moocher, call)
-        return _submit(request, moocher, call) if request.method == "POST" else None
+            return foreign.call_back(request, moocher)
+        if request.method != "POST":
+            return None
+        return foreign.submit(request, moocher, lambda: view(request, *args, **kwargs))
 
 
 def _method(view: Any) -> Any:
-    """The bound method behind a view's decorators, or ``None``."""
+    """The bound method behind a view's decorators and partials, or ``None``."""
     while view is not None and not hasattr(view, "__self__"):
-        view = getattr(view, "__wrapped__", None)
+        view = getattr(view, "__wrapped__", None) or getattr(view, "func", None)
     return view
-
-
-def _submit(request: HttpRequest, moocher: Foreign, call: Call) -> HttpResponseBase:
-    @access.for_user
-    def guarded(request: HttpRequest) -> HttpResponseBase:
-        return _pay(request, moocher, call)
-
-    if http.is_same_origin(request):
-        return guarded(request)
-    # Its scripts post without a token; then the browser has to vouch for the origin.
-    return csrf_protect(guarded)(request)
-
-
-def _pay(request: HttpRequest, moocher: Foreign, call: Call) -> HttpResponseBase:
-    payment = access.payment_of(request, _id(request.POST.get("id", "")))
-    try:
-        attempt = flows.submit(request, payment, moocher, call)
-    except PaymentStateError as error:
-        return answers.show_refusal(request, access.payment_of(request, payment.pk), error)
-    except PaymentsUIError as error:
-        return answers.show_refusal(request, payment, error)
-    return moochers.outcome(request, attempt, moocher)
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None
-
-
-def _call_back(request: HttpRequest, moocher: Foreign, call: Call) -> HttpResponseBase:
-    try:
-        payment = flows.call_back(request, moocher, call)
-    except WebhookSignatureError:
-        return HttpResponseForbidden()
-    if request.method == "POST":
-        return HttpResponse("OK", content_type="text/plain")
-    return _back_in_the_browser(request, moocher, payment)
-
-
-def _back_in_the_browser(
-    request: HttpRequest, moocher: Foreign, payment: Payment | None
-) -> HttpResponseBase:
-    if payment is not None and request.user.pk == payment.user_id:
-        return answers.see_other(payment)
-    charged = payment is not None and payment.charged_at is not None
-    return redirect(str(moocher.success_url if charged else moocher.failure_url))

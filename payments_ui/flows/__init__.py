@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from .beginning import begin, take_in
+from .cancelling import cancel, cancel_attempt
 from .foreign import call_back, submit
-from .paying import begin, cancel, cancel_attempt, pay, take_in
-from .reporting import refresh, report
-from .tokens import FormToken
+from .paying import FormInvalidError, pay
+from .reporting import PSPUnavailableError, come_back, refresh, report
+from .tokens import FormToken, ReturnToken
 
 __all__ = [
+    "FormInvalidError",
     "FormToken",
+    "PSPUnavailableError",
+    "ReturnToken",
     "begin",
     "call_back",
     "cancel",
     "cancel_attempt",
+    "come_back",
     "pay",
     "refresh",
     "report",

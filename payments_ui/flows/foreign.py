@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 
 from payments_ui.core import attempts, foreign, journal, settlement
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.core.outcomes import DeclineCode, Declined, Outcome, Pending, Succeeded, Unknown
+from payments_ui.core.outcomes import (
+    DeclineCode,
+    Declined,
+    Outcome,
+    Pending,
+    Succeeded,
+    Unknown,
+)
 from payments_ui.moochers.foreign import Claim, Foreign, ForeignDeclinedError, Status
 
 from . import asking, paying
 from .tokens import AMOUNT, TOKEN, FormToken
-
-if TYPE_CHECKING:
-    from django.http import QueryDict
 
 Call = Callable[[], HttpResponseBase]
 
@@ -29,22 +32,20 @@ def submit(request: HttpRequest, payment: Payment, moocher: Foreign, call: Call)
     form's token and amount are checked where the kit rendered the form. Raises the same
     errors as ``pay``, all before the view runs.
     """
-    nonce = FormToken.check(payment, request.POST) if TOKEN in request.POST else None
-    if nonce and (repeated := payment.attempts.filter(form_token=nonce).first()):
+    if repeated := paying.repeated_post(payment, request.POST):
         return repeated
+    paying.require_pending(payment)
+    nonce = FormToken.check(payment, request.POST) if TOKEN in request.POST else None
     paying.check_payable(payment, moocher)
-    asking.forbid_transaction()
-    try:
-        attempt = paying.start(request, payment, moocher, nonce)
-    except IntegrityError:
-        return payment.attempts.get(form_token=nonce)
-    request.POST = _without_ours(request.POST)
-    return asking.ask(attempt, lambda: _run(attempt, moocher, call), request)
+    attempt, is_first = paying.start(request, payment, moocher, nonce)
+    if not is_first:
+        return attempt
+    return asking.charge(attempt, lambda: _run(request, attempt, moocher, call), request)
 
 
-def _run(attempt: Attempt, moocher: Foreign, call: Call) -> Outcome:
+def _run(request: HttpRequest, attempt: Attempt, moocher: Foreign, call: Call) -> Outcome:
     try:
-        with foreign.guarded(attempt, moocher.confirm):
+        with _without_our_fields(request), foreign.guarded(attempt, moocher.confirm):
             response = call()
     except ForeignDeclinedError as error:
         return Declined(code=error.decline)
@@ -54,25 +55,37 @@ def _run(attempt: Attempt, moocher: Foreign, call: Call) -> Outcome:
     return Pending()
 
 
-def _without_ours(data: QueryDict) -> QueryDict:
+@contextmanager
+def _without_our_fields(request: HttpRequest) -> Iterator[None]:
     # It may write all it was posted into the payment.
-    left = data.copy()
-    for name in (TOKEN, AMOUNT, "csrfmiddlewaretoken", *(n for n in data if n.startswith("w-"))):
+    posted = request.POST
+    left = posted.copy()
+    ours = [name for name in posted if name == "w" or name.startswith("w-")]
+    for name in (TOKEN, AMOUNT, "csrfmiddlewaretoken", *ours):
         left.pop(name, None)
-    return left
+    _replace_post(request, left)
+    try:
+        yield
+    finally:
+        _replace_post(request, posted)
 
 
-def call_back(request: HttpRequest, moocher: Foreign, call: Call) -> Payment | None:
+def _replace_post(request: HttpRequest, data: QueryDict) -> None:
+    # Django's stubs know the parsed one only.
+    request.POST = data  # type: ignore[assignment]
+
+
+def call_back(request: HttpRequest, moocher: Foreign) -> Payment | None:
     """A PSP's callback or a browser that comes back with one, in any order and number.
 
-    Verified and compared here before its view sees it. Returns the payment, or ``None``
-    if nobody knows it. Raises ``WebhookSignatureError``.
+    Its own view is not run: it would believe more than is proven, and signal each time.
+    Returns the payment, or ``None`` if nobody knows it. Raises ``WebhookSignatureError``.
     """
     claim = moocher.read(request)
-    payment = Payment.all_objects.filter(pk=claim.payment_id).first()
-    attempt = payment and _attempt(payment, moocher)
+    payment: Payment | None = Payment.all_objects.filter(pk=claim.payment_id).first()
+    attempt = None if payment is None else _attempt(payment, moocher)
     if claim.status is Status.CHARGED:
-        _charged(attempt, moocher, claim, call)
+        _charged(attempt, moocher, claim, request)
     elif attempt is not None:
         attempts.record(attempt, _outcome(claim))
     if payment is not None:
@@ -91,32 +104,41 @@ def _attempt(payment: Payment, moocher: Foreign) -> Attempt | None:
 
 def _outcome(claim: Claim) -> Outcome:
     if claim.status is Status.PENDING:
-        return Pending(psp_reference=claim.psp_reference or None)
+        return Pending(psp_reference=claim.psp_reference)
     abandoned = claim.status is Status.ABANDONED
     return Declined(code=DeclineCode.ABANDONED if abandoned else DeclineCode.CARD_DECLINED)
 
 
-def _charged(attempt: Attempt | None, moocher: Foreign, claim: Claim, call: Call) -> None:
+def _charged(attempt: Attempt | None, moocher: Foreign, claim: Claim, request: HttpRequest) -> None:
     if attempt is None:
-        _unmatched(moocher, claim)
-        return
-    fits = (claim.amount, claim.currency) == (attempt.amount, attempt.currency)
-    if fits and attempt.is_open:
-        # Its save charges the payment, unless somebody was first; then it signals.
-        with foreign.guarded(attempt, moocher.confirm):
-            call()
-        return
-    money_in = Succeeded(
-        psp_reference=claim.psp_reference, amount=claim.amount, currency=claim.currency
-    )
-    settlement.settle(attempt, money_in, by=journal.by_moocher(moocher.identifier))
+        _book(moocher, claim, claim.payment_id.hex)
+    elif _is_other_money(attempt, claim):
+        _book(moocher, claim, attempt.psp_reference or "")
+    else:
+        money_in = Succeeded(
+            psp_reference=claim.psp_reference,
+            amount=claim.amount,
+            currency=claim.currency,
+            evidence=claim.evidence,
+        )
+        by = journal.by_moocher(moocher.identifier)
+        settlement.settle(attempt, money_in, by=by, request=request)
 
 
-def _unmatched(moocher: Foreign, claim: Claim) -> None:
+def _is_other_money(attempt: Attempt, claim: Claim) -> bool:
+    """Whether the customer paid twice: the attempt's money came, and this is not it."""
+    same = attempt.psp_reference in (None, claim.psp_reference)
+    return attempt.state in _ARRIVED and not same
+
+
+_ARRIVED = (Attempt.State.SETTLED, Attempt.State.SURPLUS, Attempt.State.MISMATCH)
+
+
+def _book(moocher: Foreign, claim: Claim, psp_reference: str) -> None:
     settlement.book_arrival(
         moocher=moocher.identifier,
-        psp_reference=claim.payment_id.hex,
+        psp_reference=psp_reference,
         amount=claim.amount,
         currency=claim.currency,
-        event_id=claim.psp_reference or claim.payment_id.hex,
+        event_id=claim.psp_reference,
     )

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from payments_ui.core.models import Attempt, Event, Payment
+from payments_ui.core.outcomes import Unknown
 from payments_ui.moochers.base import Moocher, Notice
 from payments_ui.moochers.registry import moochers
 
@@ -18,24 +19,37 @@ from . import asking
 AT_MOST_EVERY = dt.timedelta(seconds=3)
 #: So long the request that started an attempt may be waiting for the PSP itself.
 STILL_ASKING = dt.timedelta(seconds=30)
+#: Money arrived, and nothing the PSP says changes that.
+_FINAL = (Attempt.State.SETTLED, Attempt.State.SURPLUS, Attempt.State.MISMATCH)
 
 
-def refresh(
-    payment: Payment, request: HttpRequest | None = None, *, at_once: bool = False
-) -> Payment:
+class PSPUnavailableError(Exception):
+    """The PSP reported something and could not be asked about it just now."""
+
+
+def refresh(payment: Payment, request: HttpRequest | None = None) -> Payment:
     """Ask the PSP about the open attempt, if there is one and nobody asked just now.
 
-    ``at_once`` asks in any case: the customer or the PSP came back. Returns the payment
-    as it is then.
+    Returns the payment as it is then.
     """
     attempt = payment.open_attempt
-    moocher = attempt and moochers().get(attempt.moocher)
-    if attempt is None or moocher is None or not moocher.can_ask:
-        return payment
-    if at_once or _claim_turn(attempt):
-        asking.ask(attempt, lambda: moocher.ask(attempt), request)
+    if attempt is not None and _may_ask(attempt) and _claim_turn(attempt):
+        _look(attempt, request)
         payment.refresh_from_db()
     return payment
+
+
+def come_back(attempt: Attempt, request: HttpRequest) -> Attempt:
+    """The customer returns from the PSP: ask what became of the attempt, at once."""
+    if attempt.state in _FINAL or not _may_ask(attempt):
+        return attempt
+    _claim_turn(attempt)
+    return _look(attempt, request)
+
+
+def _may_ask(attempt: Attempt) -> bool:
+    moocher = moochers().get(attempt.moocher)
+    return moocher is not None and moocher.can_ask
 
 
 def _claim_turn(attempt: Attempt) -> bool:
@@ -44,8 +58,13 @@ def _claim_turn(attempt: Attempt) -> bool:
     if attempt.state == Attempt.State.STARTED and now - attempt.started_at < STILL_ASKING:
         return False
     due = models.Q(asked_at=None) | models.Q(asked_at__lt=now - AT_MOST_EVERY)
-    rows = models.QuerySet(Attempt).filter(due, pk=attempt.pk)
+    rows: models.QuerySet[Attempt] = models.QuerySet(Attempt).filter(due, pk=attempt.pk)
     return bool(rows.update(asked_at=now))
+
+
+def _look(attempt: Attempt, request: HttpRequest | None) -> Attempt:
+    moocher = moochers()[attempt.moocher]
+    return asking.ask(attempt, lambda: moocher.ask(attempt), request)
 
 
 def report(request: HttpRequest, moocher: Moocher) -> None:
@@ -58,9 +77,15 @@ def report(request: HttpRequest, moocher: Moocher) -> None:
     notice = moocher.webhook(request)
     attempt = _attempt_of(notice, moocher)
     if attempt is not None and attempt.state not in _FINAL:
-        asked = asking.ask(attempt, lambda: moocher.ask(attempt), request)
-        if asked.state == Attempt.State.UNKNOWN:
-            raise PSPUnavailableError(str(asked))
+        # An attempt that failed or was called off is asked about, too: money may be late.
+        outcome = asking.answer_later(attempt, lambda: moocher.ask(attempt))
+        asking.write_down(attempt, outcome, request)
+        if isinstance(outcome, Unknown):
+            raise PSPUnavailableError(f"{attempt}: {outcome.reason}")
+    _keep(notice, moocher, attempt)
+
+
+def _keep(notice: Notice, moocher: Moocher, attempt: Attempt | None) -> None:
     state = Event.State.UNMATCHED if attempt is None else Event.State.PROCESSED
     Event.objects.get_or_create(
         moocher=moocher.identifier,
@@ -72,13 +97,6 @@ def report(request: HttpRequest, moocher: Moocher) -> None:
             "psp_reference": notice.psp_reference or "",
         },
     )
-
-
-_FINAL = (Attempt.State.SETTLED, Attempt.State.SURPLUS, Attempt.State.MISMATCH)
-
-
-class PSPUnavailableError(Exception):
-    """The PSP reported something and could not be asked about it just now."""
 
 
 def _attempt_of(notice: Notice, moocher: Moocher) -> Attempt | None:

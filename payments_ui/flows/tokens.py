@@ -1,4 +1,4 @@
-"""The token in a payment form: made for one payment, once, for some time."""
+"""Signed tokens: the one in a payment form, and the one in the URL a PSP returns to."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import secrets
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from django.core import signing
 
 from payments_ui.conf import settings
-from payments_ui.core.models import Payment
+from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import AmountChangedError, FormExpiredError
 
-_SALT = "payments_ui.form"
+_FORM = "payments_ui.form"
+_RETURN = "payments_ui.return"
 
 #: Names of the hidden fields.
 TOKEN = "pui-token"  # noqa: S105 - a field's name
@@ -26,28 +28,55 @@ class FormToken:
     @staticmethod
     def fields(payment: Payment) -> dict[str, str]:
         """A new token, and the amount the customer sees in units of the currency."""
-        token = signing.dumps([payment.pk.hex, secrets.token_hex(16)], salt=_SALT)
+        token = signing.dumps([payment.pk.hex, secrets.token_hex(16)], salt=_FORM)
         return {TOKEN: token, AMOUNT: str(payment.amount)}
 
     @staticmethod
-    def check(payment: Payment, data: Mapping[str, Any]) -> str:
-        """The nonce of the form that was posted, by which a repeated post is known.
+    def nonce(payment: Payment, data: Mapping[str, Any], max_age: int | None = None) -> str:
+        """What makes the posted form this one; a repeated post is known by it.
 
-        Raises ``FormExpiredError`` and ``AmountChangedError``.
+        Raises ``FormExpiredError`` for a form older than ``max_age`` seconds, or not made
+        for this payment.
         """
         try:
-            posted = signing.loads(data.get(TOKEN, ""), salt=_SALT, max_age=settings.FORM_MAX_AGE)
+            pk, nonce = signing.loads(data.get(TOKEN, ""), salt=_FORM, max_age=max_age)
         except signing.BadSignature as error:
             raise FormExpiredError(str(error)) from error
-        if posted[0] != payment.pk.hex:
+        if pk != payment.pk.hex:
             raise FormExpiredError("The form was made for another payment")
+        return str(nonce)
+
+    @classmethod
+    def check(cls, payment: Payment, data: Mapping[str, Any]) -> str:
+        """The nonce of a form that may pay.
+
+        Raises ``FormExpiredError``, and ``AmountChangedError`` where the customer saw
+        another amount.
+        """
+        nonce = cls.nonce(payment, data, settings.FORM_MAX_AGE)
         if _decimal(data.get(AMOUNT)) != payment.amount:
             raise AmountChangedError(f"{data.get(AMOUNT)!r} was seen, {payment.amount} is owed")
-        return str(posted[1])
+        return nonce
 
 
 def _decimal(value: Any) -> Decimal | None:
     try:
-        return Decimal(str(value))
+        number = Decimal(str(value))
     except InvalidOperation:
         return None
+    return number if number.is_finite() else None
+
+
+class ReturnToken:
+    """What the URL that a PSP sends the browser to proves: which attempt, and from where."""
+
+    @staticmethod
+    def make(attempt: Attempt, page: str) -> str:
+        """A token for this attempt; ``page`` is the path of the page the customer left."""
+        return signing.dumps([attempt.pk.hex, page], salt=_RETURN)
+
+    @staticmethod
+    def read(token: str) -> tuple[UUID, str]:
+        """The attempt's id and the page; raises ``BadSignature``."""
+        pk, page = signing.loads(token, salt=_RETURN)
+        return UUID(pk), page

@@ -8,28 +8,42 @@ form that posts to the PSP gets none of them, least of all the CSRF token.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html.parser import HTMLParser
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from payments_ui import http
+
 _IN_PLACE = (
-    'hx-post="{}" hx-target="closest [data-pui-body]" hx-swap="outerHTML" '
+    ' hx-post="{}" hx-target="closest [data-pui-body]" hx-swap="outerHTML" '
     'hx-sync="closest [data-pui]:drop"'
 )
+# A boosted form to another origin is blocked by htmx 2.
+_LEAVES = SafeString(' hx-boost="false"')
 
 
 def adopt(html: str, request: HttpRequest, hidden: Mapping[str, str]) -> SafeString:
-    """``html``, in which each form that posts to this site carries ``hidden`` and htmx."""
+    """``html``, in which each form that posts to this site carries ``hidden`` and htmx.
+
+    ``html`` is trusted as the moocher's templates are. What it shows stays as it is.
+    """
+    finder = _FormFinder(html, request)
+    finder.feed(html)
+    finder.close()
     fields = {"csrfmiddlewaretoken": get_token(request), **hidden}
     inputs = format_html_join("", '<input type="hidden" name="{}" value="{}">', fields.items())
-    adopter = _Adopter(html, request.get_host(), inputs)
-    adopter.feed(html)
-    adopter.close()
-    return SafeString(adopter.result())
+    pieces, done = [], 0
+    for form in finder.forms:
+        # First in the tag: where an attribute is given twice, browsers take the first.
+        after_name = form.start + len("<form")
+        pieces += [html[done:after_name], form.attributes, html[after_name : form.end]]
+        pieces.append(inputs if form.is_ours else "")
+        done = form.end
+    return SafeString("".join([*pieces, html[done:]]))
 
 
 def posts_in_place(html: str) -> bool:
@@ -37,43 +51,58 @@ def posts_in_place(html: str) -> bool:
     return "<script" not in html.lower()
 
 
-class _Adopter(HTMLParser):
+@dataclass
+class _Form:
+    start: int
+    end: int
+    action: str
+    posts: bool
+    leaves: bool
+
+    @property
+    def is_ours(self) -> bool:
+        return self.posts and not self.leaves
+
+    @property
+    def attributes(self) -> SafeString:
+        if self.leaves:
+            return _LEAVES
+        return format_html(_IN_PLACE, self.action) if self.posts else SafeString("")
+
+
+class _FormFinder(HTMLParser):
     """Finds the forms by their positions; everything else stays as it was written."""
 
-    def __init__(self, html: str, host: str, inputs: SafeString) -> None:
+    def __init__(self, html: str, request: HttpRequest) -> None:
         super().__init__(convert_charrefs=False)
-        self.html = html
-        self.host = host
-        self.inputs = inputs
-        self.starts = [0]
+        self.request = request
+        self.forms: list[_Form] = []
+        self._lines = [0]
         # HTMLParser counts lines by \n alone.
         for line in html.split("\n"):
-            self.starts.append(self.starts[-1] + len(line) + 1)
-        self.pieces: list[str] = []
-        self.done = 0
+            self._lines.append(self._lines[-1] + len(line) + 1)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        # Where an attribute is given twice, browsers take the first.
+        attributes = {name: value or "" for name, value in reversed(attrs)}
         if tag == "form":
-            self._form(dict(attrs))
+            self._add(attributes)
+        elif self.forms and self._leaves(attributes.get("formaction", "")):
+            # A button may send the whole form elsewhere.
+            self.forms[-1].leaves = True
 
-    def result(self) -> str:
-        return "".join([*self.pieces, self.html[self.done :]])
-
-    def _form(self, attributes: dict[str, str | None]) -> None:
-        source = self.get_starttag_text() or ""
+    def _add(self, attributes: dict[str, str]) -> None:
         line, column = self.getpos()
-        start = self.starts[line - 1] + column
-        end = start + len(source)
-        closing = "/>" if source.endswith("/>") else ">"
-        extra, inputs = self._extra(attributes)
-        opened = f"{source.removesuffix(closing)} {extra}>{inputs}"
-        self.pieces += [self.html[self.done : start], opened]
-        self.done = end
+        start = self._lines[line - 1] + column
+        action = attributes.get("action", "")
+        form = _Form(
+            start=start,
+            end=start + len(self.get_starttag_text() or ""),
+            action=action,
+            posts=attributes.get("method", "").lower() == "post",
+            leaves=self._leaves(action),
+        )
+        self.forms.append(form)
 
-    def _extra(self, attributes: dict[str, str | None]) -> tuple[str, str]:
-        action = attributes.get("action") or ""
-        posts = (attributes.get("method") or "get").lower() == "post"
-        if urlsplit(action).netloc not in ("", self.host):
-            # A boosted form to another origin is blocked by htmx 2.
-            return 'hx-boost="false"', ""
-        return (format_html(_IN_PLACE, action), self.inputs) if posts else ("", "")
+    def _leaves(self, url: str) -> bool:
+        return bool(url.strip()) and not http.is_of_site(self.request, url)

@@ -52,8 +52,7 @@ class Moocher(BaseMoocher):
     """Base of the kit's moochers, and of yours.
 
     Configured as in django-mooch, by keyword arguments that name class attributes.
-    Unknown options raise ``TypeError``. ``success_url`` is where a customer continues
-    after a whole-page payment.
+    Unknown options raise ``TypeError``.
     """
 
     title: _StrPromise | str
@@ -85,7 +84,9 @@ class Moocher(BaseMoocher):
     def __init__(self, **options: Any) -> None:
         if unknown := sorted(set(options) - self.options):
             raise TypeError(f"{type(self).__name__} got unknown options: {', '.join(unknown)}")
-        super().__init__(**options)
+        super().__init__()
+        for name, value in options.items():
+            setattr(self, name, value)
 
     def refuse(self, payment: Payment) -> str | None:
         """A sentence for the customer if this payment cannot be taken, else ``None``.
@@ -169,7 +170,10 @@ class Moocher(BaseMoocher):
         raise WebhookSignatureError(f"{self.identifier} takes no webhooks")
 
     def instructions(self, request: HttpRequest, attempt: Attempt) -> str:
-        """HTML shown while the attempt waits for the customer or the PSP; empty: a default."""
+        """HTML shown while the attempt waits for the customer or the PSP; empty: a default.
+
+        Shown as it is, and again with every refresh: a form in it leads to the PSP.
+        """
         return ""
 
     @property

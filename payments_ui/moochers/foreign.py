@@ -58,6 +58,7 @@ class Claim:
     currency: str
     status: Status
     psp_reference: str
+    evidence: Mapping[str, object]
 
 
 class Foreign(Moocher):
@@ -134,19 +135,21 @@ class ForeignPostFinance(Foreign):
     form_action_origins = ("https://e-payment.postfinance.ch",)
 
     _ORDER = re.compile(r"([0-9a-f]{32})-[A-Za-z0-9]{4}")
+    _AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
+    _PAYID = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
     _SIGNED = (
-        "orderID",
-        "currency",
-        "amount",
-        "PM",
-        "ACCEPTANCE",
-        "STATUS",
-        "CARDNO",
-        "PAYID",
-        "NCERROR",
-        "BRAND",
+        *("orderID", "currency", "amount", "PM", "ACCEPTANCE", "STATUS", "CARDNO", "PAYID"),
+        *("NCERROR", "BRAND"),
     )
-    _STATUS = {"9": Status.CHARGED, "5": Status.PENDING, "1": Status.ABANDONED}
+    _EVIDENCE = ("PAYID", "STATUS", "PM", "BRAND", "NCERROR")
+    # Whatever else it says (authorised, waiting, uncertain) is neither money nor a no.
+    _STATUS = {
+        "9": Status.CHARGED,
+        "1": Status.ABANDONED,
+        "0": Status.DECLINED,
+        "2": Status.DECLINED,
+        "93": Status.DECLINED,
+    }
 
     def payment_form(self, request: HttpRequest, payment: Payment) -> str:
         """Our button first: the attempt is written down before the PSP's form is shown."""
@@ -162,27 +165,27 @@ class ForeignPostFinance(Foreign):
 
     def read(self, request: HttpRequest) -> Claim:
         """A callback whose signature holds and whose fields are well-formed, each by itself."""
-        data = request.POST if request.method == "POST" else request.GET
-        signed = "".join(str(data.get(name, "")) for name in self._SIGNED) + self.inner.sha1_out
-        digest = sha1(signed.encode()).hexdigest()  # noqa: S324 - the PSP's scheme
-        order = self._ORDER.fullmatch(data.get("orderID", ""))
-        if order is None or not hmac.compare_digest(
-            digest.encode(), data.get("SHASIGN", "").lower().encode()
-        ):
-            raise WebhookSignatureError("PostFinance callback")
+        posted = request.POST if request.method == "POST" else request.GET
+        data = {name: str(posted.get(name, "")) for name in (*self._SIGNED, "SHASIGN")}
+        self._verify(data)
+        order = self._ORDER.fullmatch(data["orderID"])
+        amount = Decimal(data["amount"] if self._AMOUNT.fullmatch(data["amount"]) else 0)
+        if order is None or not amount or not self._PAYID.fullmatch(data["PAYID"]):
+            raise WebhookSignatureError("PostFinance callback with fields that make no sense")
         return Claim(
             payment_id=UUID(order[1]),
-            amount=_amount(data.get("amount", "")),
-            currency=data.get("currency", ""),
-            status=self._STATUS.get(data.get("STATUS", ""), Status.DECLINED),
-            psp_reference=data.get("PAYID", ""),
+            amount=amount,
+            currency=data["currency"][:3],
+            status=self._STATUS.get(data["STATUS"], Status.PENDING),
+            psp_reference=data["PAYID"],
+            evidence={name: data[name] for name in self._EVIDENCE},
         )
 
-
-def _amount(text: str) -> Decimal:
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", text):
-        return Decimal(text)
-    raise WebhookSignatureError(f"PostFinance callback with amount {text!r}")
+    def _verify(self, data: Mapping[str, str]) -> None:
+        signed = "".join(data[name] for name in self._SIGNED) + self.inner.sha1_out
+        digest = sha1(signed.encode()).hexdigest()  # noqa: S324 - the PSP's scheme
+        if not hmac.compare_digest(digest.encode(), data["SHASIGN"].lower().encode()):
+            raise WebhookSignatureError("PostFinance callback")
 
 
 def wrap(moocher: BaseMoocher) -> Moocher:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,14 +14,19 @@ from payments_ui.conf import settings
 from .base import Moocher
 from .foreign import Foreign, wrap
 
+#: It is a part of URLs, and of the books.
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
+#: Who settles where no moocher does.
+RESERVED = frozenset({"balance", "manual", "unknown"})
+
 
 def moochers() -> dict[str, Moocher]:
     """All listed moochers by identifier, in the order of ``MOOCHERS``.
 
     Those of django-mooch are wrapped into the kit's contract.
 
-    Raises ``ImproperlyConfigured`` for a path that does not lead to a moocher and for an
-    identifier that is used twice.
+    Raises ``ImproperlyConfigured`` for a path that does not lead to a moocher, and for an
+    identifier that is used twice or cannot be a part of a URL.
     """
     return _load(tuple(settings.MOOCHERS))
 
@@ -63,4 +69,10 @@ def _import(path: str) -> BaseMoocher:
         raise ImproperlyConfigured(f"MOOCHERS: {path!r} does not import: {error}") from error
     if not isinstance(moocher, BaseMoocher):
         raise ImproperlyConfigured(f"MOOCHERS: {path!r} is not a moocher instance")
+    identifier = str(moocher.identifier)
+    if not _IDENTIFIER.fullmatch(identifier) or identifier in RESERVED:
+        raise ImproperlyConfigured(
+            f"MOOCHERS: {path!r} has the identifier {identifier!r}; it takes letters, digits, "
+            f"_ . and -, and none of {', '.join(sorted(RESERVED))}"
+        )
     return moocher

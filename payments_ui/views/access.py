@@ -8,8 +8,9 @@ from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
@@ -26,7 +27,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 class GoneError(Http404):
-    """A payment of the user's own that was given up and deleted."""
+    """A payment of the user's own that was given up."""
 
 
 def for_user(view: View[P]) -> View[P]:
@@ -52,30 +53,44 @@ def for_anybody(view: View[P]) -> View[P]:
     return transaction.non_atomic_requests(login_not_required(http.private(view)))
 
 
-def payment_of(request: HttpRequest, pk: UUID) -> Payment:
-    """The user's own payment; foreign and missing ones are the same 404."""
+def user_of(request: HttpRequest) -> User:
+    """Who is signed in; behind ``for_user`` there is somebody."""
     if isinstance(request.user, AnonymousUser):
-        raise Http404
-    mine = Payment.all_objects.filter(user=request.user.pk).select_related("user")
+        raise PermissionDenied
+    return request.user
+
+
+def payment_of(request: HttpRequest, pk: UUID) -> Payment:
+    """The user's own payment; foreign and missing ones are the same 404.
+
+    One that was given up is ``GoneError``, whether or not its row is kept as evidence.
+    """
+    user = user_of(request)
+    mine = Payment.objects.filter(user=user.pk).select_related("user")
     payment: Payment | None = mine.filter(pk=pk).first()
     if payment is not None:
         return payment
-    if JournalEntry.objects.filter(user=request.user.pk, payment_id=pk).exists():
+    if JournalEntry.objects.filter(user=user.pk, payment_id=pk).exists():
         raise GoneError
     raise Http404
 
 
 def signed_out(request: HttpRequest) -> HttpResponseBase:
     """The login page; in place, a sentence with a link to it. Nothing is lost."""
-    if not http.is_fragment(request):
-        return redirect_to_login(request.get_full_path())
     page = http.host_page(request) or reverse("payments_ui:charges")
-    return answers.signed_out(request, redirect_to_login(page)["Location"])
+    if http.is_fragment(request):
+        return answers.signed_out(request, redirect_to_login(page)["Location"])
+    # What was posted is not posted again after signing in.
+    is_page = request.method in ("GET", "HEAD")
+    return redirect_to_login(request.get_full_path() if is_page else page)
 
 
 def gone(request: HttpRequest) -> HttpResponse:
     """The list, and why the payment is not shown."""
-    notice = _("This payment was cancelled. Your charges are back in your list.")
-    widget = answers.widget_of(request)
-    component = PendingCharges(request, widget, notice=notice)
-    return answers.show(request, component, status=410)
+    component = PendingCharges(
+        request,
+        answers.widget_of(request),
+        notice=_("This payment was cancelled. Your charges are back in your list."),
+        focus=http.is_fragment(request) and not http.is_background(request),
+    )
+    return answers.whole_body(request, component, status=410)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from payments_ui import flows, http, money
 from payments_ui.components import heartbeat as heartbeat_component
@@ -13,13 +16,14 @@ from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.selection import LineItemSelection
 from payments_ui.components.widget import Widget
 from payments_ui.core import summary
-from payments_ui.exceptions import MixedCurrenciesError
+from payments_ui.core.models import Payment
+from payments_ui.exceptions import PaymentsUIError
 
-from . import access, answers
+from . import access, answers, ways
 
 
-@require_GET
 @access.for_user
+@require_safe
 def charges(request: HttpRequest) -> HttpResponse:
     """The list of pending charges."""
     component = PendingCharges(
@@ -33,8 +37,8 @@ def charges(request: HttpRequest) -> HttpResponse:
     return answers.show(request, component)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @access.for_user
+@require_http_methods(["GET", "HEAD", "POST"])
 def payments(request: HttpRequest) -> HttpResponse:
     """The history of payments; POST makes a pending payment, or resumes it."""
     if request.method == "POST":
@@ -50,23 +54,31 @@ def _begin(request: HttpRequest) -> HttpResponse:
     currency = _currency(request.POST.get("currency"))
     form = None
     if "select" in request.POST:
-        form = LineItemSelection(request.user, currency, data=request.POST)
+        form = LineItemSelection(access.user_of(request), currency, data=request.POST)
         if not form.is_valid():
             return _list(request, form=form, currency=currency, status=422)
-    lineitems = form.cleaned_data["lineitems"] if form else None
     try:
-        payment = flows.begin(request.user, currency=currency or None, lineitems=lineitems)
-    except MixedCurrenciesError as error:
-        return _list(request, error=error, status=409)
+        payment = flows.begin(
+            access.user_of(request),
+            currency=currency or None,
+            lineitems=None if form is None else form.cleaned_data["lineitems"],
+        )
+    except PaymentsUIError as error:
+        return _list(request, error=error, currency=currency, status=answers.status_of(error))
     if payment is None:
-        return _list(request, notice=_("There is nothing to pay at the moment."), status=409)
+        notice = _("There is nothing to pay at the moment.")
+        return _list(request, notice=notice, currency=currency, status=409)
+    return _begun(request, payment)
+
+
+def _begun(request: HttpRequest, payment: Payment) -> HttpResponse:
     if not http.is_fragment(request):
         return answers.see_other(payment)
     component = PendingCharges(request, answers.widget_of(request), payment=payment, focus=True)
-    return answers.show_payment(request, component, changed=True)
+    return ways.show_payment(request, component, changed=True)
 
 
-def _list(request: HttpRequest, *, status: int, **options: object) -> HttpResponse:
+def _list(request: HttpRequest, *, status: int, **options: Any) -> HttpResponse:
     component = PendingCharges(request, answers.widget_of(request), focus=True, **options)
     return answers.show(request, component, status=status)
 
@@ -75,8 +87,8 @@ def _currency(text: str | None) -> str:
     return text if text and money.is_currency(text) else ""
 
 
-@require_GET
 @access.for_anybody
+@require_safe
 def heartbeat(request: HttpRequest) -> HttpResponse:
     """204 where the user's charges and payments are as the page knows them.
 
@@ -86,7 +98,7 @@ def heartbeat(request: HttpRequest) -> HttpResponse:
     widget = Widget.from_data(request.GET)
     if not request.user.is_authenticated:
         context = {"widget": widget}
-        return answers.render(request, "payments_ui/pages/signed_out_heartbeat.html", context)
+        return render(request, "payments_ui/pages/signed_out_heartbeat.html", context)
     if summary.version(request.user) == request.GET.get("v"):
         return HttpResponse(status=204)
     response = HttpResponse(heartbeat_component.render(request, widget))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from payments_ui import flows, http
 from payments_ui.components.pending_charges import PendingCharges
@@ -15,70 +16,98 @@ from payments_ui.core import journal
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError
 
-from . import access, answers
+from . import access, answers, ways
 
 
-@require_GET
 @access.for_user
+@require_safe
 def payment(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The step the payment is at. Asks the PSP where the outcome is open."""
     found = flows.refresh(access.payment_of(request, pk), request)
     if http.is_background(request):
         return _news(request, found)
     if chosen := request.GET.get("moocher"):
-        return answers.show_moocher(request, found, chosen)
+        return ways.show_moocher(request, found, chosen)
     component = PendingCharges(
         request,
         answers.widget_of(request),
         payment=found,
         page=answers.page_number(request),
-        error=_last_failure(request, found),
         focus=http.is_fragment(request),
     )
-    return answers.show_payment(request, component)
+    if failed := _told_failure(request, found):
+        ways.show_failure(component, found, failed)
+    else:
+        ways.choose_only_way(component)
+    if http.is_fragment(request):
+        return answers.show(request, component)
+    return answers.page(request, component, back_url=_back(request))
 
 
 def _news(request: HttpRequest, found: Payment) -> HttpResponse:
     component = PendingCharges(request, answers.widget_of(request), payment=found)
-    answers.choose_only_way(component)
     news = component.refresh(request.GET.get("seen", ""))
     if news is None:
         return HttpResponse(status=204)
     if not news.whole:
         return HttpResponse(news.html)
+    failed = _latest_failure(found)
+    if failed is None:
+        ways.choose_only_way(component)
+    else:
+        ways.show_failure(component, found, failed)
+    return _whole_news(request, component, found)
+
+
+def _whole_news(request: HttpRequest, component: PendingCharges, found: Payment) -> HttpResponse:
+    component.focus = False
     text = answers.paid_text(found) if found.charged_at else _("This payment has changed.")
-    response = answers.fragment(request, news.html, component.widget, live_text=text)
-    response["HX-Retarget"] = news.retarget
-    response["HX-Reswap"] = "outerHTML"
-    return response
+    live_text = str(component.error or text)
+    body = component.render_body()
+    response = answers.fragment(request, body, component.widget, live_text=live_text)
+    return answers.retarget(response, component.widget)
 
 
-def _last_failure(request: HttpRequest, found: Payment) -> str | None:
-    reference = request.GET.get("failed", "")
-    failed = found.attempts.filter(state=Attempt.State.FAILED).order_by("-ended_at").first()
-    if failed is None or failed.reference != reference:
+def _told_failure(request: HttpRequest, found: Payment) -> Attempt | None:
+    """The failure that the URL names, if it is the latest news."""
+    reference = request.GET.get("failed")
+    failed = _latest_failure(found) if reference else None
+    return failed if failed and failed.reference == reference else None
+
+
+def _latest_failure(found: Payment) -> Attempt | None:
+    if found.state != Payment.State.PENDING:
         return None
-    return answers.failure_text(failed)
+    latest: Attempt | None = found.attempts.order_by("-started_at").first()
+    return latest if latest and latest.state == Attempt.State.FAILED else None
 
 
-@require_POST
+def _back(request: HttpRequest) -> str:
+    try:
+        return flows.ReturnToken.read(request.GET.get("back", ""))[1]
+    except signing.BadSignature:
+        return ""
+
+
 @access.for_user
+@require_POST
 def cancellation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Give the payment up; the charges are back in the list."""
     found = access.payment_of(request, pk)
     try:
-        flows.cancel(found, by=journal.by_user(request.user), request=request)
+        by = journal.by_user(request.user)
+        flows.cancel(found, by=by, request=request)
     except PaymentStateError as error:
         return _refused(request, pk, error)
-    notice = _("Nothing was charged. Your charges are back in your list.")
-    component = PendingCharges(request, answers.widget_of(request), notice=notice, focus=True)
     if not http.is_fragment(request):
         return answers.see_charges()
+    notice = _("Nothing was charged. Your charges are back in your list.")
+    component = PendingCharges(request, answers.widget_of(request), notice=notice, focus=True)
     return answers.show(request, component, changed=True)
 
 
-@require_POST
 @access.for_user
+@require_POST
 def attempt_cancellation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Call the open attempt off, to pay another way."""
     found = access.payment_of(request, pk)
@@ -89,8 +118,8 @@ def attempt_cancellation(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _show(request, found)
 
 
-@require_POST
 @access.for_user
+@require_POST
 def lineitems(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the charges in that came since the payment was made."""
     try:
@@ -104,16 +133,15 @@ def _show(request: HttpRequest, found: Payment) -> HttpResponse:
     if not http.is_fragment(request):
         return answers.see_other(found)
     component = PendingCharges(request, answers.widget_of(request), payment=found, focus=True)
-    return answers.show_payment(request, component, changed=True)
+    return ways.show_payment(request, component, changed=True)
 
 
 def _refused(request: HttpRequest, pk: UUID, error: PaymentStateError) -> HttpResponse:
-    found = access.payment_of(request, pk)
-    return answers.show_refusal(request, found, error)
+    return ways.show_refusal(request, access.payment_of(request, pk), error)
 
 
-@require_GET
 @access.for_user
+@require_safe
 def receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Proof of a charged payment; 404 while there is none."""
     found = access.payment_of(request, pk)

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_POST
 
 from payments_ui import flows
 from payments_ui.exceptions import WebhookSignatureError
-from payments_ui.flows.reporting import PSPUnavailableError
 from payments_ui.moochers.registry import moochers
 
 from . import access
@@ -23,20 +22,28 @@ MOST = 256 * 1024
 
 
 @csrf_exempt
-@require_POST
 @access.for_anybody
+@require_POST
 def webhook(request: HttpRequest, identifier: str) -> HttpResponse:
     """200 when it is booked, 400 for a signature that does not hold, 503 to send it again."""
     chosen = moochers().get(identifier)
     if chosen is None:
         raise Http404
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST:
+    if not _is_of_good_size(request):
         return HttpResponse(status=413)
     try:
         flows.report(request, chosen)
-    except (WebhookSignatureError, RequestDataTooBig) as error:
+    except WebhookSignatureError as error:
         logger.warning("Webhook for %s refused: %s", identifier, error)
         return HttpResponse(status=400)
-    except PSPUnavailableError:
+    except flows.PSPUnavailableError as error:
+        logger.warning("Webhook for %s is to be sent again: %s", identifier, error)
         return HttpResponse(status=503)
     return HttpResponse("OK", content_type="text/plain")
+
+
+def _is_of_good_size(request: HttpRequest) -> bool:
+    try:
+        return len(request.body) <= MOST
+    except RequestDataTooBig:
+        return False
