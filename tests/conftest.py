@@ -6,9 +6,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+import django
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from pytest_django import Settings
 
 UserFactory = Callable[..., User]
 
@@ -31,3 +33,16 @@ def make_user(db: None) -> UserFactory:
 def user(make_user: UserFactory) -> User:
     """Return somebody who pays."""
     return make_user()
+
+
+@pytest.fixture
+def mail_is_down(settings: Settings) -> None:
+    """Let every mail fail, as where no server listens."""
+    smtp = "django.core.mail.backends.smtp.EmailBackend"
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {
+            "default": {"BACKEND": smtp, "OPTIONS": {"host": "127.0.0.1", "port": 1}}
+        }
+    else:
+        settings.EMAIL_BACKEND = smtp
+        settings.EMAIL_PORT = 1
