@@ -107,12 +107,14 @@ def process_pending_payments(*, processors: Sequence[Processor]) -> None:
     Errors are raised together at the end, as an ``ExceptionGroup``.
     """
 
-    def process(payment: Payment) -> None:
-        if payment.open_attempt is None:
+    def process(pk: Any) -> None:
+        # Read again: another process may have charged it or given it up by now.
+        payment = Payment.objects.pending().filter(pk=pk).first()
+        if payment is not None and payment.open_attempt is None:
             process_payment(payment, processors=processors, cancel_on_failure=False)
 
-    pending = Payment.objects.pending().order_by("created_at")
-    _each("Processing of pending payments", process, ((p,) for p in pending.iterator()))
+    pending = Payment.objects.pending().order_by("created_at").values_list("pk")
+    _each("Processing of pending payments", process, pending.iterator())
 
 
 def _each(what: str, function: Callable[..., None], rows: Iterable[tuple[object, ...]]) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from payments_ui.core import binding
 from payments_ui.core.models import JournalEntry, LineItem, Payment
 from payments_ui.exceptions import (
     InvalidAmountError,
@@ -147,3 +148,26 @@ def test_six_queries_whatever_the_number_of_items(user: User) -> None:
         ) as queries:
             pending(user)
         assert len(queries) <= 6, [query["sql"][:80] for query in queries]
+
+
+def test_it_needs_no_returning(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(connection.cursor(), "lastrowid"):
+        pytest.skip("only databases that tell the last id can do without RETURNING")
+    monkeypatch.setattr(connection.features, "can_return_columns_from_insert", False)
+    record(user, "5.00", "0.05")
+    assert pending(user).amount == Decimal("5.05")
+
+
+def test_other_errors_of_the_database_pass() -> None:
+    with pytest.raises(OperationalError), binding._sums_within_64_bits():
+        raise OperationalError("disk full")
+
+
+def test_the_books_hold_less_than_a_hundred_billion(user: User) -> None:
+    with pytest.raises(InvalidAmountError, match="books"):
+        binding._seal(Payment(user=user), binding.Bound(Decimal(10) ** 11, "CHF"))
+
+
+def test_line_items_may_come_from_a_generator(user: User) -> None:
+    items = record(user, "1", "2")
+    assert pending(user, lineitems=(item for item in items)).amount == 3

@@ -133,8 +133,7 @@ class Payment(mooch.models.Payment):
         """As Django's; also forgets the open attempt it knew."""
         self.__dict__.pop("open_attempt", None)
         super().refresh_from_db(*args, **kwargs)
-        if self.currency:
-            self.amount = self.rounded_amount
+        self.amount = self.rounded_amount
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write e-mail, PSP and transaction; ``charged_at`` only if nobody charged it before.

@@ -1,0 +1,162 @@
+"""Charging without the user: processors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from payments_ui.core import attempts
+from payments_ui.core.models import LineItem, Payment
+from payments_ui.core.outcomes import Unknown
+from payments_ui.core.processing import (
+    Result,
+    ResultError,
+    process_payment,
+    process_pending_payments,
+    process_unbound_items,
+)
+from tests.conftest import UserFactory
+
+from .support import pending, record, started, stored
+
+pytestmark = pytest.mark.django_db
+
+
+def charge(payment: Payment) -> Result:
+    payment.charged_at = timezone.now()
+    payment.save()
+    return Result.SUCCESS
+
+
+def pass_on(payment: Payment) -> Result:
+    return Result.FAILURE
+
+
+def stop(payment: Payment) -> Result:
+    return Result.TERMINATE
+
+
+def times_out(payment: Payment) -> Result:
+    attempts.record(started(payment), Unknown(reason="ReadTimeout"))
+    return Result.FAILURE
+
+
+def crash(payment: Payment) -> Result:
+    raise RuntimeError("no network")
+
+
+def refused(payment: Payment) -> Result:
+    pytest.fail("this processor must not run")
+
+
+def test_a_result_refuses_to_be_a_bool() -> None:
+    with pytest.raises(ResultError):
+        bool(Result.FAILURE)
+
+
+@pytest.mark.parametrize("answer", [True, None, "SUCCESS"])
+def test_what_is_no_result_is_an_error_and_cancels_nothing(user: User, answer: Any) -> None:
+    payment = pending(user, "5")
+    with pytest.raises(ResultError, match="<lambda>"):
+        process_payment(payment, processors=[lambda _payment: answer])
+    assert stored(payment).state == Payment.State.PENDING
+
+
+def test_processors_run_in_order_until_one_succeeds(user: User) -> None:
+    payment = pending(user, "5")
+    assert process_payment(payment, processors=[pass_on, charge, refused]) is True
+    assert stored(payment).state == Payment.State.CHARGED
+
+
+def test_terminate_tries_no_other(user: User) -> None:
+    payment = pending(user, "5")
+    assert process_payment(payment, processors=[stop, refused]) is False
+
+
+@pytest.mark.parametrize("processor", [pass_on, stop])
+def test_without_success_the_items_return_to_the_pool(
+    user: User, processor: Callable[[Payment], Result]
+) -> None:
+    assert process_payment(pending(user, "5"), processors=[processor]) is False
+    assert not Payment.objects.exists()
+    assert LineItem.objects.unbound().count() == 1
+
+
+def test_unless_told_otherwise(user: User) -> None:
+    payment = pending(user, "5")
+    assert not process_payment(payment, processors=[pass_on], cancel_on_failure=False)
+    assert stored(payment).state == Payment.State.PENDING
+
+
+def test_a_timeout_never_cancels(user: User) -> None:
+    payment = pending(user, "5")
+    assert not process_payment(payment, processors=[times_out])
+    assert stored(payment).state == Payment.State.PROCESSING
+    assert payment.lineitems.count() == 1
+
+
+def test_an_exception_is_logged_raised_and_cancels_nothing(
+    user: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = pending(user, "5")
+    with pytest.raises(RuntimeError):
+        process_payment(payment, processors=[crash])
+    assert stored(payment).state == Payment.State.PENDING
+    assert str(payment.pk) in caplog.text
+
+
+def test_all_who_owe_something_are_processed_by_currency(make_user: UserFactory) -> None:
+    rich, poor, credit = make_user(), make_user(), make_user()
+    record(rich, "1", "2")
+    record(rich, "3", currency="EUR")
+    record(poor, "4")
+    record(credit, "-1")
+    process_unbound_items(processors=[charge])
+    amounts = Payment.objects.charged().values_list("user", "amount", "currency")
+    assert sorted(amounts) == [(rich.pk, 3, "CHF"), (rich.pk, 3, "EUR"), (poor.pk, 4, "CHF")]
+
+
+def test_one_users_error_does_not_stop_the_others(make_user: UserFactory) -> None:
+    broken, fine = make_user(), make_user()
+    record(broken, "1")
+    record(fine, "2")
+
+    def fails_for_one(payment: Payment) -> Result:
+        return crash(payment) if payment.user_id == broken.pk else charge(payment)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        process_unbound_items(processors=[fails_for_one])
+    assert [type(error) for error in caught.value.exceptions] == [RuntimeError]
+    assert [payment.user for payment in Payment.objects.charged()] == [fine]
+
+
+def test_pending_payments_are_processed_without_cancelling_them(make_user: UserFactory) -> None:
+    first, second, third = (pending(make_user(), "5") for _number in range(3))
+    started(third)
+    seen = []
+
+    def look(payment: Payment) -> Result:
+        seen.append(payment)
+        return pass_on(payment)
+
+    process_pending_payments(processors=[look])
+    assert seen == [first, second]
+    process_pending_payments(processors=[charge])
+    assert set(Payment.objects.pending()) == {third}
+    assert stored(third).state == Payment.State.PROCESSING
+
+
+def test_what_was_charged_or_given_up_meanwhile_is_not_processed(make_user: UserFactory) -> None:
+    payments = [pending(make_user(), "5") for _number in range(3)]
+
+    def charges_all(payment: Payment) -> Result:
+        charge(stored(payments[1]))
+        payments[2].cancel_pending()
+        return charge(payment)
+
+    process_pending_payments(processors=[charges_all])
+    assert Payment.objects.charged().count() == 2
