@@ -1,0 +1,49 @@
+"""The reference says what the code does."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from django.urls import get_resolver
+
+from payments_ui import conf, exceptions, urls
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def rows(page: str) -> dict[str, str]:
+    """Return the second cell of each row of a page's tables by its first, without backquotes."""
+    found = re.findall(r"^\| `(.+?)` \| `?(.+?)`? \|", (DOCS / page).read_text(), re.MULTILINE)
+    return dict(found)
+
+
+def test_every_setting_is_in_the_reference_with_its_default(settings: object) -> None:
+    settings.PAYMENTS_UI = {}  # type: ignore[attr-defined]
+    assert {name: str(getattr(conf.settings, name)) for name in conf.KNOWN} == {
+        name: default.strip('"') for name, default in rows("reference/settings.md").items()
+    }
+
+
+def test_every_error_is_in_the_reference_with_its_code() -> None:
+    errors = {
+        name: error.code
+        for name, error in inspect.getmembers(exceptions, inspect.isclass)
+        if issubclass(error, exceptions.PaymentsUIError)
+        and error is not exceptions.PaymentsUIError
+    }
+    assert errors == rows("reference/errors.md")
+
+
+def test_every_url_is_in_the_reference() -> None:
+    resolver = get_resolver(urls)  # type: ignore[arg-type]
+    names = {name for name in resolver.reverse_dict if isinstance(name, str)}
+    assert names == set(rows("reference/urls.md"))
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(((?!https?:)[^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
