@@ -20,7 +20,7 @@ from payments_ui.moochers.sandbox.client import MAX_ANSWER
 from payments_ui.testing.psp import SandboxPSP
 from tests.moochers.sandbox.conftest import KEY, SECRET, pay
 
-CHARGE = {
+CHARGE: dict[str, Any] = {
     "id": "ch_" + "0" * 32,
     "account": "acct_sandbox",
     "live": False,

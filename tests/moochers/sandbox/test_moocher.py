@@ -37,16 +37,24 @@ def test_an_empty_secret_is_refused(secret: Any) -> None:
     ],
 )
 def test_a_moocher_that_cannot_work_is_refused(option: str, value: str) -> None:
-    options = {"psp_url": "http://127.0.0.1:1", "api_key": KEY, "webhook_secret": SECRET}
+    options: dict[str, Any] = {
+        "psp_url": "http://127.0.0.1:1",
+        "api_key": KEY,
+        "webhook_secret": SECRET,
+    }
     with pytest.raises(ValueError, match=r"sandbox|kind"):
         SandboxMoocher(**options | {option: value})
 
 
 @pytest.mark.parametrize("option", ["live", "color"])
 def test_unknown_options_are_refused(option: str) -> None:
-    options = {"psp_url": "http://127.0.0.1:1", "api_key": KEY, "webhook_secret": SECRET}
+    options: dict[str, Any] = {
+        "psp_url": "http://127.0.0.1:1",
+        "api_key": KEY,
+        "webhook_secret": SECRET,
+    }
     with pytest.raises(TypeError, match=option):
-        SandboxMoocher(**options, **{option: True})
+        SandboxMoocher(**options | {option: True})
 
 
 def test_both_kinds_can_be_listed(moocher: SandboxMoocher, page_moocher: SandboxMoocher) -> None:
@@ -81,7 +89,7 @@ def test_where_debug_is_off_the_sandbox_has_to_be_allowed(
         moocher.webhook(signed(event))
     settings.DEBUG = True
     assert moocher.refuse(attempt.payment) is None
-    assert moocher.webhook(signed(event))
+    assert moocher.webhook(signed(event)).attempt_id
 
 
 def test_refusals_of_the_contract_hold(psp: SandboxPSP, payment: Payment) -> None:

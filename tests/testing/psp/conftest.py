@@ -45,7 +45,7 @@ class Client:
     keys: Iterator[int] = field(default_factory=lambda: count(1))
 
     def send(
-        self, method: str, path: str, body: bytes | None = None, timeout: float = 5, **headers: str
+        self, method: str, path: str, body: bytes | None = None, timeout: float = 5, **headers: Any
     ) -> Reply:
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=timeout)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -56,10 +56,11 @@ class Client:
         finally:
             connection.close()
 
-    def call(self, method: str, path: str, data: object = None, **headers: str) -> Reply:
+    def call(self, method: str, path: str, data: object = None, **headers: Any) -> Reply:
         """Call the API as the merchant."""
         body = None if data is None else json.dumps(data).encode()
-        return self.send(method, path, body, Authorization=f"Bearer {API_KEY}", **headers)
+        key = f"Bearer {API_KEY}"
+        return self.send(method, path, body, Authorization=key, **headers)
 
     def post(self, path: str, **fields: str) -> Reply:
         """Submit a form as a browser does."""
@@ -107,8 +108,8 @@ def merchant() -> Iterator[Merchant]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            merchant.received.append((self.headers["Sandbox-Signature"], body))
-            status = merchant.answers.pop(0) if merchant.answers else 200
+            shop.received.append((self.headers["Sandbox-Signature"], body))
+            status = shop.answers.pop(0) if shop.answers else 200
             self.send_response(status)
             if status == 303:
                 self.send_header("Location", "/elsewhere")
@@ -118,10 +119,10 @@ def merchant() -> Iterator[Merchant]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    merchant = Merchant(f"http://127.0.0.1:{server.server_port}/hook")
+    shop = Merchant(f"http://127.0.0.1:{server.server_port}/hook")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield merchant
+    yield shop
     server.shutdown()
     thread.join()
     server.server_close()

@@ -260,7 +260,7 @@ def test_a_hanging_call_is_executed_after_its_client_left(
     psp.plan.add("slow")
     order = b'{"amount":1200,"currency":"CHF","reference":"k","method":"card","card":"card_approve"'
     order += b',"return_url":"http://127.0.0.1/"}'
-    headers = {"Authorization": "Bearer the-key", "Idempotency_Key": "k"}
+    headers: dict[str, Any] = {"Authorization": "Bearer the-key", "Idempotency_Key": "k"}
     with pytest.raises(TimeoutError):
         client.send("POST", "/v1/charges", order, 0.1, **headers)
     busy = client.send("POST", "/v1/charges", order, **headers)

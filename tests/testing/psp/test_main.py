@@ -27,8 +27,8 @@ def test_it_runs_from_the_command_line_until_it_is_told_to_end(tmp_path: Path) -
         line = process.stdout.readline()
         found = re.fullmatch(r"Sandbox PSP \(no real money\): (http://127\.0\.0\.1:\d+)\n", line)
         assert found
-        headers = {"Authorization": f"Bearer {API_KEY}"}
-        assert Client(found[1]).send("GET", "/v1/totals", **headers).status == 200
+        key = f"Bearer {API_KEY}"
+        assert Client(found[1]).send("GET", "/v1/totals", Authorization=key).status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert ledger.exists()
