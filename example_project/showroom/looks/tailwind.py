@@ -98,16 +98,11 @@ CLASSES = {
     "forced-colors:outline-2 forced-colors:-outline-offset-4 forced-colors:outline-[Highlight]",
 }
 
-#: The kit's slots: it takes such a map, or the name of one of its presets.
+#: What the kit's widgets take from this look; for the rest they bring their own.
 KIT = {
     "button": BUTTON + FULL,
     "secondary": BUTTON + QUIET,
-    "quiet": "rounded-lg px-2 py-2 font-medium underline underline-offset-4",
-    "card": "rounded-xl border border-edge bg-surface p-5",
-    "table": "w-full text-start",
+    "card": "rounded-xl border border-edge bg-surface p-5 shadow-xs",
     "badge": "rounded-full bg-accent px-2 py-0.5 text-xs font-semibold text-on-accent",
-    "error": "rounded-lg border-s-4 border-bad bg-tint p-4",
-    "note": "rounded-lg bg-tint p-4",
     "input": INPUT,
-    "check": "size-5 accent-accent",
 }
