@@ -25,6 +25,11 @@ SCRIPTED = BUILDS[:3]
 Visit = Callable[..., Page]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker that the journeys use."""
+    config.addinivalue_line("markers", "crashes: the site meets an error, on purpose")
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Start Playwright."""

@@ -51,6 +51,7 @@ class Site:
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
         if not self.url:
+            self.stop()
             raise RuntimeError(f"The site did not start:\n{self.log.read_text()}")
 
     def stop(self) -> None:

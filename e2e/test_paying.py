@@ -1,11 +1,11 @@
-"""The main journey, on each build of htmx and without JavaScript."""
+"""Each way to pay, from the list to the receipt, on each build of htmx and without JavaScript."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from e2e.charges import DECLINED, PAID, REVIEW, TRANSFER, WALLET, CLASSIC, Charges
+from e2e.charges import CLASSIC, DECLINED, PAID, TRANSFER, WALLET, Charges
 from e2e.conftest import BUILDS, Visit
 from e2e.stage import Person
 from payments_ui.testing.psp import SandboxPSP
@@ -13,18 +13,134 @@ from payments_ui.testing.psp import SandboxPSP
 pytestmark = pytest.mark.parametrize("build", BUILDS)
 
 
-def test_pay_by_card_declined_then_approved(
+def attempts(person: Person) -> list[str]:
+    """How the attempts of somebody's only payment ended."""
+    return [attempt["state"] for attempt in person.payments[0]["attempts"]]
+
+
+def taken(psp: SandboxPSP) -> int:
+    """Centimes that the card company has taken so far."""
+    return psp.ledger.totals()["CHF"].taken if psp.ledger.totals() else 0
+
+
+def follow_by_hand(page: Page, build: str) -> None:
+    """Without JavaScript nothing refreshes by itself."""
+    if build == "none":
+        page.reload()
+
+
+def test_card_declined_then_approved(
     visit: Visit, owing: Person, psp: SandboxPSP, build: str
 ) -> None:
-    taken = psp.ledger.totals()
+    before = taken(psp)
     charges = Charges(visit(owing, htmx=build)).at("To pay: CHF 36.00")
     expect(charges.root.get_by_role("cell", name="CHF 24.00")).to_be_visible()
     charges.begin()
     expect(charges.root.get_by_text("You pay Hillshade GmbH.")).to_be_visible()
+    assert owing.states == ["pending"]
     charges.pay_by_card(DECLINED)
     expect(charges.problem).to_contain_text("Nothing was charged.")
-    assert owing.states == ["pending"]
+    assert (owing.states, taken(psp)) == (["pending"], before)
     charges.pay_by_card().at(PAID)
     expect(charges.root.get_by_role("cell", name="CHF 36.00")).to_be_visible()
+    assert (owing.states, taken(psp)) == (["charged"], before + 3600)
+    assert attempts(owing) == ["failed", "settled"]
+
+
+def test_wallet_leads_away_and_back(
+    visit: Visit, owing: Person, psp: SandboxPSP, build: str
+) -> None:
+    before = taken(psp)
+    page = visit(owing, htmx=build)
+    charges = Charges(page).begin().choose(WALLET)
+    charges.button("Pay CHF 36.00").click()
+    follow_to_the_company(page, charges)
+    page.get_by_role("button", name="Pay now").click()
+    charges.at(PAID)
+    assert (owing.states, taken(psp)) == (["charged"], before + 3600)
+
+
+def test_wallet_cancelled_at_the_company_is_no_error(
+    visit: Visit, owing: Person, psp: SandboxPSP, build: str
+) -> None:
+    page = visit(owing, htmx=build)
+    charges = Charges(page).begin().choose(WALLET)
+    charges.button("Pay CHF 36.00").click()
+    follow_to_the_company(page, charges)
+    page.get_by_role("button", name="Cancel and go back").click()
+    charges.at("Review and pay")
+    assert owing.states == ["pending"]
+    charges.pay_by_card().at(PAID)
+
+
+def test_card_with_3d_secure(visit: Visit, owing: Person, psp: SandboxPSP, build: str) -> None:
+    page = visit(owing, htmx=build)
+    charges = Charges(page).begin().pay_by_card("Card that asks for 3-D Secure")
+    follow_to_the_company(page, charges)
+    expect(page.get_by_role("heading", name="Confirm it is you")).to_be_visible()
+    page.get_by_role("button", name="Yes, it is me").click()
+    charges.at(PAID)
     assert owing.states == ["charged"]
-    assert [attempt["state"] for attempt in owing.payments[0]["attempts"]] == ["failed", "settled"]
+
+
+def test_card_that_is_charged_later(
+    visit: Visit, owing: Person, psp: SandboxPSP, build: str
+) -> None:
+    page = visit(owing, htmx=build)
+    charges = Charges(page).begin().pay_by_card("Card that is charged some seconds later")
+    charges.at("Your payment is being processed")
+    expect(charges.button("Pay")).to_have_count(0)
+    psp.advance(10)
+    assert psp.delivered()
+    follow_by_hand(page, build)
+    charges.at(PAID)
+
+
+@pytest.mark.crashes
+def test_answer_that_got_lost_is_asked_for_and_never_charged_twice(
+    visit: Visit, owing: Person, psp: SandboxPSP, build: str
+) -> None:
+    before = taken(psp)
+    psp.plan.add("error_before", on="fetch", times=1)
+    page = visit(owing, htmx=build)
+    charges = Charges(page).begin()
+    charges.pay_by_card("Card that is charged, but the answer gets lost")
+    # Its webhook may be faster than the page that says so.
+    expect(charges.heading("We are checking your payment").or_(charges.heading(PAID))).to_be_visible()
+    assert psp.delivered()
+    follow_by_hand(page, build)
+    charges.at(PAID)
+    assert (owing.states, taken(psp)) == (["charged"], before + 3600)
+
+
+def test_bank_transfer_waits_until_it_is_booked(
+    visit: Visit, owing: Person, build: str
+) -> None:
+    page = visit(owing, htmx=build)
+    charges = Charges(page).begin().choose(TRANSFER)
+    charges.button("Get the transfer details").click()
+    charges.at("Waiting for your transfer")
+    expect(charges.root.get_by_role("img", name="QR code")).to_be_visible()
+    expect(charges.root.get_by_text("CH44 3199 9123 0008 8901 2")).to_be_visible()
+    owing.transfers("36.00")
+    follow_by_hand(page, build)
+    charges.at(PAID)
+    assert owing.states == ["charged"]
+
+
+def test_django_moochs_own_bank_transfer_works_unmodified(
+    visit: Visit, owing: Person, build: str
+) -> None:
+    charges = Charges(visit(owing, htmx=build)).begin().choose(CLASSIC)
+    charges.button(CLASSIC).click()
+    charges.at(PAID)
+    assert owing.states == ["charged"]
+
+
+def follow_to_the_company(page: Page, charges: Charges) -> None:
+    """Without JavaScript a link leads to the company; else htmx went there already."""
+    page.wait_for_url(lambda url: "/dashboard/" not in url)
+    onward = charges.link("Continue at")
+    if onward.is_visible():
+        onward.click()
+    expect(page.get_by_text("Sandbox – no real money").first).to_be_visible()
