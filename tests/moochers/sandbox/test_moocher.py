@@ -12,7 +12,7 @@ from django.urls import reverse
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import MoocherRefusedError, WebhookSignatureError
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.moochers.sandbox.forms import CARDS
+from payments_ui.moochers.sandbox.forms import CARDS, OFFERED
 from payments_ui.testing.psp import CARDS as SANDBOX_CARDS
 from payments_ui.testing.psp import SandboxPSP
 from tests.moochers.sandbox.conftest import KEY, SECRET, pay, signed
@@ -115,7 +115,7 @@ def test_the_form_offers_test_cards_and_no_field_for_a_number(
         "payments_ui:moocher", kwargs={"pk": payment.pk, "identifier": moocher.identifier}
     )
     assert f'action="{action}"' in html
-    assert html.count('type="radio"') == len(CARDS)
+    assert html.count('type="radio"') == len(OFFERED)
     assert 'type="text"' not in html
     assert "CHF" in html
     assert "No real money moves." in html
