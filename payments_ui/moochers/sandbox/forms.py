@@ -43,4 +43,4 @@ class CardForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["card"].widget.choices = OFFERED  # type: ignore[attr-defined]
+        self.fields["card"].widget.choices = OFFERED
