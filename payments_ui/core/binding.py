@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError, connections, models, router, transaction
+from django.db import models, router, transaction
 from django.utils import timezone
 
 from payments_ui import money
@@ -24,7 +23,7 @@ from payments_ui.exceptions import (
     RefundRequiredError,
 )
 
-from . import journal
+from . import journal, statements
 from .locks import lock_payment, retrying
 from .models import JournalEntry, LineItem, Payment
 
@@ -35,21 +34,6 @@ if TYPE_CHECKING:
 _CHUNK = 10_000
 # What Payment.amount holds; SQLite keeps 15 digits of it exactly.
 _LIMIT = Decimal(10) ** 11
-
-_BOUND = """
-INSERT INTO {journal}
-    (at, verb, user_id, payment_id, actor, reason, detail, items, total, currency)
-SELECT %s, %s, %s, %s, %s, '', '{{}}', COUNT(*), SUM(amount),
-    CASE WHEN MIN(currency) = MAX(currency) THEN MIN(currency) ELSE '' END
-FROM {lineitem} WHERE payment_id = %s
-"""
-
-
-class Bound(NamedTuple):
-    """What a payment bound: the exact total, and its currency ("" if there are several)."""
-
-    total: Decimal
-    currency: str
 
 
 class _NothingToBind(Exception):
@@ -78,9 +62,9 @@ def create_pending(
     try:
         with transaction.atomic(using=using):
             models.Model.save(payment, force_insert=True, using=using)
-            if not _bind(payment, currency, keys):
+            if not _bind(payment, currency, keys, using):
                 raise _NothingToBind
-            _seal(payment, _journal_bound(payment, by, using))
+            _seal(payment, statements.journal_bound(payment, by, using), using)
     except _NothingToBind:
         return None
     return payment
@@ -91,54 +75,19 @@ def _draft(user: Any, currency: str, fields: Mapping[str, Any]) -> Payment:
     return Payment(**draft | dict(fields), user=user, amount=Decimal(0), currency=currency)
 
 
-def _bind(payment: Payment, currency: str | None, keys: Sequence[Any] | None) -> int:
-    unbound = LineItem.objects.filter(user=payment.user_id, payment__isnull=True).order_by()
+def _bind(payment: Payment, currency: str | None, keys: Sequence[Any] | None, using: str) -> int:
+    if keys is None:
+        return statements.bind(payment, currency, using)
+    unbound = LineItem.objects.using(using).filter(user=payment.user_id).unbound().order_by()
     if currency:
         unbound = unbound.filter(currency=currency)
-    if keys is None:
-        return models.QuerySet.update(unbound, payment=payment)
     return sum(
         models.QuerySet.update(unbound.filter(pk__in=keys[at : at + _CHUNK]), payment=payment)
         for at in range(0, len(keys), _CHUNK)
     )
 
 
-def _journal_bound(payment: Payment, by: str, using: str) -> Bound:
-    # One statement writes the journal, sums what was bound and returns the sum, so that
-    # the whole takes six queries including BEGIN and COMMIT.
-    connection = connections[using]
-    identifier = Payment._meta.pk.get_db_prep_value(payment.pk, connection)
-    at = JournalEntry._meta.get_field("at").get_db_prep_save(timezone.now(), connection)
-    user_field = Payment._meta.get_field("user")
-    owner = user_field.get_db_prep_save(payment.user_id, connection)
-    sql = _BOUND.format(journal=JournalEntry._meta.db_table, lineitem=LineItem._meta.db_table)
-    verb = JournalEntry.Verb.PAYMENT_CREATED.value
-    params = [at, verb, owner, identifier, by, identifier]
-    with _sums_within_64_bits(), connection.cursor() as cursor:
-        if connection.features.can_return_columns_from_insert:
-            cursor.execute(f"{sql} RETURNING total, currency", params)
-        else:  # MySQL
-            cursor.execute(sql, params)
-            cursor.execute(
-                f"SELECT total, currency FROM {JournalEntry._meta.db_table} WHERE id = %s",  # noqa: S608
-                [cursor.lastrowid],
-            )
-        total, currency = cursor.fetchone()
-    exact = JournalEntry._meta.get_field("total").from_db_value(total, None, connection)
-    return Bound(exact or Decimal(0), currency)
-
-
-@contextmanager
-def _sums_within_64_bits() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        if "integer overflow" not in str(error):
-            raise
-        raise InvalidAmountError("The sum is more than SQLite can hold") from error
-
-
-def _seal(payment: Payment, bound: Bound) -> None:
+def _seal(payment: Payment, bound: statements.Bound, using: str) -> None:
     if not bound.currency:
         raise MixedCurrenciesError("The line items have several currencies: name one")
     amount = money.round_amount(bound.total, bound.currency)
@@ -147,9 +96,7 @@ def _seal(payment: Payment, bound: Bound) -> None:
     if amount >= _LIMIT:
         raise InvalidAmountError(f"A payment of {amount} is more than the books can hold")
     payment.amount, payment.currency, payment.sealed_at = amount, bound.currency, timezone.now()
-    models.QuerySet(Payment).filter(pk=payment.pk).update(
-        amount=amount, currency=bound.currency, sealed_at=payment.sealed_at
-    )
+    statements.seal(payment, using)
 
 
 @retrying

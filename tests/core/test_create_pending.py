@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from payments_ui.core import binding
+from payments_ui.core import binding, statements
 from payments_ui.core.models import JournalEntry, LineItem, Payment
 from payments_ui.exceptions import (
     InvalidAmountError,
@@ -159,13 +159,13 @@ def test_it_needs_no_returning(user: User, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_other_errors_of_the_database_pass() -> None:
-    with pytest.raises(OperationalError), binding._sums_within_64_bits():
+    with pytest.raises(OperationalError), statements._sums_within_64_bits():
         raise OperationalError("disk full")
 
 
 def test_the_books_hold_less_than_a_hundred_billion(user: User) -> None:
     with pytest.raises(InvalidAmountError, match="books"):
-        binding._seal(Payment(user=user), binding.Bound(Decimal(10) ** 11, "CHF"))
+        binding._seal(Payment(user=user), statements.Bound(Decimal(10) ** 11, "CHF"), "default")
 
 
 def test_line_items_may_come_from_a_generator(user: User) -> None:
