@@ -88,6 +88,15 @@
     detail.xhr?.getResponseHeader("X-Payments-UI") ??
     detail.ctx?.response?.headers.get("X-Payments-UI");
   const statusOf = ({ detail }) => detail.xhr?.status ?? detail.ctx?.response?.status;
+  // A login page, a proxy's or an error is not even parsed: its inline styles would violate
+  // the page's policy, its headers could lead away.
+  on(["htmx:beforeOnLoad", "htmx:before:response"], (event) => {
+    const root = rootOf(sourceOf(event));
+    if (!root || headerOf(event) != null) return;
+    event.preventDefault();
+    const status = statusOf(event);
+    say(root, status < 400 || status === 401 || status === 403 ? "expired" : "failed");
+  });
   const isOlder = ({ detail }, root) => {
     const answer = detail.ctx?.text ?? detail.xhr?.responseText ?? "";
     const shown = root.querySelector("[data-pui-body]")?.dataset.puiV;
@@ -97,10 +106,7 @@
     const source = sourceOf(event);
     const root = rootOf(source);
     if (!root) return;
-    const background = isBackground(source) && (isBusy(root) || isOlder(event, root));
-    const ours = headerOf(event) != null;
-    if (!ours || background) event.preventDefault();
-    if (!ours && statusOf(event) < 400) say(root, "expired"); // a login page, most likely
+    if (isBackground(source) && (isBusy(root) || isOlder(event, root))) event.preventDefault();
     focusedRoot = root.contains(document.activeElement) ? root : null;
   });
   on(["htmx:afterSettle", "htmx:after:swap"], () => {
@@ -108,10 +114,6 @@
     if (lost)
       focusedRoot.querySelector("[tabindex='-1']:not([hidden])")?.focus({ preventScroll: true });
     focusedRoot = null;
-  });
-  on(["htmx:responseError", "htmx:response:error"], (event) => {
-    const root = rootOf(sourceOf(event));
-    if (root) say(root, [401, 403].includes(statusOf(event)) ? "expired" : "failed");
   });
   on(["htmx:sendError", "htmx:error"], (event) => {
     const root = rootOf(sourceOf(event));
