@@ -39,7 +39,7 @@ def prices(request: HttpRequest) -> HttpResponse:
 @require_GET
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Show the latest sheets, and what they cost so far."""
-    return render(request, "atelier/dashboard.html", {"sheets": own_sheets(request)[:12]})
+    return render(request, "atelier/dashboard.html", {"sheets": own_sheets(request)[:9]})
 
 
 @login_required

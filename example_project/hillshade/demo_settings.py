@@ -29,6 +29,8 @@ PAYMENTS_UI = LookedAt(
         "hillshade.demo_moochers.wallet",
         "hillshade.moochers.transfer",
     ],
+    ATTEMPTS_PER_HOUR=500,  # for who tries out every card
+    LIVE_INTERVAL=10,
 )
 if os.environ.get("HILLSHADE_CLASSIC"):
     # One of django-mooch's own moochers, unmodified, for who wants to see that it works.
