@@ -83,7 +83,10 @@ def _blank_values(user: Any) -> dict[str, Any]:
     # Nobody can have taken it before, nor tell from it who it was.
     unique = f"{NOBODY}-{secrets.token_hex(8)}"
     values = {**_BLANK, "password": make_password(None), email: ""}
-    values[name] = f"{unique}@{NOBODY}.invalid" if name == email else unique
+    address = f"{unique}@{NOBODY}.invalid"
+    if _has(user, email) and user._meta.get_field(email).unique:
+        values[email] = address
+    values[name] = address if name == email else unique
     return {field: value for field, value in values.items() if _has(user, field)}
 
 

@@ -92,7 +92,8 @@ class Attempt(Evidence):
     psp_reference = models.CharField(  # noqa: DJ001
         _("PSP reference"), max_length=200, null=True, blank=True
     )
-    action_url = models.URLField(_("where the customer goes"), max_length=1000, blank=True)
+    # No URLField: it may be a path of the site, and PSPs' URLs know no longest.
+    action_url = models.TextField(_("where the customer goes"), blank=True)
     failure_code = models.CharField(
         _("failure code"), max_length=40, blank=True, choices=DeclineCode.choices
     )

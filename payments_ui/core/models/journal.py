@@ -28,6 +28,7 @@ class JournalEntry(Evidence):
         MONEY_SURPLUS = "money_surplus", _("money arrived that is not owed")
         MONEY_MISMATCH = "money_mismatch", _("money arrived that does not match")
         MONEY_UNMATCHED = "money_unmatched", _("money arrived that nobody knows")
+        LINEITEM_ADDED = "lineitem_added", _("line item added by hand")
         LINEITEM_CHANGED = "lineitem_changed", _("line item changed")
         LINEITEM_DELETED = "lineitem_deleted", _("line item deleted")
         USER_ANONYMIZED = "user_anonymized", _("user anonymized")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models, router, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
 from payments_ui.core import journal
-from payments_ui.exceptions import LineItemBoundError
+from payments_ui.exceptions import LineItemBoundError, LineItemError
 
 from .fields import ExactDecimalField
 from .lineitems import CHECKS, LineItemManager, LineItemQuerySet, checked
@@ -95,6 +96,13 @@ class LineItem(models.Model):
             return super().delete(using=using, keep_parents=keep_parents)
 
     delete.alters_data = True  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        """For forms: what ``save()`` would raise, as errors of the fields."""
+        try:
+            self.clean_money()
+        except LineItemError as error:
+            raise ValidationError(error.message) from error
 
     def clean_money(self) -> None:
         """Make title, amount, currency and key what the books hold, or raise the typed error."""

@@ -1,0 +1,121 @@
+"""What the admin's pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.db.models import Model, QuerySet
+from django.forms import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from payments_ui import money
+from payments_ui.exceptions import PaymentsUIError
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _TabularInline = admin.TabularInline[Any, Any]
+    _InlineFormSet = BaseInlineFormSet[Any, Any, Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+    _TabularInline = admin.TabularInline
+    _InlineFormSet = BaseInlineFormSet
+
+#: Rows that a page shows of a list that may be long.
+SHOWN = 50
+
+
+def user_fields(path: str = "user") -> list[str]:
+    """Where a person is searched: name and e-mail of the site's user model."""
+    user_model: Any = get_user_model()
+    names = {user_model.USERNAME_FIELD: None, user_model.get_email_field_name(): None}
+    known = {field.name for field in user_model._meta.get_fields()}
+    return [f"{path}__{name}" for name in names if name in known]
+
+
+class MoneyAdmin(_ModelAdmin):
+    """Rows that are not deleted here; the kit's errors become messages."""
+
+    list_per_page = SHOWN
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: the verbs release what has to be released."""
+        return False
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """As Django's; the kit's errors become messages."""
+        return self._told(super().changeform_view, request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """As Django's; the kit's errors become messages."""
+        return self._told(super().changelist_view, request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """As Django's; the kit's errors become messages."""
+        return self._told(super().delete_view, request, *args, **kwargs)
+
+    def _told(
+        self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except PaymentsUIError as error:
+            self.message_user(request, told(error), messages.ERROR)
+            return redirect(request.get_full_path())
+
+    @admin.display(description="amount")
+    def money(self, obj: Any) -> str:
+        """The amount with its currency."""
+        return money.format_amount(obj.amount, obj.currency)
+
+
+class ReadOnlyAdmin(MoneyAdmin):
+    """Rows that are only read, and acted on by verbs."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+
+class FirstRows(_InlineFormSet):
+    """The first rows only: a payment may have 100 000."""
+
+    def get_queryset(self) -> QuerySet[Model]:
+        """At most ``SHOWN`` rows."""
+        if not hasattr(self, "_first"):
+            self._first = super().get_queryset()[:SHOWN]
+        return self._first
+
+
+class ReadOnlyInline(_TabularInline):
+    """The first rows of what belongs to a payment."""
+
+    formset = FirstRows
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+
+def told(error: PaymentsUIError) -> str:
+    """The error for people who run the site: what a customer would read, and the detail."""
+    return f"{error.message} ({error.detail})" if error.detail else str(error.message)
