@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from payments_ui.core.models import Attempt, Event, Payment
+from tests.fakes import FakePSP, sign
+from tests.shopping import Shopper, attempt_of, report, stored, url
+
+
+@pytest.fixture
+def waiting(shopper: Shopper, psp: FakePSP) -> Attempt:
+    """Return an attempt that the PSP accepted."""
+    psp.plan.append("wait")
+    payment = shopper.begin("5.00")
+    shopper.pay(payment)
+    return attempt_of(payment)
+
+
+def test_a_webhook_settles_what_the_psp_confirms(waiting: Attempt, psp: FakePSP) -> None:
+    psp.of(waiting).state = "taken"
+    assert report(Client(), waiting).status_code == 200
+    assert stored(waiting.payment).state == "charged"
+    assert Event.objects.get().attempt == waiting
+
+
+def test_its_content_is_a_hint_only(waiting: Attempt) -> None:
+    response = report(Client(), waiting, status="paid", amount=500)
+    assert response.status_code == 200
+    assert stored(waiting.payment).state == "processing"
+
+
+@pytest.mark.parametrize("signature", ["", "0" * 64, sign(b"something else")])
+def test_one_that_is_not_signed_is_neither_believed_nor_stored(
+    waiting: Attempt, psp: FakePSP, signature: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    psp.of(waiting).state = "taken"
+    psp.asked.clear()
+    body = json.dumps({"id": "evt-1", "attempt": str(waiting.pk)})
+    response = Client().post(
+        url("webhook", None, "cards"),
+        body,
+        content_type="application/json",
+        headers={"Fake-Signature": signature},
+    )
+    assert response.status_code == 400
+    assert stored(waiting.payment).state == "processing"
+    assert psp.asked == []
+    assert not Event.objects.exists()
+    assert "refused" in caplog.text
+
+
+def test_the_same_one_again_changes_nothing(waiting: Attempt, psp: FakePSP) -> None:
+    psp.of(waiting).state = "taken"
+    for _again in range(3):
+        assert report(Client(), waiting).status_code == 200
+    assert Event.objects.count() == 1
+    assert psp.asked.count("ask") == 1
+
+
+def test_out_of_order_ones_end_in_the_same_state(waiting: Attempt, psp: FakePSP) -> None:
+    psp.of(waiting).state = "taken"
+    report(Client(), waiting, id="evt-2", status="succeeded")
+    report(Client(), waiting, id="evt-1", status="processing")
+    assert stored(waiting.payment).state == "charged"
+
+
+def test_one_before_the_browser_returns_leaves_nothing_to_ask(
+    waiting: Attempt, psp: FakePSP, shopper: Shopper
+) -> None:
+    psp.of(waiting).state = "taken"
+    report(Client(), waiting)
+    psp.asked.clear()
+    shopper.get(psp.of(waiting).urls.return_url)
+    assert psp.asked == []
+
+
+def test_one_during_the_charge_is_settled_once(shopper: Shopper, psp: FakePSP) -> None:
+    payment = shopper.begin("5.00")
+    psp.during = lambda: report(Client(), attempt_of(payment))
+    shopper.pay(payment)
+    assert stored(payment).state == "charged"
+    assert attempt_of(payment).state == "settled"
+
+
+def test_one_before_the_psp_knows_its_own_charge_is_to_be_sent_again(
+    shopper: Shopper, psp: FakePSP
+) -> None:
+    psp.plan.append("lose request")
+    payment = shopper.begin("5.00")
+    shopper.pay(payment)
+    assert report(Client(), attempt_of(payment)).status_code == 503
+    assert attempt_of(payment).state == "unknown"
+
+
+def test_a_late_success_of_a_failed_attempt_is_believed(shopper: Shopper, psp: FakePSP) -> None:
+    psp.plan.append("decline")
+    payment = shopper.begin("5.00")
+    shopper.pay(payment)
+    psp.of(attempt_of(payment)).state = "taken"
+    report(Client(), attempt_of(payment))
+    assert stored(payment).state == "charged"
+
+
+@pytest.mark.parametrize("state", ["wait", "decline"])
+def test_a_psp_that_cannot_be_asked_is_told_to_send_it_again(
+    shopper: Shopper, psp: FakePSP, state: str
+) -> None:
+    psp.plan.append(state)
+    payment = shopper.begin("5.00")
+    shopper.pay(payment)
+    psp.down = True
+    assert report(Client(), attempt_of(payment)).status_code == 503
+    assert not Event.objects.exists()
+    psp.down = False
+    psp.of(attempt_of(payment)).state = "taken"
+    assert report(Client(), attempt_of(payment)).status_code == 200
+    assert stored(payment).state == "charged"
+
+
+def test_one_is_found_by_the_psps_reference(waiting: Attempt, psp: FakePSP) -> None:
+    psp.of(waiting).state = "taken"
+    report(Client(), reference=waiting.psp_reference)
+    assert stored(waiting.payment).state == "charged"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "event"),
+    [(None, {}), (None, {"reference": "psp-x"}), (Attempt(), {})],
+    ids=["of nothing", "of another reference", "of another attempt"],
+)
+def test_one_that_nobody_knows_is_kept_as_unmatched(
+    db: None, attempt: Attempt | None, event: dict[str, str]
+) -> None:
+    assert report(Client(), attempt, **event).status_code == 200
+    kept = Event.objects.get()
+    assert (kept.state, kept.attempt) == (Event.State.UNMATCHED, None)
+
+
+def test_another_moochers_attempt_is_nobodys(waiting: Attempt, psp: FakePSP) -> None:
+    psp.of(waiting).state = "taken"
+    report(Client(), waiting, identifier="francs")
+    assert stored(waiting.payment).state == "processing"
+    assert Event.objects.get().state == Event.State.UNMATCHED
+
+
+def test_an_unknown_moocher_has_no_webhooks(db: None) -> None:
+    assert report(Client(), identifier="cash").status_code == 404
+
+
+@pytest.mark.parametrize("size", [256 * 1024 + 1, 3 * 1024 * 1024])
+def test_one_that_is_too_long_is_not_read(db: None, size: int) -> None:
+    response = Client().post(
+        url("webhook", None, "cards"), b"x" * size, content_type="application/json"
+    )
+    assert response.status_code == 413
+
+
+def test_get_is_not_allowed(db: None) -> None:
+    assert Client().get(url("webhook", None, "cards")).status_code == 405
+
+
+LOGIN = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+
+
+def test_webhooks_and_returns_need_no_login_where_all_else_does(
+    waiting: Attempt, psp: FakePSP, settings: Settings
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN]
+    psp.of(waiting).state = "taken"
+    assert report(Client(), waiting).status_code == 200
+    assert Client().get(psp.of(waiting).urls.return_url).status_code == 200
+    assert Client().get(url("charges")).status_code == 302
+    assert Client().get(url("heartbeat")).status_code == 200
+    assert Payment.objects.get().state == "charged"
+
+
+def test_a_refusal_is_logged_without_the_body(
+    waiting: Attempt, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        Client().post(url("webhook", None, "cards"), "4242", content_type="text/plain")
+    assert "4242" not in caplog.text
+
+
+def test_events_of_a_webhook_carry_no_card_data(waiting: Attempt, psp: FakePSP) -> None:
+    report(Client(), waiting, card="4242424242424242")
+    event: Any = Event.objects.get()
+    assert "4242" not in repr(vars(event))
