@@ -49,7 +49,7 @@ format: $(VENV)/lint.installed ## Let the tools mend what they can
 	if command -v npm >/dev/null; then npm run --silent format; fi
 
 docs: $(VENV)/docs.installed ## Build the documentation into docs/_build/html
-	$(BIN)/python -m sphinx -W --keep-going --nitpicky -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going --nitpicky --quiet --no-color -b html docs docs/_build/html
 
 bench: $(VENV)/bench.installed ## Measure the promises about speed, as a table
 	$(BIN)/python -m bench
