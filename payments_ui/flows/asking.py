@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from payments_ui.core import attempts
 from payments_ui.core.models import Attempt
-from payments_ui.core.outcomes import DeclineCode, Declined, Outcome, Unknown
+from payments_ui.core.outcomes import ActionRequired, DeclineCode, Declined, Outcome, Unknown
 
 logger = logging.getLogger("payments_ui")
 
@@ -48,7 +48,14 @@ def answer(attempt: Attempt, question: Question) -> Outcome:
         return Unknown(reason=f"{type(error).__name__} while asking the PSP")
     if not isinstance(outcome, Outcome):
         return Unknown(reason=f"the moocher answered a {type(outcome).__name__}")
+    if isinstance(outcome, ActionRequired) and not _is_web_page(outcome.url):
+        return Unknown(reason="the PSP leads the customer to no web page")
     return outcome
+
+
+def _is_web_page(url: str) -> bool:
+    # Empty: the instructions lead on.
+    return not url or url.startswith(("https://", "http://"))
 
 
 def answer_later(attempt: Attempt, question: Question) -> Outcome:
