@@ -1,0 +1,102 @@
+"""The listed moochers: they load, and what they need is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from payments_ui.conf import settings
+from payments_ui.core.checks import RULES, TAG
+
+from .host import has_middleware
+
+if TYPE_CHECKING:
+    from payments_ui.moochers.base import Moocher
+
+_MIDDLEWARE = "payments_ui.middleware.PaymentsUIMiddleware"
+
+
+@register(TAG)
+def check_moochers(**kwargs: Any) -> list[CheckMessage]:
+    """Every path leads to a moocher with an identifier of its own; then what each needs."""
+    if not apps.is_installed("payments_ui.core") or not RULES["MOOCHERS"].is_valid(
+        settings.MOOCHERS
+    ):
+        # Other checks say so.
+        return []
+    from payments_ui.moochers.registry import moochers
+
+    try:
+        listed = list(moochers().values())
+    except Exception as error:  # noqa: BLE001 - the site's own module may raise anything
+        hint = "Each of MOOCHERS is the dotted path to a moocher instance, as in site.pay.bank."
+        text = str(error) if str(error).startswith("MOOCHERS") else f"MOOCHERS: {error!r}"
+        return [Error(text, hint=hint, id="payments_ui.E020")]
+    return [message for moocher in listed for message in _check(moocher)]
+
+
+def _check(moocher: Moocher) -> Iterable[CheckMessage]:
+    yield from _sandbox(moocher)
+    yield from _foreign(moocher)
+    yield from _form_action(moocher)
+
+
+def _sandbox(moocher: Moocher) -> Iterable[CheckMessage]:
+    from payments_ui.moochers.sandbox import SandboxMoocher
+
+    if isinstance(moocher, SandboxMoocher) and not moocher.is_allowed:
+        text = f"The sandbox moocher {moocher.identifier!r} is listed, and DEBUG is off."
+        hint = "It takes no real money: take it out of MOOCHERS, or set ALLOW_SANDBOX to True."
+        yield Error(text, hint=hint, id="payments_ui.E021")
+
+
+def _foreign(moocher: Moocher) -> Iterable[CheckMessage]:
+    from payments_ui.moochers import foreign
+
+    if not isinstance(moocher, foreign.Foreign):
+        return
+    name = f"{type(moocher.inner).__name__} {moocher.identifier!r}"
+    if not has_middleware(_MIDDLEWARE):
+        text = f"{name} brings views of its own, and {_MIDDLEWARE!r} is not in MIDDLEWARE."
+        hint = f'Add "{_MIDDLEWARE}" behind AuthenticationMiddleware: it checks owner and amount.'
+        yield Error(text, hint=hint, id="payments_ui.E022")
+    if isinstance(moocher, foreign.ForeignPostFinance):
+        text = (
+            f"{name} uses an interface its provider has ended. Its signature joins fields without "
+            "saying where one ends; the kit compares payment, amount and currency by itself."
+        )
+        hint = "Use a moocher for an interface that the PSP supports."
+        yield Warning(text, hint=hint, id="payments_ui.W023")
+    if isinstance(moocher, foreign.ForeignStripe):
+        text = (
+            f"{name} needs inline scripts, which a strict Content-Security-Policy blocks, cannot "
+            "do 3-D Secure, and does not report declines; the kit reads Stripe's answer itself."
+        )
+        hint = "Use a moocher for Stripe's present interface."
+        yield Warning(text, hint=hint, id="payments_ui.W024")
+
+
+def _form_action(moocher: Moocher) -> Iterable[CheckMessage]:
+    allowed = _allowed_targets()
+    if allowed is None or allowed & {"*", "https:"}:
+        return
+    for origin in moocher.form_action_origins:
+        if origin not in allowed:
+            text = f"The Content-Security-Policy blocks forms to {origin} ({moocher.identifier!r})."
+            hint = f'Add "{origin}" to the directive form-action.'
+            yield Warning(text, hint=hint, id="payments_ui.W025")
+
+
+def _allowed_targets() -> set[str] | None:
+    """What form-action allows, by Django's setting or django-csp's; ``None``: everything."""
+    csp = getattr(django_settings, "CONTENT_SECURITY_POLICY", None) or {}
+    policies = [getattr(django_settings, "SECURE_CSP", None), csp.get("DIRECTIVES")]
+    for policy in policies:
+        if isinstance(policy, Mapping) and "form-action" in policy:
+            values = policy["form-action"] or ()
+            return set(values.split() if isinstance(values, str) else map(str, values))
+    return None

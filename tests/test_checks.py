@@ -1,0 +1,283 @@
+"""System checks of the interface: what a site has to provide, each with the fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.test import modify_settings, override_settings
+from mooch.banktransfer import BankTransferMoocher as ForeignBankTransfer
+from mooch.postfinance import PostFinanceMoocher
+
+from payments_ui.checks import host
+from payments_ui.checks.templates import accepted
+from payments_ui.core.checks import TAG
+from payments_ui.core.models import Payment
+from payments_ui.moochers.base import Moocher
+from payments_ui.moochers.sandbox import SandboxMoocher
+
+ours = Moocher(identifier="ours", title="Ours")
+twin = Moocher(identifier="ours", title="The same name")
+nothing = object()
+sandbox = SandboxMoocher(psp_url="http://127.0.0.1:9", api_key="key", webhook_secret="secret")
+mooch_bank = ForeignBankTransfer(model=Payment, autocharge=False)
+mooch_postfinance = PostFinanceMoocher(
+    model=Payment, pspid="site", live=False, sha1_in="in", sha1_out="out"
+)
+
+
+class Leaving(Moocher):
+    """Posts its form to a PSP."""
+
+    form_action_origins = ("https://psp.example",)
+
+
+leaving = Leaving(identifier="leaving", title="Leave")
+
+
+class SessionMiddleware:
+    """Not Django's."""
+
+
+def found() -> dict[str, CheckMessage]:
+    """Return what the checks say, by number."""
+    messages = run_checks(tags=[TAG])
+    assert all(message.hint for message in messages)
+    return {str(message.id).removeprefix("payments_ui."): message for message in messages}
+
+
+def listed(*names: str) -> dict[str, Any]:
+    return {"MOOCHERS": [f"{__name__}.{name}" for name in names]}
+
+
+def test_the_site_under_test_is_in_order() -> None:
+    assert found() == {}
+
+
+# The site
+
+
+@pytest.mark.parametrize(
+    ("app", "number"), [("payments_ui.core", "E010"), ("crispy_forms", "E011")]
+)
+def test_an_app_that_is_missing_is_told(app: str, number: str) -> None:
+    with modify_settings(INSTALLED_APPS={"remove": [app]}):
+        message = found()[number]
+    assert message.hint == f'Add "{app}" to INSTALLED_APPS.'
+
+
+@pytest.mark.parametrize("path", host._MIDDLEWARE)
+def test_middleware_that_is_missing_is_told(path: str) -> None:
+    with modify_settings(MIDDLEWARE={"remove": [path]}):
+        message = found()["E012"]
+    assert path in message.msg
+
+
+def test_a_subclass_will_do_and_what_does_not_import_is_djangos_to_tell(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.contrib.sessions.middleware import SessionMiddleware as Djangos
+
+    wanted = "django.contrib.sessions.middleware.SessionMiddleware"
+    settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if path != wanted]
+    settings.MIDDLEWARE += [
+        f"{__name__}.SessionMiddleware",
+        "no.such.Middleware",
+        f"{__name__}.found",
+    ]
+    assert "E012" in found()
+    monkeypatch.setattr(f"{__name__}.SessionMiddleware", type("Own", (Djangos,), {}))
+    assert "E012" not in found()
+
+
+def test_templates_without_the_request_are_told(settings: Any) -> None:
+    (engine,) = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "OPTIONS": {"context_processors": []}}]
+    assert "context_processors.request" in str(found()["E013"].hint)
+
+
+@override_settings(ROOT_URLCONF="tests.urls_core_only")
+def test_urls_that_are_not_included_are_told() -> None:
+    assert 'include("payments_ui.urls")' in str(found()["E014"].hint)
+
+
+@override_settings(PAYMENTS_UI={"BASE_TEMPLATE": "no/such.html"})
+def test_a_base_template_that_does_not_exist_is_told() -> None:
+    assert "no/such.html" in found()["E015"].msg
+
+
+@pytest.mark.parametrize(
+    ("classes", "hint"),
+    [
+        ("bootstrap", "Did you mean 'bootstrap5'?"),
+        ({"buton": "btn"}, "Did you mean 'button'?"),
+    ],
+)
+def test_an_unknown_preset_or_slot_is_told(classes: Any, hint: str) -> None:
+    with override_settings(PAYMENTS_UI={"CLASSES": classes}):
+        assert found()["E016"].hint == hint
+
+
+@pytest.mark.parametrize("classes", ["tailwind", {"button": "btn"}, {}])
+def test_known_presets_and_slots_are_fine(classes: Any) -> None:
+    with override_settings(PAYMENTS_UI={"CLASSES": classes}):
+        assert found() == {}
+
+
+# Moochers
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["no_such_moocher"], "does not import"),
+        (["nothing"], "is not a moocher instance"),
+        (["ours", "twin"], "two moochers named 'ours'"),
+    ],
+)
+def test_a_moocher_that_cannot_be_listed_is_told(names: list[str], told: str) -> None:
+    with override_settings(PAYMENTS_UI=listed(*names)):
+        assert told in found()["E020"].msg
+
+
+def test_a_module_of_moochers_that_raises_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_moochers.py").write_text("import os\nkey = os.environ['NO_SUCH_KEY']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with override_settings(PAYMENTS_UI={"MOOCHERS": ["broken_moochers.bank"]}):
+        assert "NO_SUCH_KEY" in found()["E020"].msg
+
+
+@override_settings(PAYMENTS_UI={"MOOCHERS": "tests.test_checks.ours"})
+def test_a_wrong_list_of_moochers_is_told_once() -> None:
+    assert set(found()) == {"E003"}
+
+
+@override_settings(PAYMENTS_UI=listed("ours"))
+def test_a_moocher_that_can_be_listed_is_fine() -> None:
+    assert found() == {}
+
+
+def test_the_sandbox_is_told_where_debug_is_off(settings: Any) -> None:
+    settings.PAYMENTS_UI = listed("sandbox")
+    assert "ALLOW_SANDBOX" in str(found()["E021"].hint)
+    settings.PAYMENTS_UI = listed("sandbox") | {"ALLOW_SANDBOX": True}
+    assert found() == {}
+    settings.PAYMENTS_UI, settings.DEBUG = listed("sandbox"), True
+    assert found() == {}
+
+
+def test_moochers_of_django_mooch_need_the_middleware() -> None:
+    with override_settings(PAYMENTS_UI=listed("mooch_bank")):
+        assert "PaymentsUIMiddleware" in str(found()["E022"].hint)
+        with modify_settings(MIDDLEWARE={"append": "payments_ui.middleware.PaymentsUIMiddleware"}):
+            assert found() == {}
+
+
+@modify_settings(MIDDLEWARE={"append": "payments_ui.middleware.PaymentsUIMiddleware"})
+@override_settings(PAYMENTS_UI=listed("mooch_postfinance"))
+def test_what_an_interface_cannot_protect_is_told() -> None:
+    (message,) = found().values()
+    assert message.id == "payments_ui.W023"
+    assert "PostFinanceMoocher" in message.msg
+
+
+@modify_settings(MIDDLEWARE={"append": "payments_ui.middleware.PaymentsUIMiddleware"})
+def test_what_the_old_stripe_interface_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Importing django-mooch's own needs the requests library.
+    like_stripe = type("StripeMoocher", (ForeignBankTransfer,), {"__module__": "mooch.stripe"})
+    like_stripe = type("Stripe", (like_stripe,), {"__module__": __name__})
+    monkeypatch.setattr("payments_ui.moochers.foreign.BankTransferMoocher", PostFinanceMoocher)
+    made = like_stripe(model=Payment, autocharge=False)
+    monkeypatch.setattr(f"{__name__}.nothing", made)
+    with override_settings(PAYMENTS_UI=listed("nothing")):
+        from payments_ui.moochers import registry
+
+        registry._load.cache_clear()
+        assert set(found()) == {"W024"}
+        registry._load.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_told"),
+    [
+        ({"SECURE_CSP": {"form-action": ["'self'"]}}, True),
+        ({"SECURE_CSP": {"form-action": "'self'"}}, True),
+        ({"SECURE_CSP": {"form-action": ()}}, True),
+        ({"SECURE_CSP": {"form-action": ["'self'", "https://psp.example"]}}, False),
+        ({"SECURE_CSP": {"form-action": ["https:"]}}, False),
+        ({"SECURE_CSP": {"default-src": ["'self'"]}}, False),
+        ({"SECURE_CSP": None}, False),
+        ({"CONTENT_SECURITY_POLICY": {"DIRECTIVES": {"form-action": ["'self'"]}}}, True),
+        ({"CONTENT_SECURITY_POLICY": {"DIRECTIVES": {"form-action": ["*"]}}}, False),
+    ],
+)
+def test_a_policy_that_blocks_the_psps_form_is_told(
+    settings: Any, policy: dict[str, Any], is_told: bool
+) -> None:
+    settings.PAYMENTS_UI = listed("leaving", "ours")
+    for name, value in policy.items():
+        setattr(settings, name, value)
+    assert set(found()) == ({"W025"} if is_told else set())
+
+
+# Templates
+
+
+@pytest.fixture
+def page(tmp_path: Path, settings: Any) -> Any:
+    """Return a function that writes a template of the site's and runs the checks."""
+    (engine,) = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "DIRS": [tmp_path]}]
+
+    def write(source: str, name: str = "page.html") -> dict[str, CheckMessage]:
+        (tmp_path / name).write_text(source)
+        return found()
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("pending_charges titel='x'", "Did you mean 'title'?"),
+        ("pending_charges Limit=5", "Did you mean 'limit'?"),
+        ("charges_badge selectable=True", "Known are "),
+        ("pay_button 'CHF'", "Known are "),
+        ("payments_ui_assets htm=4", "Did you mean 'htmx'?"),
+        ("payment_history limits=2 as history", "Did you mean 'limit'?"),
+    ],
+)
+def test_a_parameter_that_a_tag_does_not_take_is_told_with_its_place(
+    page: Any, tag: str, told: str
+) -> None:
+    message = page(f"{{% load i18n payments_ui %}}\n<p>{{% {tag} %}}</p>")["E030"]
+    assert str(message.hint).startswith(told)
+    assert "page.html, line 2" in message.msg
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% load payments_ui %}{% pending_charges title=_('Owed') limit=5 live=True %}",
+        "{% load pending_charges from payments_ui %}{% pending_charges id='a b' as it %}",
+        "{% load payments_ui %}{% payments_ui_assets htmx=4 %}{% pay_button %}",
+        "{% load other %}payments_ui {% pending_charges titel='x' %}",
+        "{% pending_charges titel='x' %}",
+    ],
+)
+def test_templates_that_are_right_or_not_ours_are_fine(page: Any, source: str) -> None:
+    assert page(source) == {}
+
+
+def test_other_files_are_left_alone(page: Any) -> None:
+    assert page("{% load payments_ui %}{% pay_button x=1 %}", name="notes.md") == {}
+
+
+def test_every_tag_of_the_library_is_known() -> None:
+    from payments_ui.templatetags.payments_ui import register
+
+    assert set(accepted()) == set(register.tags) - {"amount", "pui_class"}
