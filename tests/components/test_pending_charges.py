@@ -1,0 +1,224 @@
+"""The list: what is owed, and the ways on from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from payments_ui.components.pending_charges import PendingCharges
+from payments_ui.components.selection import LineItemSelection
+from payments_ui.components.widget import Widget
+from payments_ui.core import attempts
+from payments_ui.core.models import LineItem, Payment
+from tests.dom import Node, parse
+
+from .conftest import Owe, RenderTag, RequestOf
+
+Pending = Callable[..., Payment]
+Queries = Callable[..., Any]
+
+
+@pytest.fixture
+def body(user: User, request_of: RequestOf) -> Callable[..., Node]:
+    def render(widget: Widget | None = None, **options: Any) -> Node:
+        component = PendingCharges(request_of(user), widget or Widget(), **options)
+        return parse(component.render_body())
+
+    return render
+
+
+def rows(node: Node) -> list[str]:
+    return [row.text for row in node.one("tbody").all("tr")]
+
+
+def test_charges_are_grouped_by_title_with_their_exact_sum(owe: Owe, page: RenderTag) -> None:
+    owe("0.0004", "1.50", title="API calls")
+    assert rows(page("{% pending_charges %}")) == ["API calls 2 times CHF 1.5004"]
+
+
+def test_charges_can_be_listed_one_by_one(owe: Owe, page: RenderTag) -> None:
+    owe("1", "2", title="API calls")
+    assert len(rows(page("{% pending_charges group=False %}"))) == 2
+
+
+def test_the_total_is_what_a_payment_would_ask_for(owe: Owe, page: RenderTag) -> None:
+    owe("10.004", "2.50")
+    assert page("{% pending_charges %}").one("tfoot").one("td").text == "CHF 12.50"
+
+
+def test_continuing_posts_the_currency_and_charges_nothing(owe: Owe, page: RenderTag) -> None:
+    owe("12")
+    form = page("{% pending_charges %}").form(reverse("payments_ui:payments"))
+    assert form.attrs["method"] == "post"
+    assert form.fields()["currency"] == "CHF"
+    assert "csrfmiddlewaretoken" in form.fields()
+    assert form.one("button").text == "Continue to payment"
+
+
+def test_a_long_list_is_paged(owe: Owe, page: RenderTag, body: Callable[..., Node]) -> None:
+    owe(*["1"] * 5)
+    first = page("{% pending_charges limit=2 %}")
+    assert len(rows(first)) == 2
+    assert first.one("a", rel="next").attrs["href"].endswith("?page=2&currency=CHF")
+    assert first.all("a", rel="prev") == []
+    last = body(Widget(limit=2), page=3)
+    assert len(rows(last)) == 1
+    assert last.all("a", rel="next") == []
+    assert last.one("a", rel="prev").attrs["href"].endswith("?page=2&currency=CHF")
+
+
+def test_every_currency_has_its_total(owe: Owe, page: RenderTag) -> None:
+    owe("12")
+    owe("3", currency="EUR")
+    shown = page("{% pending_charges %}")
+    assert "Also open: €3.00" in shown.text
+    assert rows(shown) == ["Use 0 CHF 12.00"]
+    assert rows(page('{% pending_charges currency="EUR" %}')) == ["Use 0 €3.00"]
+    assert "Also open" not in page('{% pending_charges currency="EUR" %}').text
+
+
+def test_a_user_who_owes_nothing_is_told_so(page: RenderTag) -> None:
+    shown = page("{% pending_charges %}")
+    assert "Nothing to pay" in shown.text
+    assert shown.all("form") == []
+
+
+def test_a_credit_is_explained_and_not_paid(owe: Owe, page: RenderTag) -> None:
+    owe("-5")
+    shown = page("{% pending_charges %}")
+    assert "Your credit: CHF 5.00" in shown.text
+    assert shown.all("form") == []
+
+
+def test_an_amount_that_rounds_to_nothing_waits_for_more(owe: Owe, page: RenderTag) -> None:
+    owe("0.0004")
+    shown = page("{% pending_charges %}")
+    assert "too little to be paid" in shown.text
+    assert shown.all("form") == []
+
+
+def test_charges_that_add_up_to_nothing_are_settled(owe: Owe, page: RenderTag) -> None:
+    owe("5", "-5")
+    assert "Settle these charges" in page("{% pending_charges %}").text
+
+
+def test_a_pending_payment_can_be_resumed_or_given_up(pending: Pending, page: RenderTag) -> None:
+    payment = pending("12")
+    shown = page("{% pending_charges %}")
+    resume = shown.one("a", href=reverse("payments_ui:payment", args=[payment.pk]))
+    assert resume.text == "Continue this payment"
+    assert shown.form(reverse("payments_ui:cancellation", args=[payment.pk]))
+
+
+def test_what_came_since_does_not_start_a_second_payment(
+    pending: Pending, owe: Owe, page: RenderTag
+) -> None:
+    pending("12")
+    owe("3")
+    shown = page("{% pending_charges %}")
+    assert rows(shown) == ["Use 0 CHF 3.00"]
+    assert "Continue to payment" not in shown.text
+
+
+def test_a_payment_under_way_cannot_be_given_up_here(pending: Pending, page: RenderTag) -> None:
+    attempts.start(pending("12"), moocher="cards")
+    shown = page("{% pending_charges %}")
+    assert "under way" in shown.text
+    assert shown.all("form") == []
+
+
+def test_other_peoples_charges_are_not_shown(
+    owe: Owe, page: RenderTag, make_user: Callable[..., User]
+) -> None:
+    owe("12", of=make_user(), title="Somebody else's")
+    assert "Somebody else's" not in page("{% pending_charges %}").text
+
+
+@pytest.mark.parametrize("uses", [1, 60])
+def test_the_list_takes_three_queries_whatever_its_length(
+    uses: int, owe: Owe, pending: Pending, page: RenderTag, django_assert_num_queries: Queries
+) -> None:
+    pending("12")
+    owe(*["1"] * uses)
+    owe("3", currency="EUR")
+    with django_assert_num_queries(3):
+        page("{% pending_charges %}")
+
+
+def test_some_charges_can_be_ticked(owe: Owe, page: RenderTag, body: Callable[..., Node]) -> None:
+    items = owe("1", "2")
+    link = page("{% pending_charges selectable=True %}").one("a", id="pui-1-select")
+    assert link.attrs["href"].endswith("?select=1&currency=CHF")
+    form = body(select=True).form(reverse("payments_ui:payments"))
+    boxes = form.all("input", name="lineitems")
+    assert {box.attrs["value"] for box in boxes} == {str(item.pk) for item in items}
+    assert all("checked" not in box.attrs for box in boxes)
+    assert form.fields()["select"] == "1"
+
+
+def test_ticking_nothing_is_said_first_and_beside_the_boxes(
+    owe: Owe, user: User, body: Callable[..., Node]
+) -> None:
+    owe("1")
+    form = LineItemSelection(user, "CHF", data={})
+    assert not form.is_valid()
+    shown = body(form=form, focus=True)
+    summary = shown.one(id="pui-0-error")
+    assert "Tick at least one charge." in summary.text
+    assert "autofocus" in summary.attrs
+    group = shown.one("fieldset")
+    assert shown.one(id=group.attrs["aria-describedby"]).text == "Tick at least one charge."
+
+
+def test_a_selection_without_charges_says_that_all_is_paid(body: Callable[..., Node]) -> None:
+    assert "Everything is paid" in body(select=True).text
+
+
+def test_an_error_takes_the_focus_and_a_notice_does_not(body: Callable[..., Node]) -> None:
+    failed = body(error="The bank said no.", focus=True)
+    assert [node.attrs["id"] for node in failed.with_attr("autofocus")] == ["pui-0-error"]
+    cancelled = body(notice="Nothing was charged.", focus=True)
+    assert "Nothing was charged." in cancelled.text
+    assert [node.attrs["id"] for node in cancelled.with_attr("autofocus")] == ["pui-0-step"]
+
+
+def test_a_refresh_never_moves_the_focus(owe: Owe, body: Callable[..., Node]) -> None:
+    owe("1")
+    assert body().with_attr("autofocus") == []
+
+
+def test_titles_are_escaped(owe: Owe, page: RenderTag) -> None:
+    owe("1", title="<img src=x onerror=alert(1)>")
+    shown = page("{% pending_charges %}")
+    assert shown.all("img") == []
+    assert "<img src=x onerror=alert(1)>" in shown.text
+
+
+def test_selections_take_the_users_open_charges_only(
+    owe: Owe, user: User, make_user: Callable[..., User], pending: Pending
+) -> None:
+    theirs = owe("1", of=make_user())
+    pending("1")
+    bound = LineItem.objects.filter(user=user, payment__isnull=False).first()
+    (mine,) = owe("1")
+    euro = owe("1", currency="EUR")
+    assert bound is not None
+    for item in (*theirs, bound, *euro):
+        assert not LineItemSelection(user, "CHF", data={"lineitems": [item.pk]}).is_valid()
+    for junk in ("x", "²", "1" * 40, "-1"):
+        assert not LineItemSelection(user, "CHF", data={"lineitems": [junk]}).is_valid()
+    form = LineItemSelection(user, "CHF", data={"lineitems": [mine.pk, mine.pk]})
+    assert form.is_valid()
+    assert form.cleaned_data["lineitems"] == [mine]
+
+
+def test_a_selection_of_more_than_a_page_is_refused(
+    owe: Owe, user: User, django_assert_num_queries: Queries
+) -> None:
+    form = LineItemSelection(user, "CHF", data={"lineitems": [str(n) for n in range(1, 102)]})
+    with django_assert_num_queries(0):
+        assert not form.is_valid()

@@ -1,0 +1,105 @@
+"""What a tag was given, and how it travels."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.http import QueryDict
+from pytest_django import Settings
+
+from payments_ui.components.widget import Widget, WidgetError
+
+from .conftest import RequestOf
+
+ACCEPTS = frozenset({"id", "title", "heading", "live", "limit", "currency", "group", "what"})
+
+
+def test_what_a_tag_was_given_reaches_its_fragments(request_of: RequestOf) -> None:
+    widget = Widget.for_tag(
+        request_of(), ACCEPTS, id="side", heading=4, limit=5, currency="EUR", group=False
+    )
+    again = Widget.from_data(QueryDict(widget.query))
+    assert (again.id, again.heading, again.limit) == ("pui-side", 4, 5)
+    assert (again.currency, again.group) == ("EUR", False)
+
+
+def test_a_widget_with_defaults_carries_only_its_id(request_of: RequestOf) -> None:
+    assert Widget.for_tag(request_of(), ACCEPTS).data == {"w": "pui-1"}
+
+
+def test_titles_do_not_travel(request_of: RequestOf) -> None:
+    widget = Widget.for_tag(request_of(), ACCEPTS, title="Whatever a link says")
+    assert Widget.from_data(widget.data).title == ""
+
+
+def test_settings_are_the_defaults(request_of: RequestOf, settings: Settings) -> None:
+    settings.PAYMENTS_UI = {"LIVE": True, "PAGE_SIZE": 7}
+    widget = Widget.for_tag(request_of(), ACCEPTS)
+    assert (widget.live, widget.limit) == (True, 7)
+    assert Widget.for_tag(request_of(), ACCEPTS, live=False).data["w-live"] == "0"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"w": "<script>", "w-heading": "9", "w-limit": "100000", "w-currency": "gold"},
+        {"w": "pui-heartbeat", "w-heading": "-1", "w-limit": "²", "w-live": "yes"},
+        {"w": "", "w-kind": "admin", "w-what": "all", "w-group": "2"},
+        {},
+    ],
+)
+def test_what_is_tampered_with_becomes_the_default(data: dict[str, str]) -> None:
+    assert Widget.from_data(data) == Widget()
+
+
+def test_ids_of_a_page_are_unique(request_of: RequestOf) -> None:
+    page = request_of()
+    given = Widget.for_tag(page, ACCEPTS, id="2")
+    ids = [given.id, *(Widget.for_tag(page, ACCEPTS).id for _ in range(3))]
+    assert len(set(ids)) == 4
+
+
+@pytest.mark.parametrize(
+    ("params", "fix"),
+    [
+        ({"limt": 3}, "did you mean limit?"),
+        ({"zzzzzz": 3}, "known are currency"),
+        ({"limit": 0}, "from 1 to 100"),
+        ({"heading": "h2"}, "from 1 to 6"),
+        ({"live": "yes"}, "True or False"),
+        ({"currency": "chf"}, "such as CHF"),
+        ({"id": "a b"}, "such as sidebar"),
+        ({"id": "heartbeat"}, "such as sidebar"),
+        ({"what": "all"}, '"count" or "total"'),
+    ],
+)
+def test_a_mistake_names_its_fix_in_debug(
+    params: dict[str, object], fix: str, request_of: RequestOf, settings: Settings
+) -> None:
+    settings.DEBUG = True
+    with pytest.raises(WidgetError) as error:
+        Widget.for_tag(request_of(), ACCEPTS, **params)
+    assert fix in str(error.value)
+
+
+def test_an_id_is_given_once(request_of: RequestOf, settings: Settings) -> None:
+    settings.DEBUG = True
+    page = request_of()
+    Widget.for_tag(page, ACCEPTS, id="side")
+    with pytest.raises(WidgetError, match="used twice"):
+        Widget.for_tag(page, ACCEPTS, id="side")
+
+
+def test_a_mistake_is_logged_and_left_out_in_production(
+    request_of: RequestOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        widget = Widget.for_tag(request_of(), ACCEPTS, limt=3, limit=9, heading=99)
+    assert (widget.limit, widget.heading) == (9, 2)
+    assert len(caplog.records) == 2
+
+
+def test_headings_end_at_six(request_of: RequestOf) -> None:
+    assert Widget.for_tag(request_of(), ACCEPTS, heading=6).step_heading == 6
+    assert Widget.for_tag(request_of(), ACCEPTS, heading=2).step_heading == 3
