@@ -6,6 +6,7 @@
 
   const IDLE = 15 * 60 * 1000;
   const running = new Map(); // request -> element that is busy with it
+  const latest = new WeakMap(); // element -> its last request: an earlier one may answer later
   let lastInput = Date.now();
   let focusedRoot = null;
 
@@ -49,6 +50,7 @@
       button?.setAttribute("data-pui-slow", "");
     }, 400);
     running.set(request, { element, button, content, timer });
+    latest.set(element, request);
   };
   const end = (request) => {
     const { element, button, content, timer } = running.get(request);
@@ -106,7 +108,10 @@
     const source = sourceOf(event);
     const root = rootOf(source);
     if (!root) return;
-    if (isBackground(source) && (isBusy(root) || isOlder(event, root))) event.preventDefault();
+    const late = isBackground(source)
+      ? isBusy(root) || isOlder(event, root)
+      : latest.get(source) !== requestOf(event);
+    if (late) event.preventDefault();
     focusedRoot = root.contains(document.activeElement) ? root : null;
   });
   on(["htmx:afterSettle", "htmx:after:swap"], () => {
