@@ -75,6 +75,10 @@ class _Builder(HTMLParser):
         if tag not in VOID:
             self.open.append(node)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        # Browsers take no notice of the slash.
+        self.handle_starttag(tag, attrs)
+
     def handle_endtag(self, tag: str) -> None:
         if any(node.tag == tag for node in self.open):
             while self.open.pop().tag != tag:

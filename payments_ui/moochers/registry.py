@@ -69,7 +69,7 @@ def _import(path: str) -> BaseMoocher:
         raise ImproperlyConfigured(f"MOOCHERS: {path!r} does not import: {error}") from error
     if not isinstance(moocher, BaseMoocher):
         raise ImproperlyConfigured(f"MOOCHERS: {path!r} is not a moocher instance")
-    identifier = str(moocher.identifier)
+    identifier = str(moocher.identifier or "")
     if not _IDENTIFIER.fullmatch(identifier) or identifier in RESERVED:
         raise ImproperlyConfigured(
             f"MOOCHERS: {path!r} has the identifier {identifier!r}; it takes letters, digits, "

@@ -1,0 +1,111 @@
+"""Two clicks, tabs and devices at once, in threads with a connection each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from payments_ui.core.models import LineItem, Payment
+from tests.core.support import together
+from tests.fakes import FakePSP
+from tests.shopping import IN_PLACE, Shopper, attempt_of, report, stored, url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def browser(shopper: Shopper) -> Client:
+    client = Client()
+    client.cookies = shopper.client.cookies
+    return client
+
+
+def test_two_clicks_at_once_make_one_payment(shopper: Shopper) -> None:
+    shopper.owe("5.00", "7.00")
+
+    def click(_number: int) -> Any:
+        return browser(shopper).post(url("payments"))["Location"]
+
+    places = set(together(4, click))
+    payment = Payment.objects.get()
+    assert places == {url("payment", payment)}
+    assert payment.amount == Decimal(12)
+
+
+def test_zero_is_settled_once_by_two_clicks(shopper: Shopper) -> None:
+    shopper.owe("5.00", "-5.00")
+    together(3, lambda _number: browser(shopper).post(url("payments")).status_code)
+    assert Payment.objects.get().state == "charged"
+    assert Payment.objects.get().attempts.count() == 1
+
+
+def test_the_same_form_posted_at_once_asks_once(shopper: Shopper, psp: FakePSP) -> None:
+    payment = shopper.begin("5.00")
+    data = shopper.form(payment)
+
+    def click(_number: int) -> int:
+        path = url("moocher", payment, "cards")
+        return browser(shopper).post(path, data).status_code
+
+    assert together(4, click) == [303] * 4
+    assert psp.asked.count("charge") == 1
+    assert psp.taken == Decimal(5)
+
+
+def test_two_tabs_that_pay_at_once_charge_once(shopper: Shopper, psp: FakePSP) -> None:
+    payment = shopper.begin("5.00")
+    forms = [shopper.form(payment), shopper.form(payment, "francs")]
+
+    def click(number: int) -> int:
+        path = url("moocher", payment, ("cards", "francs")[number])
+        return browser(shopper).post(path, forms[number]).status_code
+
+    assert sorted(together(2, click)) == [303, 409]
+    assert psp.taken == Decimal(5)
+    assert stored(payment).state == "charged"
+
+
+def test_webhook_and_return_at_once_charge_once(shopper: Shopper, psp: FakePSP) -> None:
+    psp.plan.append("action")
+    payment = shopper.begin("5.00")
+    shopper.pay(payment)
+    charge = psp.of(attempt_of(payment))
+    charge.state = "taken"
+
+    def hear(number: int) -> int:
+        if number % 2:
+            return int(report(Client(), attempt_of(payment)).status_code)
+        return browser(shopper).get(charge.urls.return_url).status_code
+
+    assert sorted(together(4, hear)) == [200, 200, 303, 303]
+    assert stored(payment).state == "charged"
+    assert payment.attempts.count() == 1
+
+
+def test_giving_up_and_paying_at_once_lose_nothing(shopper: Shopper, psp: FakePSP) -> None:
+    payment = shopper.begin("5.00")
+    data = shopper.form(payment)
+
+    def act(number: int) -> int:
+        if number:
+            return browser(shopper).post(url("cancellation", payment)).status_code
+        return browser(shopper).post(url("moocher", payment, "cards"), data).status_code
+
+    together(2, act)
+    paid = Payment.objects.filter(charged_at__isnull=False)
+    assert psp.taken == sum((p.amount for p in paid), start=Decimal(0))
+    assert LineItem.objects.unbound().count() == 1 - paid.count()
+
+
+def test_taking_in_twice_at_once_makes_one_payment(shopper: Shopper) -> None:
+    payment = shopper.begin("5.00")
+    shopper.owe("1.00")
+
+    def click(_number: int) -> int:
+        client = browser(shopper)
+        return client.post(url("lineitems", payment), headers=IN_PLACE).status_code
+
+    assert together(3, click) == [200] * 3
+    assert [p.amount for p in Payment.objects.all()] == [Decimal(6)]
