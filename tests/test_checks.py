@@ -11,7 +11,7 @@ from django.test import modify_settings, override_settings
 from mooch.banktransfer import BankTransferMoocher as ForeignBankTransfer
 from mooch.postfinance import PostFinanceMoocher
 
-from payments_ui.checks import host
+from payments_ui.checks import host, templates
 from payments_ui.checks.templates import accepted
 from payments_ui.core.checks import TAG
 from payments_ui.core.models import Payment
@@ -271,6 +271,13 @@ def test_a_parameter_that_a_tag_does_not_take_is_told_with_its_place(
 )
 def test_templates_that_are_right_or_not_ours_are_fine(page: Any, source: str) -> None:
     assert page(source) == {}
+
+
+def test_our_own_templates_are_not_the_sites(settings: Any) -> None:
+    (engine,) = settings.TEMPLATES
+    folder = Path(host.__file__).parents[1] / "templates"
+    settings.TEMPLATES = [{**engine, "DIRS": [folder]}]
+    assert not [path for path in templates._files() if path.is_relative_to(folder)]
 
 
 def test_other_files_are_left_alone(page: Any) -> None:

@@ -47,9 +47,9 @@ def check_templates(**kwargs: Any) -> list[CheckMessage]:
 
 def _files() -> Iterator[Path]:
     folders = {Path(folder) for backend in django_engines() for folder in backend.template_dirs}
-    for folder in sorted(folders):
-        if not folder.resolve().is_relative_to(_OURS):
-            yield from sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES)
+    theirs = (folder for folder in folders if not folder.resolve().is_relative_to(_OURS))
+    for folder in sorted(theirs):
+        yield from sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES)
 
 
 def _check(path: Path, tags: Mapping[str, frozenset[str]]) -> Iterable[CheckMessage]:

@@ -171,3 +171,10 @@ def test_the_books_hold_less_than_a_hundred_billion(user: User) -> None:
 def test_line_items_may_come_from_a_generator(user: User) -> None:
     items = record(user, "1", "2")
     assert pending(user, lineitems=(item for item in items)).amount == 3
+
+
+def test_line_items_and_a_currency_together_restrict_it(user: User) -> None:
+    items = record(user, "1") + record(user, "2", currency="EUR")
+    payment = pending(user, lineitems=items, currency="EUR")
+    assert (payment.amount, payment.currency) == (Decimal(2), "EUR")
+    assert LineItem.objects.unbound().count() == 1

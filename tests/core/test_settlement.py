@@ -182,6 +182,7 @@ def test_a_receiver_that_raises_loses_no_charge(
 
 
 def test_who_sends_the_signal_can_be_told(attempt: Attempt, monkeypatch: Any, heard: Any) -> None:
+    assert announce._unknown_sender("cards") == "cards"
     moocher = object()
     monkeypatch.setattr(announce, "sender_by_identifier", {"cards": moocher}.get)
     settle(attempt)
