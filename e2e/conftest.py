@@ -17,7 +17,7 @@ from e2e.watch import Watch
 from payments_ui.testing.psp import SandboxPSP
 
 #: Two cores that other programs use, too, can be slow; no test waits longer than it has to.
-PATIENCE = 15_000
+PATIENCE = 10_000
 #: What drives the widgets: htmx 2, htmx 4, the beta of it that django-htmx ships, or nothing.
 BUILDS = ("2", "4", "beta", "none")
 SCRIPTED = BUILDS[:3]

@@ -35,3 +35,12 @@ PAYMENTS_UI = LookedAt(
         "hillshade.demo_moochers.classic",
     ],
 )
+
+# Whatever goes wrong is in the log, where the tests look for it.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"django": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
+}

@@ -16,13 +16,17 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 
 
+#: htmx reports as errors what hx-sync is for: the user's action calls a refresh off.
+CALLED_OFF = (r"^htmx:afterRequest, ", r"^htmx:sendAbort", r"\bAbortError\b")
+
+
 class Watch:
     """Complaints and requests of all browser contexts of one test."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self._complaints: list[str] = []
-        self._allowed: list[str] = []
+        self._allowed: list[str] = [*CALLED_OFF]
 
     def over(self, context: BrowserContext) -> None:
         """Listen to a context."""
