@@ -7,7 +7,7 @@ import os
 PORT = int(os.environ.get("HILLSHADE_PORT", "8000"))
 os.environ.setdefault("HILLSHADE_SANDBOX_URL", f"http://127.0.0.1:{PORT + 1}")
 
-from hillshade.settings import *  # noqa: E402, F403 (it reads the environment)
+from hillshade.settings import *  # noqa: E402 (it reads the environment)
 from hillshade.settings import INSTALLED_APPS, MIDDLEWARE, PAYMENTS_UI, VAR_DIR  # noqa: E402
 from showroom.kit import LookedAt  # noqa: E402
 

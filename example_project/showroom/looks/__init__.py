@@ -27,8 +27,10 @@ class Look:
     form_pack: str
 
 
+PLAIN = tuple(f"hillshade/plain/{part}.css" for part in ("base", "frame", "things", "showroom"))
+
 LOOKS = {
-    "plain": Look("Plain", ("hillshade/plain.css",), plain.CLASSES, "plain", ""),
+    "plain": Look("Plain", PLAIN, plain.CLASSES, "plain", ""),
     "bootstrap": Look(
         "Bootstrap 5",
         ("vendor/bootstrap/bootstrap.min.css", "hillshade/bootstrap.css"),

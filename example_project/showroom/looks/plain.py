@@ -1,4 +1,4 @@
-"""Class names of our own small style sheet, ``hillshade/plain.css``."""
+"""Class names of our own small style sheets, ``hillshade/plain/``."""
 
 from __future__ import annotations
 
