@@ -20,5 +20,6 @@ def tell_admins(subject: str, text: str) -> None:
     logger.error("%s: %s", subject, text)
     try:
         mail_admins(subject, text)
-    except OSError:  # SMTPException is one
+    except Exception:
+        # Whatever is wrong with the mail, the money that it tells of is booked.
         logger.exception("The admins could not be told: %s", subject)
