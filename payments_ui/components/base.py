@@ -12,6 +12,7 @@ from django.middleware.csrf import get_token
 from django.template import Template
 from django.template.context import make_context
 from django.template.loader import get_template
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 
@@ -99,6 +100,9 @@ class Component:
             "widget": self.widget,
             "version": self.version,
             "title": self.widget.title or self.title,
+            # Not {% url … as … %}, which is silent where the host forgot the kit's URLs.
+            "charges_url": reverse("payments_ui:charges"),
+            "payments_url": reverse("payments_ui:payments"),
         }
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connections, router, transaction
 from django.http import HttpRequest
 from django.template import Context
-from django.urls import NoReverseMatch
+from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString
 
 from payments_ui.core.models import Payment
@@ -81,12 +81,12 @@ def _own_savepoint() -> AbstractContextManager[Any]:
 
 
 def _quiet(request: HttpRequest, component_class: type[Component]) -> SafeString:
-    context = {
-        "component": component_class,
-        "widget": Widget.for_tag(request, frozenset()),
-        "url_name": component_class.url_name,
-    }
     try:
+        context = {
+            "component": component_class,
+            "widget": Widget.for_tag(request, frozenset()),
+            "retry_url": reverse(component_class.url_name),
+        }
         return render_template(request, "payments_ui/components/quiet.html", "", context)
     except Exception:  # e.g. no URLs either
         logger.exception("The quiet retry of a widget failed, too")

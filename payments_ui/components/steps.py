@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from payments_ui.conf import settings as pui
@@ -188,11 +189,17 @@ def _open(component: PendingCharges) -> Attempt:
 
 
 def _under_way(component: PendingCharges) -> list[Any]:
-    open_attempts = Attempt.objects.open().filter(payment=OuterRef("pk"))
-    payments = Payment.objects.pending().filter(user=component.user.pk)
+    payments = _pending().filter(user=component.user.pk)
     if component.widget.currency:
         payments = payments.filter(currency=component.widget.currency)
-    return list(payments.annotate(is_processing=Exists(open_attempts))[:MOST_PAYMENTS])
+    return list(payments[:MOST_PAYMENTS])
+
+
+@cache
+def _pending() -> QuerySet[Payment]:
+    # Built once, since that takes longer than running it.
+    open_attempts = Attempt.objects.open().filter(payment=OuterRef("pk"))
+    return Payment.objects.pending().annotate(is_processing=Exists(open_attempts))
 
 
 def _rows(component: PendingCharges, currency: str) -> Page:

@@ -171,9 +171,7 @@ def test_another_step_replaces_the_whole_body(user: User, step: Step) -> None:
     assert parse(news.html).with_attr("data-pui-body")[0].attrs["data-pui-step"] == "charged"
 
 
-def test_a_payment_of_zero_is_settled_without_a_psp(
-    pending: Pending, owe: Owe, step: Step
-) -> None:
+def test_a_payment_of_zero_is_settled_without_a_psp(pending: Pending, owe: Owe, step: Step) -> None:
     shown = html(step(pending("5", "-5")))
     assert shown.all("fieldset") == []
     assert "Settle these charges" in shown.text
@@ -215,9 +213,7 @@ def test_a_transfer_that_is_waited_for_can_be_called_off(opened: Any, step: Step
     assert len(shown.all("form")) == 2
 
 
-def test_an_unknown_outcome_calms_and_offers_nothing_that_charges(
-    opened: Any, step: Step
-) -> None:
+def test_an_unknown_outcome_calms_and_offers_nothing_that_charges(opened: Any, step: Step) -> None:
     payment = opened("unknown")
     shown = html(step(payment))
     assert "you will not be charged twice" in shown.text
@@ -336,5 +332,3 @@ def test_steps_of_a_payment_refuse_to_be_shown_without_one(
     with pytest.raises(ValueError, match="needs an open attempt"):
         steps.open_attempt(step(pending("12")))
     assert PendingCharges(request_of(user), Widget()).new_charges is None
-
-

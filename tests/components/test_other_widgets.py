@@ -1,0 +1,185 @@
+"""Button, badge, history and receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from pytest_django import Settings
+
+from payments_ui.components import heartbeat
+from payments_ui.components.payment_history import PaymentHistory
+from payments_ui.components.pending_charges import PendingCharges
+from payments_ui.components.receipt import Receipt
+from payments_ui.components.widget import Widget
+from payments_ui.core import summary
+from payments_ui.core.models import Payment
+from tests.core.support import charged
+from tests.dom import parse
+
+from .conftest import Owe, RenderTag, RequestOf
+
+Queries = Callable[..., Any]
+
+
+def test_the_button_says_the_amount(owe: Owe, page: RenderTag) -> None:
+    owe("12")
+    form = page("{% pay_button %}").form(reverse("payments_ui:payments"))
+    assert form.one("button").text == "Continue to payment: CHF 12.00"
+
+
+def test_the_button_is_for_one_currency(owe: Owe, page: RenderTag) -> None:
+    owe("12")
+    owe("3", currency="EUR")
+    form = page('{% pay_button currency="EUR" %}').form(reverse("payments_ui:payments"))
+    assert form.fields()["currency"] == "EUR"
+    assert form.one("button").text == "Continue to payment: €3.00"
+
+
+def test_without_charges_there_is_no_button(page: RenderTag) -> None:
+    assert page("{% pay_button %}").all("button") == []
+
+
+def test_the_button_comes_back_when_the_payment_is_given_up(
+    owe: Owe, user: User, page: RenderTag, request_of: RequestOf
+) -> None:
+    owe("12")
+    form = page("{% pay_button %}").form(reverse("payments_ui:payments"))
+    widget = Widget.from_data(form.fields())
+    body = parse(PendingCharges(request_of(user), widget, focus=True).render_body())
+    assert body.with_attr("data-pui-body")[0].attrs["data-pui-step"] == "button"
+
+
+def test_the_badge_counts_over_all_currencies(owe: Owe, page: RenderTag) -> None:
+    owe("12", "1")
+    owe("3", currency="EUR")
+    assert page("{% charges_badge %}").text == "3 charges to pay"
+    assert page('{% charges_badge currency="EUR" %}').text == "1 charge to pay"
+
+
+def test_the_badge_can_show_the_total(owe: Owe, page: RenderTag) -> None:
+    owe("12", "1")
+    assert page('{% charges_badge what="total" %}').text == "CHF 13.00 to pay"
+
+
+@pytest.mark.parametrize("amounts", [[], ["-5"]])
+def test_nothing_to_pay_leaves_the_total_empty(
+    amounts: list[str], owe: Owe, page: RenderTag
+) -> None:
+    owe(*amounts)
+    assert page('{% charges_badge what="total" %}').text == ""
+
+
+def test_a_badge_refreshes_as_a_badge(owe: Owe, page: RenderTag, user: User) -> None:
+    owe("12")
+    (asks,) = page('{% charges_badge what="total" %}').with_attr("data-pui-bg")
+    assert "w-kind=badge" in asks.attrs["hx-get"]
+    assert "w-what=total" in asks.attrs["hx-get"]
+
+
+def test_badges_and_buttons_take_one_query(
+    owe: Owe, page: RenderTag, django_assert_num_queries: Queries
+) -> None:
+    owe("12")
+    with django_assert_num_queries(2):
+        page("{% charges_badge %}{% pay_button %}")
+
+
+def test_the_history_lists_payments_with_their_receipts(user: User, page: RenderTag) -> None:
+    payment = charged(user, "12")
+    shown = page("{% payment_history %}")
+    assert shown.one("a", href=reverse("payments_ui:receipt", args=[payment.pk]))
+    assert "CHF 12.00" in shown.text
+
+
+def test_a_charge_taken_back_stays_in_the_history(user: User, page: RenderTag) -> None:
+    charged(user, "12").undo(force=True, reason="a mistake")
+    shown = page("{% payment_history %}")
+    assert "Taken back" in shown.text
+    assert shown.one("tbody").all("a") == []
+
+
+def test_pending_and_foreign_payments_are_no_history(
+    user: User, make_user: Callable[..., User], page: RenderTag, pending: Callable[..., Payment]
+) -> None:
+    charged(make_user(), "99")
+    pending("12")
+    assert "No payments yet" in page("{% payment_history %}").text
+
+
+def test_the_history_is_paged_in_one_query(
+    user: User, request_of: RequestOf, django_assert_num_queries: Queries
+) -> None:
+    for _ in range(3):
+        charged(user, "12")
+    with django_assert_num_queries(1):
+        first = parse(PaymentHistory(request_of(user), Widget(limit=2)).render_body())
+    assert len(first.one("tbody").all("tr")) == 2
+    assert first.one("a", rel="next").attrs["href"].endswith("?page=2")
+    last = parse(PaymentHistory(request_of(user), Widget(limit=2), page=2).render_body())
+    assert len(last.one("tbody").all("tr")) == 1
+
+
+def test_the_history_can_be_of_one_currency(user: User, page: RenderTag) -> None:
+    charged(user, "12")
+    assert "No payments yet" in page('{% payment_history currency="EUR" %}').text
+
+
+def test_a_receipt_says_who_paid_whom_what_for_when_and_how(
+    user: User, request_of: RequestOf, settings: Settings
+) -> None:
+    settings.PAYMENTS_UI |= {"PAYEE_ADDRESS": "Schattenhalb 7\n3860 Meiringen"}
+    payment = charged(user, "10", "2.50")
+    shown = parse(Receipt(request_of(user), Widget(), payment=payment).render())
+    for fact in ("Hillshade GmbH", "3860 Meiringen", user.email, "Card", str(payment.pk)):
+        assert fact in shown.text
+    assert payment.charged_at is not None
+    stamp = shown.one("time").attrs["datetime"]
+    assert stamp.startswith(payment.charged_at.astimezone().strftime("%Y-%m"))
+    assert len(shown.one("tbody").all("tr")) == 2
+    assert shown.one("tfoot").one("td").text == "CHF 12.50"
+
+
+def test_a_receipt_takes_two_queries(
+    user: User, request_of: RequestOf, django_assert_num_queries: Queries
+) -> None:
+    payment = charged(user, *["1"] * 30)
+    component = Receipt(request_of(user), Widget(), payment=payment)
+    with django_assert_num_queries(2):
+        component.render()
+
+
+def test_a_payment_that_needed_no_psp_says_so(
+    user: User, request_of: RequestOf, owe: Owe, page: RenderTag
+) -> None:
+    payment = charged(user, "12")
+    payment.payment_service_provider = "balance"
+    shown = parse(Receipt(request_of(user), Widget(), payment=payment).render())
+    assert "Nothing had to be paid" in shown.text
+
+
+def test_a_page_has_one_heartbeat(owe: Owe, page: RenderTag, settings: Settings) -> None:
+    settings.PAYMENTS_UI |= {"LIVE_INTERVAL": 5}
+    shown = page("{% pending_charges live=True %}{% payment_history live=True %}")
+    (beat,) = shown.with_attr("data-pui-heartbeat")
+    assert beat.attrs["hx-trigger"].startswith("every 5s, ")
+    assert page("{% pending_charges %}").with_attr("data-pui-heartbeat") == []
+
+
+def test_a_heartbeat_carries_what_its_page_has_seen(
+    user: User, owe: Owe, request_of: RequestOf
+) -> None:
+    before = heartbeat.render(request_of(user), Widget())
+    owe("12")
+    beat = parse(heartbeat.render(request_of(user), Widget(), oob=True)).one(id=heartbeat.ID)
+    assert f"v={summary.version(user)}" in beat.attrs["hx-get"]
+    assert beat.attrs["hx-swap-oob"] == "true"
+    assert "hx-swap-oob" not in before
+
+
+def test_visitors_have_a_heartbeat_that_has_seen_nothing(request_of: RequestOf) -> None:
+    beat = parse(heartbeat.render(request_of(), Widget())).one(id=heartbeat.ID)
+    assert "?v=&" in beat.attrs["hx-get"]
