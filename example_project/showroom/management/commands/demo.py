@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from argparse import ArgumentParser
@@ -20,6 +21,7 @@ from showroom.people import PASSWORD
 
 class Command(BaseCommand):
     help = "Prepare the demo's data, start the offline card company, and serve Hillshade."
+    # A visitor would wait for them; `manage.py check`, which the tests run, does not skip any.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,6 +45,8 @@ class Command(BaseCommand):
             webhook_secret=settings.SANDBOX_WEBHOOK_SECRET,
         ) as psp:
             self.welcome(f"http://{host}:{port}/", psp.url)
+            # However the demo ends, the company closes its books.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit())
             call_command("runserver", f"{host}:{port}", use_reloader=False, skip_checks=True)
 
     def prepare(self) -> None:
