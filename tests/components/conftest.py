@@ -24,8 +24,9 @@ Owe = Callable[..., list[LineItem]]
 @pytest.fixture(autouse=True)
 def moochers(settings: Settings) -> dict[str, Any]:
     """Offer two ways to pay."""
-    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, FRANCS], "PAYEE": "Hillshade GmbH"}
-    return settings.PAYMENTS_UI
+    options: dict[str, Any] = {"MOOCHERS": [CARDS, FRANCS], "PAYEE": "Hillshade GmbH"}
+    settings.PAYMENTS_UI = options
+    return options
 
 
 @pytest.fixture

@@ -21,13 +21,9 @@ ALL = (
     "{% pending_charges selectable=True live=True limit=1 %}{% pay_button %}{% charges_badge %}"
     "{% payment_history live=True %}"
 )
-SHIELD_PAIRS = ("confirm", "select", "select-oob", "include", "indicator", "encoding") + (
-    "vals",
-    "headers",
-    "push-url",
-    "replace-url",
-    "boost",
-    "sync",
+SHIELD_PAIRS = (
+    *("confirm", "select", "select-oob", "include", "indicator", "encoding", "vals", "headers"),
+    *("push-url", "replace-url", "boost", "sync"),
 )
 
 
@@ -45,10 +41,10 @@ def document(
     payment = None
     if kind == "charged":
         payment = charged(user, "12")
-    elif kind in ("payment", "processing"):
+    if kind in ("payment", "processing"):
         payment = pending("12")
-    if kind == "processing":
-        attempts.start(payment, moocher="cards")
+        if kind == "processing":
+            attempts.start(payment, moocher="cards")
     owe("1", "2")
     component = PendingCharges(
         request_of(user), Widget(), payment=payment, select=kind == "select", focus=True

@@ -111,7 +111,8 @@ def test_a_pending_payment_can_be_resumed_or_given_up(pending: Pending, page: Re
     shown = page("{% pending_charges %}")
     resume = shown.one("a", href=reverse("payments_ui:payment", args=[payment.pk]))
     assert resume.text == "Continue this payment"
-    assert shown.form(reverse("payments_ui:cancellation", args=[payment.pk]))
+    give_up = shown.form(reverse("payments_ui:cancellation", args=[payment.pk]))
+    assert give_up.one("button").text == "Cancel this payment"
 
 
 def test_what_came_since_does_not_start_a_second_payment(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 from django.http import QueryDict
@@ -75,7 +76,7 @@ def test_ids_of_a_page_are_unique(request_of: RequestOf) -> None:
     ],
 )
 def test_a_mistake_names_its_fix_in_debug(
-    params: dict[str, object], fix: str, request_of: RequestOf, settings: Settings
+    params: dict[str, Any], fix: str, request_of: RequestOf, settings: Settings
 ) -> None:
     settings.DEBUG = True
     with pytest.raises(WidgetError) as error:

@@ -147,7 +147,7 @@ def test_a_layout_of_crispy_forms_is_kept() -> None:
         Submit,
     )
 
-    crispy = Everything()
+    crispy: Any = Everything()
     crispy.helper = FormHelper()
     crispy.helper.layout = Layout(
         Fieldset("Who", Row(Column("name"), Column(Field("note")))),
@@ -157,7 +157,7 @@ def test_a_layout_of_crispy_forms_is_kept() -> None:
     )
     shown = render("{% pui_form form %}", form=crispy)
     assert shown.all("legend")[0].text == "Who"
-    assert shown.one(id="ways").one("fieldset")
+    assert len(shown.one(id="ways").all("fieldset")) == 1
     assert shown.one("input", type="submit").attrs["class"] == "pui-button pui-look-button"
     assert shown.one("input", type="reset").attrs["class"] == "pui-secondary pui-look-secondary"
     assert shown.one("button").text == "Really"
@@ -186,4 +186,4 @@ def test_the_pack_works_as_any_crispy_pack(settings: Settings) -> None:
     assert shown.one("form").attrs["method"] == "post"
     assert "There is a problem" in shown.one(role="group").text
     filtered = Template("{% load crispy_forms_tags %}{{ form|crispy }}")
-    assert parse(filtered.render(Context({"form": Everything()}))).one("input", name="name")
+    assert len(parse(filtered.render(Context({"form": Everything()}))).all("input")) == 6
