@@ -111,9 +111,9 @@ def segments(field: Field, level: float) -> Iterator[Segment]:
     for y, (upper, lower) in enumerate(itertools.pairwise(field)):
         above = [(h > level, k > level) for h, k in zip(upper, lower, strict=True)]
         for x, ((nw, sw), (ne, se)) in enumerate(itertools.pairwise(above)):
-            for start, end in CROSSINGS.get(nw + 2 * ne + 4 * se + 8 * sw, ()):
+            for line in CROSSINGS.get(nw + 2 * ne + 4 * se + 8 * sw, ()):
                 sides = {"N": (x, y, 0), "S": (x, y + 1, 0), "W": (x, y, 1), "E": (x + 1, y, 1)}
-                yield sides[start], sides[end]
+                yield sides[line[0]], sides[line[1]]
 
 
 def chains(pairs: list[Segment]) -> Iterator[list[Edge]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -13,23 +13,24 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from atelier.forms import PrintForm, SheetForm
+from atelier.http import Request
 from atelier.models import Sheet
 from atelier.prices import PER_TILE, Destination, Size
 
 
-def own_sheets(request: HttpRequest) -> QuerySet[Sheet]:
+def own_sheets(request: Request) -> QuerySet[Sheet]:
     """Return the signed-in person's sheets without their pictures, which are large."""
     return Sheet.objects.filter(owner=request.user).defer("svg")
 
 
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: Request) -> HttpResponse:
     """Say what Hillshade is."""
     return render(request, "atelier/home.html", {"sizes": Size, "per_tile": PER_TILE})
 
 
 @require_GET
-def prices(request: HttpRequest) -> HttpResponse:
+def prices(request: Request) -> HttpResponse:
     """Say what it costs."""
     context = {"sizes": Size, "destinations": Destination, "per_tile": PER_TILE}
     return render(request, "atelier/prices.html", context)
@@ -37,7 +38,7 @@ def prices(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: Request) -> HttpResponse:
     """Show the latest sheets, and what they cost so far."""
     return render(request, "atelier/dashboard.html", {"sheets": own_sheets(request)[:9]})
 
@@ -45,16 +46,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 @vary_on_headers("HX-Request")
-def new_sheet(request: HttpRequest, made: int | None = None) -> HttpResponse:
+def new_sheet(request: Request, made: int | None = None) -> HttpResponse:
     """Render a sheet: the button that costs money at each use."""
     form = SheetForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         return rendered(request, form.save(owner=request.user))
-    latest = own_sheets(request).filter(pk=made).first()
+    latest = own_sheets(request).filter(pk=made).first() if made else None
     return workbench(request, form, latest)
 
 
-def rendered(request: HttpRequest, sheet: Sheet) -> HttpResponse:
+def rendered(request: Request, sheet: Sheet) -> HttpResponse:
     """Show a new sheet: in place with htmx, else after a redirect."""
     if not request.htmx:
         return redirect("atelier:made", made=sheet.pk)
@@ -64,7 +65,7 @@ def rendered(request: HttpRequest, sheet: Sheet) -> HttpResponse:
     return response
 
 
-def workbench(request: HttpRequest, form: SheetForm, sheet: Sheet | None) -> HttpResponse:
+def workbench(request: Request, form: SheetForm, sheet: Sheet | None) -> HttpResponse:
     """Return the form with the latest picture, as a fragment where htmx asked for it."""
     context = {"form": form, "sheet": sheet}
     if request.htmx:
@@ -74,7 +75,7 @@ def workbench(request: HttpRequest, form: SheetForm, sheet: Sheet | None) -> Htt
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def sheet_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def sheet_detail(request: Request, pk: int) -> HttpResponse:
     """Show a sheet, and take orders for prints of it."""
     sheet = get_object_or_404(own_sheets(request), pk=pk)
     form = PrintForm(request.POST or None)
@@ -89,7 +90,7 @@ def sheet_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 @cache_control(private=True, max_age=3600)
-def picture(request: HttpRequest, pk: int) -> HttpResponse:
+def picture(request: Request, pk: int) -> HttpResponse:
     """Return a sheet as SVG."""
     sheet = get_object_or_404(Sheet, owner=request.user, pk=pk)
     return HttpResponse(sheet.svg, content_type="image/svg+xml")
@@ -97,6 +98,6 @@ def picture(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: Request) -> HttpResponse:
     """Show who is signed in, and what was paid."""
     return render(request, "atelier/account.html")

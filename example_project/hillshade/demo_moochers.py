@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from mooch.banktransfer import BankTransferMoocher
@@ -9,7 +11,7 @@ from mooch.banktransfer import BankTransferMoocher
 from payments_ui.core.models import Payment
 from payments_ui.moochers.sandbox import SandboxMoocher
 
-_company = {
+_company: dict[str, Any] = {
     "psp_url": settings.SANDBOX_URL,
     "api_key": settings.SANDBOX_API_KEY,
     "webhook_secret": settings.SANDBOX_WEBHOOK_SECRET,

@@ -97,6 +97,6 @@ def restart(port: int) -> None:
 
 def forget() -> None:
     """Delete the demo's two databases."""
-    for database in (Path(settings.DATABASES["default"]["NAME"]), settings.SANDBOX_LEDGER):
+    for database in (settings.DATABASES["default"]["NAME"], settings.SANDBOX_LEDGER):
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{database}{suffix}").unlink(missing_ok=True)
