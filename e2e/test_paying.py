@@ -140,7 +140,7 @@ def test_django_moochs_own_bank_transfer_works_unmodified(
 def follow_to_the_company(page: Page, charges: Charges) -> None:
     """Without JavaScript a link leads to the company; else htmx went there already."""
     page.wait_for_url(lambda url: "/dashboard/" not in url)
-    onward = charges.link("Continue at")
+    onward = charges.link("Continue with")
     if onward.is_visible():
         onward.click()
     expect(page.get_by_text("Sandbox – no real money").first).to_be_visible()

@@ -73,7 +73,7 @@ class MixedCurrenciesError(PaymentsUIError):
     """A payment has one currency: name it, or pick line items of one currency."""
 
     code = "mixed_currencies"
-    message = _("Your charges are in several currencies. Please pay them one by one.")
+    message = _("Your charges are in several currencies. Please pay one currency at a time.")
 
 
 class PaymentStateError(PaymentsUIError):

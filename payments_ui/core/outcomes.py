@@ -44,7 +44,7 @@ class DeclineCode(TextChoices):
         _("This is above a limit of your card. Try another way to pay."),
     )
     GENERIC = "generic", _("The payment was declined. Try another way to pay, or ask your bank.")
-    ABANDONED = "abandoned", _("You left before paying. Pay again whenever you like.")
+    ABANDONED = "abandoned", _("You left before paying. Try again whenever you like.")
     NEVER_HAPPENED = (
         "never_happened",
         _("Your last attempt did not reach the payment service. Please try again."),

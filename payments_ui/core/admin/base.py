@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
 from payments_ui.exceptions import PaymentsUIError
@@ -67,7 +68,7 @@ class MoneyAdmin(_ModelAdmin):
             self.message_user(request, told(error), messages.ERROR)
             return redirect(request.get_full_path())
 
-    @admin.display(description="amount")
+    @admin.display(description=_("amount"))
     def money(self, obj: Any) -> str:
         """The amount with its currency."""
         return money.format_amount(obj.amount, obj.currency)

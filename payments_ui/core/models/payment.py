@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.deletion import ProtectedError
 from django.utils.functional import cached_property
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 # Of a description, which goes to PSPs and into mails.
 _TITLES = 100
+# Labels of the fields that come from django-mooch, which has no catalog in most languages.
+_INHERITED = (
+    *(gettext_noop("email"), gettext_noop("charged at")),
+    *(gettext_noop("payment service provider"), gettext_noop("transaction")),
+)
 
 
 class PaymentState(models.TextChoices):
@@ -110,7 +115,11 @@ class Payment(mooch.models.Payment):
         """``Payment of 5.00 by mail@example.com: title, title``; at most 100 titles."""
         titles = list(self.lineitems.values_list("title", flat=True)[: _TITLES + 1])
         text = ", ".join([*titles[:_TITLES], *("…" for _more in titles[_TITLES:])])
-        return f"Payment of {self.rounded_amount} by {self.email}: {text}"
+        return gettext("Payment of %(amount)s by %(email)s: %(titles)s") % {
+            "amount": self.rounded_amount,
+            "email": self.email,
+            "titles": text,
+        }
 
     @cached_property
     def open_attempt(self) -> Attempt | None:
