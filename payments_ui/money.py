@@ -114,17 +114,23 @@ def format_amount(amount: Decimal, currency: str) -> str:
 
     Decimals beyond the currency's own are shown where the amount has them (CHF 0.0004).
     """
+    # Widgets show the same few amounts again and again. Zero has no sign for people.
+    return _format(amount or Decimal(0), currency, get_language() or "en")
+
+
+@lru_cache(maxsize=2048)
+def _format(amount: Decimal, currency: str, language: str) -> str:
     decimals = minor_unit(currency)
     exponent = amount.normalize(_CONTEXT).as_tuple().exponent
     extra = max(0, -exponent - decimals) if isinstance(exponent, int) else 0
     # Babel rounds to the currency's decimals unless told to take the amount as it is.
     exact: dict[str, Any] = {"decimal_quantization": False, "currency_digits": False}
-    text = format_currency(amount, currency, locale=_locale(), **exact if extra else {})
+    text = format_currency(amount, currency, locale=_locale(language), **exact if extra else {})
     return _LETTER_MEETS_DIGIT.sub("\u00a0", text)
 
 
-def _locale() -> Locale:
-    language = get_language() or "en"
+@lru_cache(maxsize=64)
+def _locale(language: str) -> Locale:
     for name in (language, language.split("-")[0]):
         try:
             return Locale.parse(to_locale(name))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from payments_ui.conf import settings as pui
@@ -67,7 +65,7 @@ def total_only(component: PendingCharges) -> dict[str, Any]:
 def charges(component: PendingCharges) -> dict[str, Any]:
     """The list: payments under way, and unbound line items of one currency."""
     context = total_only(component)
-    payments = _under_way(component)
+    payments = summary.under_way(component.user, component.widget.currency, limit=MOST_PAYMENTS)
     return {
         **context,
         "payments": payments,
@@ -186,20 +184,6 @@ def _open(component: PendingCharges) -> Attempt:
     if attempt is None:
         raise ValueError("This step needs an open attempt")
     return attempt
-
-
-def _under_way(component: PendingCharges) -> list[Any]:
-    payments = _pending().filter(user=component.user.pk)
-    if component.widget.currency:
-        payments = payments.filter(currency=component.widget.currency)
-    return list(payments[:MOST_PAYMENTS])
-
-
-@cache
-def _pending() -> QuerySet[Payment]:
-    # Built once, since that takes longer than running it.
-    open_attempts = Attempt.objects.open().filter(payment=OuterRef("pk"))
-    return Payment.objects.pending().annotate(is_processing=Exists(open_attempts))
 
 
 def _rows(component: PendingCharges, currency: str) -> Page:

@@ -21,7 +21,7 @@ from payments_ui.components.pending_charges import PendingCharges
 from .pui import amount, pui_class
 
 register = template.Library()
-register.simple_tag(amount)
+register.simple_tag(amount, takes_context=True)
 register.simple_tag(pui_class)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import django
 from django import template
 from django.forms import BaseForm, BoundField
-from django.template import Context
-from django.template.loader import get_template
+from django.template import Context, Template
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
+from django.utils.translation import ngettext
 
 from payments_ui import money
 from payments_ui.components import classes, forms, markup
@@ -25,14 +26,32 @@ if django.VERSION < (6, 0):
     register.tag("partial", partials.partial_func)
 
 
-@register.simple_tag
-def amount(value: Decimal, currency: str) -> SafeString:
+@register.simple_tag(takes_context=True)
+def amount(context: Context, value: Decimal, currency: str) -> SafeString:
     """``{% amount item.amount item.currency %}``: money, in the active language.
 
     The one way an amount gets into a page; ``payments_ui/elements/amount.html`` shows it.
     """
-    shown = {"text": money.format_amount(value, currency), "value": value, "currency": currency}
-    return SafeString(get_template("payments_ui/elements/amount.html").render(shown))
+    text = money.format_amount(value, currency)
+    element = _element(context, "payments_ui/elements/amount.html")
+    return element.render(context.new({"text": text, "value": value, "currency": currency}))
+
+
+def _element(context: Context, name: str) -> Template:
+    # Looked up once for each template that shows amounts, not for each amount.
+    found: Template | None = context.render_context.get(name)
+    if found is None:
+        rendered: Any = context.template
+        found = context.render_context[name] = rendered.engine.get_template(name)
+    return found
+
+
+@register.simple_tag
+def pui_times(count: int) -> str:
+    """``{% pui_times group.count %}``: how many charges one row stands for."""
+    # Not by blocktranslate, which takes longer than the rest of the row.
+    text = ngettext("%(count)s time", "%(count)s times", count)
+    return text % {"count": number_format(count)}
 
 
 @register.simple_tag
