@@ -29,7 +29,7 @@ wallet = SandboxMoocher(
     description=_("You leave for its page and come back."),
     **_company,
 )
-#: django-mooch's own, unmodified: it believes whoever presses its button.
+#: django-mooch's own, unmodified, as in "HILLSHADE_CLASSIC=1 make demo".
 classic = BankTransferMoocher(
     model=Payment,
     identifier="classic",
