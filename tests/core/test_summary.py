@@ -21,7 +21,7 @@ from payments_ui.core.outcomes import ActionRequired, DeclineCode, Declined
 from payments_ui.exceptions import InvalidAmountError
 from tests.conftest import UserFactory
 
-from .support import bare, money_of, pending, record, started
+from .support import bare, charged, money_of, pending, record, started
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +74,29 @@ def test_items_are_listed_newest_first_and_paged(user: User) -> None:
     assert summary.items(user, "EUR", limit=2) == []
     payment = pending(user)
     assert len(summary.items(user, "CHF", limit=5, payment=payment)) == 3
+
+
+def test_payments_under_way_are_those_not_charged_and_not_gone(
+    user: User, make_user: UserFactory
+) -> None:
+    charged(user, "1")
+    pending(user, "2").cancel_pending()
+    pending(make_user(), "3")
+    first, busy = pending(user, "4"), pending(user, "5")
+    started(busy)
+    record(user, "6", currency="EUR")
+    euros = pending(user)
+    with CaptureQueriesContext(connection) as queries:
+        rows = summary.under_way(user, limit=5)
+    assert len(queries) == 1
+    assert [(row, bool(row.is_processing)) for row in rows] == [
+        (euros, False),
+        (busy, True),
+        (first, False),
+    ]
+    assert str(rows[-1].amount) == "4.00"
+    assert summary.under_way(user, "EUR", limit=5) == [euros]
+    assert summary.under_way(user, limit=1) == [euros]
 
 
 def test_newer_charges_are_those_recorded_since(user: User) -> None:
