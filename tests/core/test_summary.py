@@ -94,7 +94,7 @@ def test_payments_under_way_are_those_not_charged_and_not_gone(
         (busy, True),
         (first, False),
     ]
-    assert str(rows[-1].amount) == "4.00"
+    assert str(rows[-1].amount) == "6.00"
     assert summary.under_way(user, "EUR", limit=5) == [euros]
     assert summary.under_way(user, limit=1) == [euros]
 
