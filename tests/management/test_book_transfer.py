@@ -8,7 +8,6 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError
 from django.test import override_settings
 from mooch.base import BaseMoocher
 
@@ -267,10 +266,6 @@ def test_a_moocher_that_is_no_bank_transfer_cannot_be_named() -> None:
         book("RF18539007547034", moocher="card")
 
 
-@pytest.mark.xfail(
-    raises=IntegrityError,
-    reason="settlement._surplus inserts its attempt as started, which collides with the open one",
-)
 def test_rest_of_a_short_transfer_is_kept_while_the_customer_pays_again(user: User) -> None:
     attempt = wait_for_transfer(user)
     book(attempt.psp_reference, "10.00")
