@@ -1,0 +1,124 @@
+"""Every state in every look: axe finds nothing, nothing is too wide, and pictures are taken."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.charges import CARD, DECLINED, PAID, REVIEW, TRANSFER, WALLET, Charges
+from e2e.conftest import Visit
+from e2e.looks import Album
+from e2e.stage import Person, Site
+from payments_ui.testing.psp import SandboxPSP
+
+LOOKS = ("plain", "bootstrap", "tailwind")
+
+pytestmark = pytest.mark.parametrize("look", LOOKS)
+
+
+@pytest.fixture
+def album(look: str) -> Album:
+    return Album(look)
+
+
+def nothing_is_wrong(album: Album) -> None:
+    """Compare what was found with nothing."""
+    assert album.violations == {}
+    assert album.too_wide == []
+
+
+def test_paying(visit: Visit, owing: Person, psp: SandboxPSP, look: str, album: Album) -> None:
+    page = visit(owing, look=look, theme="system")
+    charges = Charges(page).at("To pay: CHF 36.00")
+    album.look_at(page, "01-list")
+    charges.link("Pay only some of them").click()
+    charges.at("Choose what to pay now").button("Continue to payment").click()
+    expect(charges.problem).to_be_visible()
+    album.look_at(page, "02-select")
+    charges.link("Back to all charges").click()
+    charges.begin()
+    album.look_at(page, "03-review")
+    owing.owes(("Contour sheet, A4", "1.31"))
+    expect(charges.button("Add to this payment")).to_be_visible()
+    charges.pay_by_card(DECLINED)
+    expect(charges.problem).to_be_visible()
+    album.look_at(page, "04-declined-and-news")
+    charges.pay_by_card().at(PAID)
+    album.look_at(page, "05-charged")
+    charges.link("Open the receipt").click()
+    expect(page.get_by_role("heading", name="Paid: CHF 36.00")).to_be_visible()
+    album.look_at(page, "06-receipt")
+    page.goto("/account/")
+    album.look_at(page, "07-history")
+    nothing_is_wrong(album)
+
+
+def test_waiting(visit: Visit, owing: Person, psp: SandboxPSP, look: str, album: Album) -> None:
+    page = visit(owing, look=look, theme="system")
+    charges = Charges(page).begin().choose(TRANSFER)
+    album.look_at(page, "11-transfer")
+    charges.button("Get the transfer details").click()
+    charges.at("Waiting for your transfer")
+    album.look_at(page, "12-waiting")
+    page.goto("/dashboard/")
+    album.look_at(page, "13-under-way")
+    charges.link("See how it stands").click()
+    charges.button("Pay another way").click()
+    charges.at(REVIEW).choose(WALLET).button("Pay CHF").click()
+    expect(page.get_by_role("button", name="Pay now")).to_be_visible()
+    page.goto("/dashboard/")
+    charges.link("See how it stands").click()
+    charges.at("One more step")
+    album.look_at(page, "14-one-more-step")
+    charges.button("Pay another way").click()
+    charges.at(REVIEW)
+    page.goto("/dashboard/")
+    expect(charges.link("Continue this payment")).to_be_visible()
+    album.look_at(page, "15-resume")
+    charges.link("Continue this payment").click()
+    charges.pay_by_card("Card that is charged some seconds later")
+    charges.at("Your payment is being processed")
+    album.look_at(page, "16-processing")
+    nothing_is_wrong(album)
+
+
+@pytest.mark.crashes
+def test_edges(
+    visit: Visit, site: Site, owing: Person, psp: SandboxPSP, look: str, album: Album
+) -> None:
+    page = visit(site.person(), look=look, theme="system")
+    Charges(page).at("Nothing to pay")
+    album.look_at(page, "21-empty")
+    page = visit(owing, look=look, theme="system")
+    charges = Charges(page).begin()
+    psp.plan.add("error_before", on="fetch", times=50)
+    charges.pay_by_card("Card that is charged, but the answer gets lost")
+    charges.at("We are checking your payment")
+    album.look_at(page, "22-unknown")
+    nothing_is_wrong(album)
+
+
+def test_long_lists_and_other_currencies(
+    visit: Visit, person: Person, look: str, album: Album
+) -> None:
+    person.owes(*[(f"Sheet number {number} of a rather long edition", "1.2500") for number in range(30)])
+    person.owes(("Print and postage, European Union", "29.00", "EUR"), ("Credit note", "-3.00"))
+    page = visit(person, look=look, theme="system")
+    charges = Charges(page).at("To pay: CHF 34.50")
+    album.look_at(page, "31-long-list")
+    charges.link("Older").click()
+    expect(charges.link("Newer")).to_be_visible()
+    album.look_at(page, "32-next-page")
+    charges.link("Also open: €29.00").click()
+    charges.at("To pay: €29.00")
+    album.look_at(page, "33-other-currency")
+    nothing_is_wrong(album)
+
+
+def test_host_with_several_widgets(visit: Visit, owing: Person, look: str, album: Album) -> None:
+    sheet = look if look != "plain" else "naive"
+    page: Page = visit(owing, f"/hosts/many/?sheet={sheet}", look=look, theme="system")
+    left = Charges(page, root=page.get_by_role("region", name="Left")).begin()
+    left.choose(CARD)
+    album.look_at(page, "41-several-widgets")
+    nothing_is_wrong(album)
