@@ -51,16 +51,11 @@ format: $(VENV)/lint.installed ## Let the tools mend what they can
 docs: $(VENV)/docs.installed ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going --nitpicky --quiet --no-color -b html docs docs/_build/html
 
-bench: $(VENV)/bench.installed ## Measure the promises about speed, as a table
-	$(BIN)/python -m bench
+bench: $(VENV)/bench.installed $(if $(DATABASE),$(VENV)/databases.installed) ## Measure the promises about speed, as a table; DATABASE=postgres, mariadb
+	$(BIN)/python -m bench $(ARGS)
 
 messages: $(VENV)/unit.installed ## Collect texts for translators and compile what they wrote (GNU gettext)
-	for site in payments_ui example_project; do \
-		mkdir -p $$site/locale && cd $$site && \
-		$(abspath $(BIN))/python -m django makemessages --locale de --locale fr --locale it --no-obsolete --add-location file && \
-		$(abspath $(BIN))/python -m django compilemessages && \
-		cd .. || exit 1; \
-	done
+	$(BIN)/python scripts/translations.py --write
 
 clean: ## Remove what these commands have made, the example's data too
 	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache \

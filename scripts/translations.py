@@ -1,51 +1,96 @@
-"""Check that every text is translated: collected, not fuzzy, in all languages, and compiled.
+"""Collect the texts to translate, or check that all are: in all languages, not fuzzy, compiled.
 
-Collects the texts anew into a copy, as `make messages` does in place, and compares that with what
-is stored. Needs GNU gettext.
+    translations.py --write    collect anew, keep what is translated, compile (`make messages`)
+    translations.py            collect into a copy, and compare that with what is stored
+
+Needs GNU gettext. Collecting writes files beside the templates, so it always works on a copy.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from django.core.management import call_command
+from django.core.management.commands import compilemessages, makemessages
 
 ROOT = Path(__file__).resolve().parent.parent
-SITES = ("payments_ui", "example_project")
+#: Each with the folders that have catalogs. The core has its own: it is installed alone, too.
+SITES = {"payments_ui": (".", "core"), "example_project": (".",)}
 LANGUAGES = ("de", "fr", "it")
+#: Written outside of the core, and read where nothing but the core is installed.
+OF_THE_CORE = Path("exceptions.py")
+
+
+class Collect(makemessages.Command):
+    """As Django's; what the core shares with the rest is in the core's catalog only."""
+
+    def find_files(self, root: str) -> list[Any]:
+        """Every file with texts, each with the catalog it belongs to."""
+        files: list[Any] = super().find_files(root)
+        for file in files:
+            if Path(file.path) == OF_THE_CORE:
+                file.locale_dir = str(Path("core", "locale").resolve())
+        return files
 
 
 def main() -> int:
-    """Print what is wrong; 1 where something is."""
-    problems = [problem for site in SITES for problem in _check(ROOT / site)]
+    """Do what is asked for; 1 where something is not translated."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="store what was collected")
+    work = _write if parser.parse_args().write else _problems
+    problems = [problem for site in SITES for problem in _with_fresh(site, work)]
     sys.stdout.writelines(f"{problem}\n" for problem in problems)
     return bool(problems)
 
 
-def _check(site: Path) -> Iterator[str]:
+def _with_fresh(site: str, work: Any) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = Path(scratch) / site.name
-        shutil.copytree(site, fresh, ignore=shutil.ignore_patterns("vendor", "var"))
+        fresh = Path(scratch) / site
+        shutil.copytree(ROOT / site, fresh, ignore=shutil.ignore_patterns("vendor", "var"))
+        for folder in SITES[site]:
+            (fresh / folder / "locale").mkdir(exist_ok=True)
         _collect(fresh)
+        return [
+            f"{stored.relative_to(ROOT)}: {problem}"
+            for stored, current in _catalogs(site, fresh)
+            for problem in work(stored, current)
+        ]
+
+
+def _catalogs(site: str, fresh: Path) -> Iterator[tuple[Path, Path]]:
+    for folder in SITES[site]:
         for language in LANGUAGES:
-            stored = site / "locale" / language / "LC_MESSAGES" / "django.po"
-            current = fresh / stored.relative_to(site)
-            for problem in _problems(stored, current):
-                yield f"{stored.relative_to(ROOT)}: {problem}"
+            path = Path(folder, "locale", language, "LC_MESSAGES", "django.po")
+            yield ROOT / site / path, fresh / path
 
 
 def _collect(site: Path) -> None:
-    (site / "locale").mkdir(exist_ok=True)
-    languages = [f"--locale={language}" for language in LANGUAGES]
-    command = [sys.executable, "-m", "django", "makemessages", "--no-obsolete", *languages]
-    subprocess.run(command, cwd=site, check=True, stdout=subprocess.DEVNULL)
+    options = {"no_obsolete": True, "add_location": "file", "verbosity": 0}
+    with contextlib.chdir(site):
+        call_command(Collect(), locale=list(LANGUAGES), **options)
+        for path in site.rglob("*.po"):
+            # Changes whenever somebody collects, and tells nobody anything.
+            text = path.read_text("utf-8")
+            path.write_text(re.sub(r'"POT-Creation-Date: .*\n', "", text), "utf-8")
+        call_command(compilemessages.Command(), locale=list(LANGUAGES), verbosity=0)
+
+
+def _write(stored: Path, current: Path) -> Iterator[str]:
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in (".po", ".mo"):
+        shutil.copyfile(current.with_suffix(suffix), stored.with_suffix(suffix))
+    return _untranslated(_read(stored))
 
 
 def _problems(stored: Path, current: Path) -> Iterator[str]:
@@ -53,13 +98,17 @@ def _problems(stored: Path, current: Path) -> Iterator[str]:
         yield "missing; run `make messages`, then translate"
         return
     wanted, kept = _read(current), _read(stored)
-    for message in wanted:
-        if message.id and (message.fuzzy or not _is_translated(message)):
-            yield f"not translated: {message.id!r}"
+    yield from _untranslated(wanted)
     if _texts(kept) != _texts(wanted):
         yield "other texts than the sources have; run `make messages`"
     if not _is_compiled(stored, kept):
         yield "not compiled; run `make messages`"
+
+
+def _untranslated(catalog: Catalog) -> Iterator[str]:
+    for message in catalog:
+        if message.id and (message.fuzzy or not _is_translated(message)):
+            yield f"not translated: {message.id!r}"
 
 
 def _read(path: Path) -> Catalog:
