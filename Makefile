@@ -51,7 +51,7 @@ format: $(VENV)/lint.installed ## Let the tools mend what they can
 docs: $(VENV)/docs.installed ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going --nitpicky --quiet --no-color -b html docs docs/_build/html
 
-bench: $(VENV)/bench.installed $(if $(DATABASE),$(VENV)/databases.installed) ## Measure the promises about speed, as a table; DATABASE=postgres, mariadb
+bench: $(VENV)/bench.installed $(if $(DATABASE),$(VENV)/databases.installed) ## Measure the promises about speed, as a table (DATABASE=postgres or mariadb)
 	$(BIN)/python -m bench $(ARGS)
 
 messages: $(VENV)/unit.installed ## Collect texts for translators and compile what they wrote (GNU gettext)
