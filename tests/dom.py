@@ -24,6 +24,10 @@ class Node:
             if isinstance(child, Node):
                 yield from child
 
+    def __bool__(self) -> bool:
+        """An element that was found is there, with or without children."""
+        return True
+
     @property
     def text(self) -> str:
         """The visible text, with single spaces."""

@@ -1,4 +1,4 @@
-"""A PSP that keeps its own books, and the moochers that talk to it: stateful, and directed by tests."""
+"""A PSP that keeps its own books, the moochers that talk to it, and how tests direct them."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class FakePSP:
         charge = self.books.get(attempt.idempotency_key)
         if charge is None:
             return Declined(code=DeclineCode.NEVER_HAPPENED)
-        return {
+        answers: dict[str, Outcome] = {
             "taken": Succeeded(
                 psp_reference=charge.reference, amount=charge.amount, currency=charge.currency
             ),
@@ -113,7 +113,8 @@ class FakePSP:
             "action": ActionRequired(url="https://psp.example/pay", psp_reference=charge.reference),
             "waits": Pending(psp_reference=charge.reference),
             "cancelled": Cancelled(psp_reference=charge.reference),
-        }[charge.state]
+        }
+        return answers[charge.state]
 
     def of(self, attempt: Attempt) -> Charge:
         """Its line about this attempt."""
@@ -171,7 +172,7 @@ class BrokenMoocher(Moocher):
     def payment_form(self, request: HttpRequest, payment: Payment) -> str:
         raise RuntimeError("broken")
 
-    def get_form(self, *args: object) -> forms.Form:  # type: ignore[override]
+    def get_form(self, *args: object) -> forms.Form:
         raise RuntimeError("broken")
 
 

@@ -20,6 +20,8 @@ MakeShopper = Callable[..., Shopper]
 @pytest.fixture(autouse=True)
 def psp(settings: Settings) -> Iterator[FakePSP]:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, FRANCS]}
+    # Signing in is half of what these tests do.
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     the_psp.reset()
     yield the_psp
     the_psp.reset()

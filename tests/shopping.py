@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -25,12 +24,12 @@ def url(name: str, payment: Payment | None = None, identifier: str = "") -> str:
     return reverse(f"payments_ui:{name}", kwargs={**kwargs, **extra} or None)
 
 
-def dom(response: HttpResponse) -> Node:
+def dom(response: Any) -> Node:
     """Return what a response shows."""
     return parse(response.content)
 
 
-def step(response: HttpResponse) -> str:
+def step(response: Any) -> str:
     """Return the step of the widget that a response shows."""
     bodies = dom(response).with_attr("data-pui-body")
     # The navigation of the kit's own pages has a badge.

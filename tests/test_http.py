@@ -82,8 +82,6 @@ def test_a_secure_site_does_not_go_back_to_an_insecure_page(rf: RequestFactory) 
     ("says", "vouches"),
     [("same-origin", True), ("same-site", False), ("cross-site", False), ("none", False)],
 )
-def test_only_the_same_origin_is_vouched_for(
-    rf: RequestFactory, says: str, vouches: bool
-) -> None:
+def test_only_the_same_origin_is_vouched_for(rf: RequestFactory, says: str, vouches: bool) -> None:
     assert http.is_same_origin(rf.get("/", headers={"Sec-Fetch-Site": says})) is vouches
     assert not http.is_same_origin(rf.get("/"))

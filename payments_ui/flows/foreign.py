@@ -34,7 +34,6 @@ def submit(request: HttpRequest, payment: Payment, moocher: Foreign, call: Call)
     """
     if repeated := paying.repeated_post(payment, request.POST):
         return repeated
-    paying.require_pending(payment)
     nonce = FormToken.check(payment, request.POST) if TOKEN in request.POST else None
     paying.check_payable(payment, moocher)
     attempt, is_first = paying.start(request, payment, moocher, nonce)

@@ -67,7 +67,6 @@ def pay(
     """
     if repeated := repeated_post(payment, data):
         return repeated
-    require_pending(payment)
     nonce = FormToken.check(payment, data)
     check_payable(payment, moocher)
     cleaned_data = _clean(request, payment, moocher, data)
@@ -81,18 +80,24 @@ def pay(
 
 
 def repeated_post(payment: Payment, data: Mapping[str, Any]) -> Attempt | None:
-    """The attempt that this very form started before, however old it is by now."""
+    """The attempt that this very form started before, however old it is by now.
+
+    Without one, raises the ``PaymentStateError`` that says why the payment cannot be paid.
+    """
+    # The state first: what makes it not pending just then is found by the form's token.
+    error = _NOT_PENDING.get(payment.state)
+    repeated = _attempt_by_form(payment, data)
+    if repeated is None and error is not None:
+        raise error(f"{payment.pk} is {payment.state}")
+    return repeated
+
+
+def _attempt_by_form(payment: Payment, data: Mapping[str, Any]) -> Attempt | None:
     try:
         nonce = FormToken.nonce(payment, data)
     except FormExpiredError:
         return None
     return payment.attempts.filter(form_token=nonce).first()
-
-
-def require_pending(payment: Payment) -> None:
-    """Raise the ``PaymentStateError`` that says why the payment cannot be paid."""
-    if error := _NOT_PENDING.get(payment.state):
-        raise error(f"{payment.pk} is {payment.state}")
 
 
 def check_payable(payment: Payment, moocher: Moocher) -> None:

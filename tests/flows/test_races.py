@@ -6,12 +6,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
+from pytest_django import Settings
 
+from payments_ui import flows
 from payments_ui.core.models import LineItem, Payment
+from payments_ui.flows import paying
+from payments_ui.moochers.foreign import Foreign, wrap
+from tests import mooch_site
 from tests.core.support import together
-from tests.fakes import FakePSP
-from tests.shopping import IN_PLACE, Shopper, attempt_of, report, stored, url
+from tests.fakes import FakePSP, cards
+from tests.shopping import IN_PLACE, Shopper, attempt_of, dom, report, stored, url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,3 +114,44 @@ def test_taking_in_twice_at_once_makes_one_payment(shopper: Shopper) -> None:
 
     assert together(3, click) == [200] * 3
     assert [p.amount for p in Payment.objects.all()] == [Decimal(6)]
+
+
+def test_the_same_form_of_a_moocher_of_django_mooch_posted_at_once_runs_its_view_once(
+    shopper: Shopper, settings: Settings
+) -> None:
+    settings.ROOT_URLCONF = "tests.mooch_site"
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "mooch"]
+    settings.PAYMENTS_UI = {"MOOCHERS": mooch_site.ALL}
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "payments_ui.middleware.PaymentsUIMiddleware"]
+    payment = shopper.begin("5.00")
+    shown = dom(shopper.get(url("payment", payment), moocher="trusting"))
+    data = shown.form("/trusting/banktransfer_confirm/").fields()
+
+    def click(_number: int) -> int:
+        return browser(shopper).post("/trusting/banktransfer_confirm/", data).status_code
+
+    assert together(4, click) == [303] * 4
+    assert payment.attempts.count() == 1
+    assert stored(payment).state == "charged"
+
+
+@pytest.mark.parametrize("flow", ["pay", "submit"])
+def test_a_post_that_comes_between_two_looks_is_the_same_post(
+    shopper: Shopper, psp: FakePSP, rf: RequestFactory, flow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = shopper.begin("5.00")
+    data = shopper.form(payment)
+    first = shopper.post(url("moocher", payment, "cards"), data)
+    assert first.status_code == 303
+    # As if both had looked before either began.
+    monkeypatch.setattr(paying, "repeated_post", lambda *args: None)
+    request = rf.post("/", data)
+    request.user = shopper.user
+    if flow == "pay":
+        attempt = flows.pay(request, payment, cards, data)
+    else:
+        wrapper = wrap(mooch_site.transfer)
+        assert isinstance(wrapper, Foreign)
+        attempt = flows.submit(request, payment, wrapper, lambda: pytest.fail("It ran again"))
+    assert attempt == attempt_of(payment)
+    assert psp.asked == ["charge"]

@@ -54,6 +54,7 @@ def test_it_says_what_it_cannot_take(currency: str, amount: str, sentence: str |
 def test_its_form_is_plain_and_says_how_much(user: User, rf: RequestFactory) -> None:
     LineItem.objects.record(user=user, title="x", amount="5.00")
     payment = Payment.objects.create_pending(user=user)
+    assert payment is not None
     moocher = Moocher(identifier="x", title="X")
     form = parse(moocher.payment_form(rf.get("/"), payment)).one("form")
     assert form.attrs["method"] == "post"

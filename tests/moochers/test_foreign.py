@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.test import RequestFactory
-
 import pytest
+from django.test import RequestFactory
 
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.core.outcomes import Cancelled, Pending, Unknown

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.test import Client
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
 
 import payments_ui
 from payments_ui import urls
 from payments_ui.core.models import Payment
+from payments_ui.views import access
 from tests.fakes import FakePSP
 from tests.fixtures import MakeShopper
 from tests.shopping import IN_PLACE, Shopper, dom, url
@@ -82,13 +86,13 @@ def test_every_url_is_listed() -> None:
 def test_who_may_do_what(make_shopper: MakeShopper, name: str, role: str, method: str) -> None:
     owner = make_shopper()
     payment = owner.begin("5.00")
-    browser = {
+    browsers: dict[str, Callable[[], Client]] = {
         "anonymous": Client,
         "owner": lambda: owner.client,
         "other": lambda: make_shopper().client,
         "staff": lambda: make_shopper(is_staff=True, is_superuser=True).client,
-    }[role]()
-    response = browser.generic(method, path_of(name, payment))
+    }
+    response = browsers[role]().generic(method, path_of(name, payment))
     assert response.status_code == expected(name, role, method)
     if response.status_code == 302:
         assert response["Location"].startswith("/login/?next=")
@@ -154,3 +158,10 @@ def test_only_webhooks_are_exempt_from_csrf_protection() -> None:
         or (isinstance(node, ast.ImportFrom) and "csrf_exempt" in {a.name for a in node.names})
     }
     assert users == {"views/webhooks.py"}
+
+
+def test_a_view_that_forgot_to_ask_who_it_is_fails_closed(rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    with pytest.raises(PermissionDenied):
+        access.payment_of(request, uuid4())

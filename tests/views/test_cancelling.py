@@ -60,9 +60,7 @@ def test_money_that_was_taken_meanwhile_is_a_paid_payment(
     assert stored(payment).state == "charged"
 
 
-def test_a_psp_that_does_not_answer_keeps_the_payment(
-    any_shopper: Shopper, psp: FakePSP
-) -> None:
+def test_a_psp_that_does_not_answer_keeps_the_payment(any_shopper: Shopper, psp: FakePSP) -> None:
     payment = under_way(any_shopper, psp)
     psp.down = True
     response = any_shopper.post(url("attempt_cancellation", payment))

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from payments_ui.core.models import LineItem, Payment
+from payments_ui import flows
+from payments_ui.core import attempts
+from payments_ui.core.models import Attempt, LineItem, Payment
 from tests.fakes import CARDS, FakePSP
+from tests.fixtures import MakeShopper
 from tests.shopping import Shopper, dom, step, stored, url
 
 
@@ -129,19 +133,16 @@ def test_nothing_ticked_is_said_in_the_list(any_shopper: Shopper) -> None:
     assert response.status_code == (200 if any_shopper.js else 422)
 
 
-def test_somebody_elses_charge_cannot_be_ticked(make_shopper: object, shopper: Shopper) -> None:
-    assert callable(make_shopper)
+def test_somebody_elses_charge_cannot_be_ticked(
+    make_shopper: MakeShopper, shopper: Shopper
+) -> None:
     (theirs,) = make_shopper().owe("5.00")
     response = shopper.post(url("payments"), select="1", currency="CHF", lineitems=[theirs.pk])
     assert response.status_code == 422
     assert Payment.objects.count() == 0
 
 
-def test_ticking_a_charge_twice_resumes_its_payment(
-    shopper: Shopper, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from payments_ui import flows
-
+def test_ticking_a_charge_twice_resumes_its_payment(shopper: Shopper) -> None:
     first, second = shopper.owe("5.00", "7.00")
     other = flows.begin(shopper.user, lineitems=[second])
     mine = flows.begin(shopper.user, lineitems=[first])
@@ -231,23 +232,20 @@ def test_a_page_that_is_none_is_the_first(shopper: Shopper, page: str) -> None:
 def test_a_payment_given_up_while_zero_is_settled_is_gone(
     shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from payments_ui.flows import beginning
+    start = attempts.start
 
-    def give_up_first(payment: Payment, **facts: object) -> object:
+    def give_up_first(payment: Payment, **facts: Any) -> Attempt:
         payment.cancel_pending()
-        monkeypatch.undo()
-        return beginning.attempts.start(payment, moocher="balance")
+        return start(payment, **facts)
 
-    monkeypatch.setattr(beginning.attempts, "start", give_up_first)
+    monkeypatch.setattr(attempts, "start", give_up_first)
     shopper.owe("5.00", "-5.00")
     response = shopper.post(url("payments"))
     assert response.status_code == 410
     assert "cancelled" in dom(response).text
 
 
-def test_the_only_way_to_pay_is_open_at_once(
-    any_shopper: Shopper, settings: Settings
-) -> None:
+def test_the_only_way_to_pay_is_open_at_once(any_shopper: Shopper, settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
     payment = any_shopper.begin("5.00")
     shown = dom(any_shopper.get(url("payment", payment)))

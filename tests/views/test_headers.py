@@ -22,9 +22,7 @@ def assert_private(response: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted(OWNER))
 @pytest.mark.parametrize("headers", [{}, IN_PLACE], ids=["plain", "htmx"])
-def test_no_answer_is_kept_or_framed(
-    shopper: Shopper, name: str, headers: dict[str, str]
-) -> None:
+def test_no_answer_is_kept_or_framed(shopper: Shopper, name: str, headers: dict[str, str]) -> None:
     payment = shopper.begin("5.00")
     for browser in (shopper.client, Client()):
         for method in METHODS:

@@ -7,6 +7,7 @@ from unittest import mock
 
 import pytest
 from django.core import mail
+from django.db import models
 from django.test import Client
 from django.utils import timezone
 from mooch.signals import post_charge
@@ -45,8 +46,9 @@ def test_post_charge_is_sent_once_by_the_moocher(
 ) -> None:
     payment = shopper.begin("5.00")
     heard: list[object] = []
-    with mock.patch.object(post_charge, "receivers", []), django_capture_on_commit_callbacks(
-        execute=True
+    with (
+        mock.patch.object(post_charge, "receivers", []),
+        django_capture_on_commit_callbacks(execute=True),
     ):
         post_charge.connect(lambda sender, **facts: heard.append(sender), weak=False)
         shopper.pay(payment)
@@ -113,7 +115,9 @@ def test_an_expired_form_is_shown_again(
     assert psp.asked == []
 
 
-@pytest.mark.parametrize("amount", ["", "1.00", "5.01", "-5", "NaN", "sNaN", "Infinity", "1e999999"])
+@pytest.mark.parametrize(
+    "amount", ["", "1.00", "5.01", "-5", "NaN", "sNaN", "Infinity", "1e999999"]
+)
 def test_an_amount_the_customer_did_not_see_is_not_charged(
     any_shopper: Shopper, psp: FakePSP, amount: str
 ) -> None:
@@ -233,9 +237,7 @@ def test_a_decline_says_why_and_that_nothing_was_charged(
     assert stored(payment).state == "charged"
 
 
-def test_a_failure_that_is_not_the_latest_news_is_not_shown(
-    shopper: Shopper, psp: FakePSP
-) -> None:
+def test_a_failure_that_is_not_the_latest_news_is_not_shown(shopper: Shopper, psp: FakePSP) -> None:
     psp.plan.append("decline")
     payment = shopper.begin("5.00")
     failed = shopper.pay(payment)["Location"]
@@ -312,8 +314,6 @@ def test_an_unknown_outcome_loses_nothing_and_is_settled_by_asking(
 
 def _refuse_long_urls(attempt: Attempt, changes: dict[str, Any]) -> None:
     # As PostgreSQL does; SQLite would take it.
-    from payments_ui.core.attempts import models
-
     if len(changes.get("action_url", "")) > 1000:
         raise ValueError("too long")
     rows: Any = models.QuerySet(Attempt).filter(pk=attempt.pk)
@@ -387,9 +387,7 @@ def test_without_javascript_each_way_to_pay_has_a_page(shopper: Shopper) -> None
 
 
 @pytest.mark.parametrize("extra", [{"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}])
-def test_boosted_links_and_history_get_whole_pages(
-    shopper: Shopper, extra: dict[str, str]
-) -> None:
+def test_boosted_links_and_history_get_whole_pages(shopper: Shopper, extra: dict[str, str]) -> None:
     payment = shopper.begin("5.00")
     for path in (url("charges"), url("payments"), url("payment", payment)):
         response = shopper.client.get(path, headers={**IN_PLACE, **extra})

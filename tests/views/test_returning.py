@@ -94,7 +94,7 @@ def test_a_token_is_for_its_own_payment_and_moocher_only(
     make_shopper: MakeShopper, psp: FakePSP
 ) -> None:
     shopper, other = make_shopper(), make_shopper()
-    payment, back = leave(shopper, psp)
+    payment, _back = leave(shopper, psp)
     token = ReturnToken.make(attempt_of(payment), "")
     others = other.begin("5.00")
     assert other.get(url("return", others, "cards"), attempt=token).status_code == 404
@@ -121,9 +121,7 @@ def test_coming_back_to_a_moocher_that_is_no_longer_listed(
     assert step(shopper.get(response["Location"])) == "requires_action"
 
 
-def test_coming_back_after_giving_up_says_that_it_is_gone(
-    shopper: Shopper, psp: FakePSP
-) -> None:
+def test_coming_back_after_giving_up_says_that_it_is_gone(shopper: Shopper, psp: FakePSP) -> None:
     payment, back = leave(shopper, psp)
     shopper.post(url("cancellation", payment))
     shown = shopper.get(shopper.get(back)["Location"])

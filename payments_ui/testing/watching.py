@@ -1,0 +1,58 @@
+"""What the contract of moochers looks at: their markup, their answers, and the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from payments_ui.core.models import Attempt
+from payments_ui.core.outcomes import Outcome, Unknown
+
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)", re.IGNORECASE)
+
+
+def again(attempt: Attempt) -> Attempt:
+    """The attempt as it is stored now."""
+    stored: Attempt = Attempt.objects.get(pk=attempt.pk)
+    return stored
+
+
+def answer_of(question: Callable[[], Outcome]) -> Outcome:
+    """The answer as the kit understands it: an exception is *unknown*."""
+    try:
+        return question()
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return Unknown(reason=str(error))
+
+
+@contextmanager
+def no_writes() -> Iterator[None]:
+    """Fail if anything in the database was changed."""
+    with CaptureQueriesContext(connection) as queries:
+        yield
+    writes = [query["sql"] for query in queries if _WRITES.match(query["sql"])]
+    if writes:
+        raise AssertionError(f"A moocher reports, and never writes: {writes}")
+
+
+class Page(HTMLParser):
+    """Tags, names of attributes, and where the forms post to."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.actions: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take note of it."""
+        self.tags.append(tag)
+        self.attributes += [name for name, _value in attrs]
+        if tag == "form":
+            self.actions.append(dict(attrs).get("action") or "")

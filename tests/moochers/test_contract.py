@@ -1,0 +1,202 @@
+"""Every moocher keeps the contract, and the contract tells one that does not."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from decimal import Decimal
+from typing import Any, ClassVar
+from unittest import mock
+
+import pytest
+from django.http import HttpRequest
+from django.test import RequestFactory
+from pytest_django import Settings
+
+from payments_ui.core.models import Attempt, Payment
+from payments_ui.core.outcomes import Cancelled, DeclineCode, Declined, Outcome, Pending, Succeeded
+from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor
+from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
+from payments_ui.moochers.sandbox import SandboxMoocher
+from payments_ui.testing.moochers import MoocherContract
+from payments_ui.testing.psp import SandboxPSP, sign
+from tests import fakes
+from tests.fakes import FakeMoocher, FakePSP
+
+KEY, SECRET = "key", "secret"
+
+
+class SandboxContract(MoocherContract):
+    kind: ClassVar[str]
+    psp: SandboxPSP
+
+    @pytest.fixture
+    def moocher(self, settings: Settings) -> Iterator[Moocher]:
+        settings.PAYMENTS_UI = {"ALLOW_SANDBOX": True}
+        with SandboxPSP(api_key=KEY, webhook_secret=SECRET) as self.psp:
+            yield SandboxMoocher(
+                psp_url=self.psp.url,
+                api_key=KEY,
+                webhook_secret=SECRET,
+                kind=self.kind,
+                account="acct_sandbox",
+            )
+
+    def taken(self, attempt: Attempt) -> Decimal:
+        charges = [c for c in self.psp.ledger.charges() if c.reference == attempt.idempotency_key]
+        return sum(
+            (Decimal(c.amount) / 100 for c in charges if c.status == "succeeded"), Decimal(0)
+        )
+
+    def outage(self) -> AbstractContextManager[Any]:
+        return mock.patch(
+            "payments_ui.moochers.sandbox.client.Client._exchange", side_effect=TimeoutError
+        )
+
+    def event(self, attempt: Attempt) -> HttpRequest:
+        charge = self.psp.ledger.charges()[0]
+        body = self.psp.outbox.deliveries(charge.id)[0]["body"].encode()
+        at = int(self.psp.ledger.clock.now())
+        return RequestFactory().post(
+            "/",
+            body,
+            content_type="application/json",
+            headers={"Sandbox-Signature": sign(SECRET, body, at)},
+        )
+
+
+class TestSandboxCard(SandboxContract):
+    kind = "card"
+    data: ClassVar[dict[str, Any]] = {"card": "card_approve"}
+
+
+class TestSandboxPage(SandboxContract):
+    kind = "redirect"
+
+    def finish(self, attempt: Attempt) -> None:
+        from tests.testing.psp.conftest import Client
+
+        path = Attempt.objects.get(pk=attempt.pk).action_url.removeprefix(self.psp.url)
+        Client(self.psp.url).post(path, decision="approve")
+
+
+class TestBankTransfer(MoocherContract):
+    end = Pending
+
+    @pytest.fixture
+    def moocher(self) -> Moocher:
+        creditor = Creditor(name="Rechenwerk AG", postal_code="8005", town="Zürich")
+        return BankTransferMoocher(
+            creditor=creditor, accounts={"CHF": Account("CH44 3199 9123 0008 8901 2")}
+        )
+
+    def taken(self, attempt: Attempt) -> Decimal:
+        return Decimal(0)
+
+    def outage(self) -> None:
+        return None
+
+
+class TestSomebodysOwn(MoocherContract):
+    data: ClassVar[dict[str, Any]] = {"name": "Ada"}
+
+    @pytest.fixture
+    def moocher(self) -> Iterator[Moocher]:
+        fakes.psp.reset()
+        yield fakes.cards
+        fakes.psp.reset()
+
+    def taken(self, attempt: Attempt) -> Decimal:
+        return fakes.psp.taken
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        fakes.psp.down = True
+        yield
+        fakes.psp.down = False
+
+    def event(self, attempt: Attempt) -> HttpRequest:
+        body = json.dumps({"id": "evt-1", "attempt": str(attempt.pk)}).encode()
+        headers = {"Fake-Signature": fakes.sign(body)}
+        return RequestFactory().post("/", body, content_type="application/json", headers=headers)
+
+
+class ChargesTwice(FakeMoocher):
+    def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
+        self.psp.books[str(len(self.psp.books))] = fakes.Charge(
+            "x", attempt.amount, attempt.currency, "taken", urls
+        )
+        return self.psp.charge(attempt, urls)
+
+
+class SaysNoWhenAway(FakeMoocher):
+    def ask(self, attempt: Attempt) -> Outcome:
+        return Declined(code=DeclineCode.GENERIC)
+
+
+class SaysYes(FakeMoocher):
+    def ask(self, attempt: Attempt) -> Outcome:
+        return Succeeded(psp_reference="", amount=attempt.amount, currency=attempt.currency)
+
+
+class CancelsNothing(FakeMoocher):
+    def cancel(self, attempt: Attempt) -> Outcome:
+        return Cancelled()
+
+
+class BelievesAnybody(FakeMoocher):
+    def webhook(self, request: HttpRequest) -> Notice:
+        return Notice(event_id="evt-1")
+
+
+class Writes(FakeMoocher):
+    def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
+        attempt.payment.save()
+        return self.psp.charge(attempt, urls)
+
+
+class AsksForCards(FakeMoocher):
+    def payment_form(self, request: HttpRequest, payment: Payment) -> str:
+        return super().payment_form(request, payment) + "<input name=cardnumber onclick=x()>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "promise"),
+    [
+        (ChargesTwice, "the_same_attempt_takes_the_money_once"),
+        (SaysNoWhenAway, "a_psp_that_is_away_is_never_a_definite_answer"),
+        (SaysYes, "what_was_never_sent_is_not_said_to_be_paid"),
+        (CancelsNothing, "cancelled_means_that_nothing_is_taken"),
+        (BelievesAnybody, "a_webhook_that_nobody_signed_is_refused"),
+        (BelievesAnybody, "a_webhook_that_was_changed_on_its_way_is_refused"),
+        (Writes, "it_reports_and_never_writes"),
+        (AsksForCards, "its_form_asks_for_no_card_data"),
+        (AsksForCards, "its_form_is_plain_and_is_shown_while_the_psp_is_away"),
+    ],
+)
+def test_the_contract_tells_a_moocher_that_breaks_it(
+    kind: type[FakeMoocher], promise: str, request: pytest.FixtureRequest, db: None
+) -> None:
+    contract = TestSomebodysOwn()
+    fakes.psp.reset()
+    moocher = kind(identifier="cards", title="Card", psp=fakes.psp)
+    payment = MoocherContract.payment.__wrapped__(contract, None)  # type: ignore[attr-defined]
+    attempt = MoocherContract.attempt.__wrapped__(contract, moocher, payment)  # type: ignore[attr-defined]
+    given = {"moocher": moocher, "payment": payment, "attempt": attempt, "body": b"{}"}
+    test = getattr(contract, f"test_{promise}")
+    wanted = {name: given[name] for name in inspect.signature(test).parameters}
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        test(**wanted)
+
+
+def test_hooks_that_have_to_be_written_say_so() -> None:
+    contract = MoocherContract()
+    for hook in (contract.outage, lambda: contract.taken(Attempt())):
+        with pytest.raises(NotImplementedError):
+            hook()
+    with pytest.raises(NotImplementedError):
+        MoocherContract.moocher.__wrapped__(contract)  # type: ignore[attr-defined]
+    assert contract.event(Attempt()) is None
+    assert FakePSP().taken == 0
