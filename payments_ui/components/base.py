@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import django
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 
-class Component:
+class Component(ABC):
     """A widget of one kind, for one request. Reads only; a constant number of queries.
 
     ``render()`` gives the root with its body, for a page; ``render_body()`` the body
@@ -59,13 +60,13 @@ class Component:
         # A visitor has no primary key, and so no charges.
         return cast("AbstractBaseUser", getattr(self.request, "user", None) or AnonymousUser())
 
+    @abstractmethod
     def get_body_template_name(self) -> str:
         """The body's template."""
-        raise NotImplementedError
 
+    @abstractmethod
     def get_context_data(self) -> dict[str, Any]:
         """What the template of the body is given."""
-        return {}
 
     def render(self) -> SafeString:
         """The root: heading, live region and body. Visitors see ``anonymous`` or nothing."""
@@ -81,9 +82,11 @@ class Component:
 
     def get_root_data(self) -> dict[str, Any]:
         """What the template of the root is given; the heartbeat is the page's first."""
-        needs_heartbeat = self.widget.live and Page.of(self.request).claim_heartbeat()
+        page = Page.of(self.request)
+        needs_heartbeat = self.widget.live and page.claim_heartbeat()
         return {
             **self.get_context_data(),
+            "is_landmark": page.claim_name(str(self.widget.title or self.title)),
             "body_template": self.get_body_template_name(),
             "heartbeat": heartbeat.render(self.request, self.widget) if needs_heartbeat else "",
             "hx_nonce": nonce_of(self.request) if pui.HX_NONCE else None,

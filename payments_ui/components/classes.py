@@ -34,7 +34,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     "tailwind": {
         "button": "rounded-lg bg-indigo-600 px-4 py-2 font-semibold text-white hover:bg-indigo-700",
         "secondary": "rounded-lg border border-current/30 px-4 py-2 font-medium hover:bg-current/5",
-        "quiet": "rounded-lg px-1 py-2 -mx-1 font-medium underline underline-offset-4 hover:bg-current/5",
+        "quiet": "rounded-lg -mx-1 px-1 py-2 font-medium underline underline-offset-4",
         "card": "rounded-xl border border-current/15 p-5",
         "table": "w-full [&_tr]:border-b [&_tr]:border-current/15 [&_td]:py-2 [&_th]:py-2",
         "badge": "rounded-full bg-indigo-600 px-2 py-0.5 text-xs font-semibold text-white",

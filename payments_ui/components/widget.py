@@ -207,6 +207,7 @@ class Page:
     def __init__(self) -> None:
         self.ids: set[str] = set()
         self.has_heartbeat = False
+        self.names: set[str] = set()
 
     @classmethod
     def of(cls, request: HttpRequest) -> Page:
@@ -229,6 +230,12 @@ class Page:
         while f"pui-{number}" in self.ids:
             number += 1
         return self.take(f"pui-{number}")
+
+    def claim_name(self, name: str) -> bool:
+        """Whether no other widget of the page has this name, so that it can be a landmark."""
+        first = name not in self.names
+        self.names.add(name)
+        return first
 
     def claim_heartbeat(self) -> bool:
         """Whether the caller is to render the page's one heartbeat."""

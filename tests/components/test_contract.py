@@ -60,6 +60,12 @@ def test_all_ids_of_a_page_are_unique(owe: Owe, page: RenderTag) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_landmarks_of_a_page_have_names_of_their_own(owe: Owe, page: RenderTag) -> None:
+    owe("1")
+    shown = page("{% pending_charges %}{% pending_charges %}{% pay_button %}{% payment_history %}")
+    assert ["role" in root.attrs for root in shown.all("section")] == [False, True, False, False]
+
+
 def test_roots_carry_the_whole_shield_and_send_nothing(owe: Owe, page: RenderTag) -> None:
     owe("1")
     roots = page(ALL).with_attr("data-pui")
