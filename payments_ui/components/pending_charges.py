@@ -106,11 +106,8 @@ class PendingCharges(Component):
 
     @cached_property
     def new_charges(self) -> Total | None:
-        """What came in the payment's currency since it was made."""
-        if self.payment is None:
-            return None
-        totals = summary.totals(self.user)
-        return next((total for total in totals if total.currency == self.payment.currency), None)
+        """What came in the payment's currency since it was made; not what was left out."""
+        return None if self.payment is None else summary.newer(self.payment)
 
     def get_body_template_name(self) -> str:
         """The template of the step."""

@@ -178,6 +178,17 @@ def test_new_charges_are_taken_in_and_left_out_ones_stay_out(any_shopper: Shoppe
         assert response["Location"] == url("payment", renewed)
 
 
+def test_charges_that_were_left_out_are_no_news(any_shopper: Shopper) -> None:
+    kept, _left_out = any_shopper.owe("5.00", "7.00")
+    any_shopper.post(url("payments"), select="1", currency="CHF", lineitems=[kept.pk])
+    (payment,) = payments_of(any_shopper)
+    shown = dom(any_shopper.get(url("payment", payment)))
+    assert not shown.all("form", action=url("lineitems", payment))
+    any_shopper.owe("1.00")
+    shown = dom(any_shopper.get(url("payment", payment)))
+    assert "1 new charge came in: CHF 1.00." in shown.form(url("lineitems", payment)).text
+
+
 def test_a_new_credit_that_eats_up_the_rest_leaves_the_payment(shopper: Shopper) -> None:
     payment = shopper.begin("5.00")
     shopper.owe("-7.00")
@@ -243,6 +254,24 @@ def test_a_payment_given_up_while_zero_is_settled_is_gone(
     response = shopper.post(url("payments"))
     assert response.status_code == 410
     assert "cancelled" in dom(response).text
+
+
+def test_zero_that_another_click_settles_is_settled_once(
+    shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = attempts.start
+
+    def settle_first(payment: Payment, **facts: Any) -> Attempt:
+        monkeypatch.setattr(attempts, "start", start)
+        flows.begin(shopper.user)
+        return start(payment, **facts)
+
+    monkeypatch.setattr(attempts, "start", settle_first)
+    shopper.owe("5.00", "-5.00")
+    payment = flows.begin(shopper.user)
+    assert payment is not None
+    assert payment.state == "charged"
+    assert payment.attempts.count() == 1
 
 
 def test_the_only_way_to_pay_is_open_at_once(any_shopper: Shopper, settings: Settings) -> None:
