@@ -53,6 +53,8 @@ class Component(ABC):
         self.widget = widget
         #: When reading began. A background answer never replaces a body read later.
         self.version = time.time_ns() // 1_000_000
+        if widget.live and self.user.pk is not None:
+            heartbeat.seen(request)
 
     @property
     def user(self) -> AbstractBaseUser:

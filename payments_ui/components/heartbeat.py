@@ -9,14 +9,26 @@ from django.utils.safestring import SafeString
 from payments_ui.conf import settings as pui
 from payments_ui.core import summary
 
-from .widget import Widget
+from .widget import Page, Widget
 
 #: One per page, whichever of its live widgets renders it.
 ID = "pui-heartbeat"
 
 
+def seen(request: HttpRequest) -> str:
+    """The version of what the user owes and pays, as this answer shows it. One query for each.
+
+    Ask before anything is read: what comes while an answer is made is then news to the next
+    heartbeat, and never overlooked.
+    """
+    page = Page.of(request)
+    if page.seen is None:
+        page.seen = summary.version(request.user) if request.user.is_authenticated else ""
+    return page.seen
+
+
 def render(request: HttpRequest, widget: Widget, oob: bool = False) -> SafeString:
-    """The heartbeat element, with the version of what its user sees. One query.
+    """The heartbeat element, with the version of what its user sees.
 
     ``oob`` makes it replace the page's heartbeat from any fragment, so that a user's own
     action causes no echo.
@@ -26,6 +38,6 @@ def render(request: HttpRequest, widget: Widget, oob: bool = False) -> SafeStrin
         "widget": widget,
         "oob": oob,
         "every": pui.LIVE_INTERVAL,
-        "seen": summary.version(request.user) if request.user.is_authenticated else "",
+        "seen": seen(request),
     }
     return SafeString(get_template("payments_ui/components/heartbeat.html").render(beat))

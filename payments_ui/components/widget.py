@@ -202,12 +202,13 @@ def _checked(name: str, value: object, accepts: frozenset[str]) -> Any:
 
 
 class Page:
-    """What one page already holds: ids in use, and whether it has its heartbeat."""
+    """What one page holds: ids in use, its heartbeat, and the books' version it was read at."""
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
         self.has_heartbeat = False
         self.names: set[str] = set()
+        self.seen: str | None = None
 
     @classmethod
     def of(cls, request: HttpRequest) -> Page:

@@ -184,3 +184,17 @@ def test_a_heartbeat_carries_what_its_page_has_seen(
 def test_visitors_have_a_heartbeat_that_has_seen_nothing(request_of: RequestOf) -> None:
     beat = parse(heartbeat.render(request_of(), Widget())).one(id=heartbeat.ID)
     assert "?v=&" in beat.attrs["hx-get"]
+
+
+def test_news_that_come_while_an_answer_is_made_are_news_to_the_heartbeat(
+    owe: Owe, user: User, request_of: RequestOf
+) -> None:
+    owe("12")
+    request = request_of(user)
+    component = PendingCharges(request, Widget(live=True))
+    before = summary.version(user)
+    component.render_body()
+    owe("3")
+    (beat,) = parse(heartbeat.render(request, component.widget)).with_attr("data-pui-heartbeat")
+    assert f"v={before}" in beat.attrs["hx-get"]
+    assert summary.version(user) != before
