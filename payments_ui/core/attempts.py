@@ -97,19 +97,23 @@ def _advance(attempt: Attempt, outcome: Outcome, by: str, reason: str) -> None:
         reference = getattr(outcome, "psp_reference", None)
         if reference and not aside.is_taken(attempt, reference):
             changes["psp_reference"] = reference
+        changes = {name: new for name, new in changes.items() if getattr(before, name) != new}
+        if not changes:
+            # So that "updated at" says since when it waits, however often the PSP is asked.
+            return
         _write(before, changes)
-        if any(getattr(before, name) != changes.get(name, "") for name in _SHOWN):
-            detail = {"from": before.state, "to": str(changes["state"])}
+        if _SHOWN & changes.keys():
+            detail = {"from": before.state, "to": str(changes.get("state", before.state))}
             _journal(attempt, detail, reason, by)
 
 
 # What customers see of an attempt: if it changes, so must the journal, and the version.
-_SHOWN = ("state", "action_url")
+_SHOWN = frozenset({"state", "action_url"})
 
 
 def _write(attempt: Attempt, changes: dict[str, Any]) -> None:
     now = timezone.now()
-    ended_at = None if changes["state"] in Attempt.OPEN else now
+    ended_at = None if changes.get("state", attempt.state) in Attempt.OPEN else now
     changes |= {"updated_at": now, "ended_at": ended_at}
     models.QuerySet(Attempt).filter(pk=attempt.pk).update(**changes)
 

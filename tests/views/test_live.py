@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from payments_ui.core import summary
-from payments_ui.core.models import Payment
+from payments_ui.core.models import JournalEntry, Payment
 from tests.fakes import CARDS, FakePSP
 from tests.shopping import IN_PLACE, Shopper, attempt_of, dom, report, step, stored, url
 
@@ -189,6 +189,27 @@ def test_looking_asks_the_psp_at_most_every_three_seconds(
     psp.of(attempt_of(payment)).state = "taken"
     assert step(any_shopper.get(url("payment", payment))) == "charged"
     assert stored(payment).state == "charged"
+
+
+def test_the_longer_it_waits_the_less_often_it_looks(
+    js_shopper: Shopper, psp: FakePSP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    psp.plan.append("action")
+    payment = js_shopper.begin("5.00")
+    js_shopper.pay(payment)
+    psp.of(attempt_of(payment)).state = "waits"
+    start, triggers = timezone.now(), []
+    js_shopper.get(url("payment", payment))
+    journalled = JournalEntry.objects.count()
+    for seconds in (4, 20, 40, 200, 700):
+        now = start + dt.timedelta(seconds=seconds)
+        monkeypatch.setattr("django.utils.timezone.now", lambda now=now: now)
+        shown = dom(js_shopper.get(url("payment", payment), w="pui-1"))
+        triggers.append(shown.one(id="pui-1-refresher").attrs["hx-trigger"].partition(",")[0])
+    assert triggers[:4] == ["every 3s", "every 3s", "every 10s", "every 30s"]
+    assert "every" not in triggers[4]
+    assert psp.asked.count("ask") == 6
+    assert JournalEntry.objects.count() == journalled
 
 
 def test_nobody_asks_while_the_charge_itself_is_on_its_way(shopper: Shopper, psp: FakePSP) -> None:
