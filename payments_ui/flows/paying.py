@@ -11,6 +11,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from payments_ui import http
 from payments_ui.conf import settings
@@ -49,6 +50,7 @@ class FormInvalidError(PaymentsUIError):
     """The moocher's form has errors; ``form`` shows them."""
 
     code = "form_invalid"
+    message = _("Something in the form is missing or not right. Nothing was charged.")
 
     def __init__(self, form: Form) -> None:
         super().__init__(form.errors.as_json())
