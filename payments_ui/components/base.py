@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -88,7 +89,8 @@ class Component(ABC):
         needs_heartbeat = self.widget.live and page.claim_heartbeat()
         return {
             **self.get_context_data(),
-            "is_landmark": page.claim_name(str(self.widget.title or self.title)),
+            # Asked by the templates of landmarks only: a badge takes no name away from them.
+            "is_landmark": functools.partial(page.claim_name, str(self.widget.title or self.title)),
             "body_template": self.get_body_template_name(),
             "heartbeat": heartbeat.render(self.request, self.widget) if needs_heartbeat else "",
             "hx_nonce": nonce_of(self.request) if pui.HX_NONCE else None,

@@ -32,10 +32,10 @@ def status_of(error: PaymentsUIError) -> int:
 
 
 def widget_of(request: HttpRequest, component: type[Component] = PendingCharges) -> Widget:
-    """The widget a fragment is for; on a whole page, one of the page's own."""
+    """The widget a fragment is for; on a whole page, one whose heading is the page's."""
     if http.is_fragment(request):
         return Widget.from_data(request.POST if request.method == "POST" else request.GET)
-    return Widget.for_tag(request, component.accepts)
+    return Widget.for_tag(request, component.accepts, heading=1)
 
 
 def page_number(request: HttpRequest) -> int:

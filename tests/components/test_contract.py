@@ -62,7 +62,8 @@ def test_all_ids_of_a_page_are_unique(owe: Owe, page: RenderTag) -> None:
 
 def test_landmarks_of_a_page_have_names_of_their_own(owe: Owe, page: RenderTag) -> None:
     owe("1")
-    shown = page("{% pending_charges %}{% pending_charges %}{% pay_button %}{% payment_history %}")
+    tags = "{% pending_charges %}{% pending_charges %}{% pay_button %}{% payment_history %}"
+    shown = page("{% charges_badge %}" + tags)
     assert ["role" in root.attrs for root in shown.all("section")] == [False, True, False, False]
 
 
