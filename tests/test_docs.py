@@ -31,8 +31,7 @@ def test_every_error_is_in_the_reference_with_its_code() -> None:
     errors = {
         name: error.code
         for name, error in inspect.getmembers(exceptions, inspect.isclass)
-        if issubclass(error, exceptions.PaymentsUIError)
-        and error is not exceptions.PaymentsUIError
+        if issubclass(error, exceptions.PaymentsUIError) and error is not exceptions.PaymentsUIError
     }
     assert errors == rows("reference/errors.md")
 

@@ -68,9 +68,7 @@ class CashboxMoocher(Moocher):
         match found["status"]:
             case "paid":
                 amount = money.from_minor_units(found["amount"], found["currency"])
-                return Succeeded(
-                    psp_reference=reference, amount=amount, currency=found["currency"]
-                )
+                return Succeeded(psp_reference=reference, amount=amount, currency=found["currency"])
             case "refused":
                 return Declined(code=DeclineCode.GENERIC, psp_reference=reference)
             case "cancelled":
