@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 #: The ways to pay that the site offers.
@@ -67,5 +69,5 @@ class Charges:
         """Choose a test card and pay."""
         self.choose(CARD)
         self.card(label).check()
-        self.button("Pay CHF").click()
+        self.root.get_by_role("button", name=re.compile("^Pay .*CHF")).click()
         return self

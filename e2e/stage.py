@@ -39,7 +39,7 @@ class Site:
         self.psp = psp
         self.log = var / "site.log"
         with self.log.open("w") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own server
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "e2e.serve"],
                 cwd=ROOT,
                 env=environment(psp, var),

@@ -176,9 +176,7 @@ def test_refresh_that_is_on_its_way_when_one_pays_does_not_hide_the_result(
 
 
 @on_scripted_builds
-def test_older_answer_never_replaces_a_newer_one(
-    visit: Visit, owing: Person, build: str
-) -> None:
+def test_older_answer_never_replaces_a_newer_one(visit: Visit, owing: Person, build: str) -> None:
     page = visit(owing, htmx=build)
     charges = Charges(page).at("To pay: CHF 36.00")
     old = page.request.get(

@@ -93,9 +93,7 @@ def shapes(page: Page) -> dict[str, Any]:
     """Computed padding, border and size of our controls."""
     charges = Charges(page).at("To pay: CHF 36.00")
     controls = (charges.button(CONTROLS[0]), charges.link(CONTROLS[1]))
-    return dict(
-        zip(CONTROLS, (control.evaluate(STRUCTURE) for control in controls), strict=True)
-    )
+    return dict(zip(CONTROLS, (control.evaluate(STRUCTURE) for control in controls), strict=True))
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
@@ -108,7 +106,7 @@ def test_no_sideways_scrolling_when_narrow_or_large(
     page = visit(owing, "/hosts/one/?live", locale=language, viewport=viewport)
     expect(page.locator("html")).to_have_attribute("dir", direction)
     page.evaluate("size => { document.documentElement.style.fontSize = size }", text)
-    charges = Charges(page).at("To pay: CHF 36.00")
+    charges = Charges(page).at("To pay:")
     fits(page)
     charges.begin().pay_by_card(DECLINED)
     expect(charges.problem).to_be_visible()

@@ -101,7 +101,9 @@ def test_edges(
 def test_long_lists_and_other_currencies(
     visit: Visit, person: Person, look: str, album: Album
 ) -> None:
-    person.owes(*[(f"Sheet number {number} of a rather long edition", "1.2500") for number in range(30)])
+    person.owes(
+        *[(f"Sheet number {number} of a rather long edition", "1.2500") for number in range(30)]
+    )
     person.owes(("Print and postage, European Union", "29.00", "EUR"), ("Credit note", "-3.00"))
     page = visit(person, look=look, theme="system")
     charges = Charges(page).at("To pay: CHF 34.50")

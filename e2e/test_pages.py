@@ -30,9 +30,7 @@ def test_receipt_and_history_after_paying(
     expect(page.get_by_role("heading", name="Paid: CHF 36.00")).to_be_visible()
 
 
-def test_receipt_prints_without_controls(
-    visit: Visit, owing: Person, psp: SandboxPSP
-) -> None:
+def test_receipt_prints_without_controls(visit: Visit, owing: Person, psp: SandboxPSP) -> None:
     page = visit(owing)
     Charges(page).begin().pay_by_card().at(PAID).link("Open the receipt").click()
     heading = page.get_by_role("heading", name="Paid: CHF 36.00")

@@ -61,9 +61,7 @@ class Watch:
     def sent(self, method: str, path: str = "") -> list[Request]:
         """The requests of one method whose address contains ``path``."""
         return [
-            request
-            for request in self.requests
-            if request.method == method and path in request.url
+            request for request in self.requests if request.method == method and path in request.url
         ]
 
     def _hear(self, message: ConsoleMessage) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.urls import path
-from hillshade.classic_urls import urlpatterns as example
 
 from e2e.site import director, hosts
+from hillshade.classic_urls import urlpatterns as example
 
 urlpatterns = [
     *example,
