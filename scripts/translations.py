@@ -122,10 +122,16 @@ def _is_translated(message: Message) -> bool:
 
 def _texts(catalog: Catalog) -> dict[object, tuple[str, ...]]:
     return {
-        (message.context, _forms(message.id)): _forms(message.string)
+        (_context(message), _forms(message.id)): _forms(message.string)
         for message in catalog
         if message.id
     }
+
+
+def _context(message: Message) -> str:
+    # Babel leaves those of compiled files as bytes.
+    context: object = message.context or ""
+    return context.decode() if isinstance(context, bytes) else str(context)
 
 
 def _forms(text: str | Sequence[str] | None) -> tuple[str, ...]:

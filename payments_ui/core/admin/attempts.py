@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from payments_ui.core import attempts, settlement
 from payments_ui.core.models import Attempt
@@ -26,7 +27,7 @@ class AttentionFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """The choices."""
         return [
-            ("open", _("open")),
+            ("open", pgettext_lazy("attempt", "open")),
             ("unknown", _("outcome unknown")),
             ("money", _("money to look at")),
         ]

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from payments_ui.core import settlement
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
@@ -128,9 +129,9 @@ class PaymentAdmin(MoneyAdmin):
         told = JournalEntry.objects.filter(payment_id=payment.pk)
         rows = ((entry, entry.actor, entry.reason) for entry in told[:SHOWN])
         entries = format_html_join("", "<li>{}, {} {}</li>", rows)
-        return format_html(
-            "<ul>{}</ul>{}", entries, _link("journalentry", {"payment_id": payment.pk}, _("all"))
-        )
+        rest = pgettext_lazy("journal", "all")
+        link = _link("journalentry", {"payment_id": payment.pk}, rest)
+        return format_html("<ul>{}</ul>{}", entries, link)
 
 
 def _link(model: str, query: dict[str, Any], text: Any) -> SafeString:

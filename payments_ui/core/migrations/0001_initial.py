@@ -244,7 +244,7 @@ class Migration(migrations.Migration):
                                 "generic",
                                 "The payment was declined. Try another way to pay, or ask your bank.",
                             ),
-                            ("abandoned", "You left before paying. Pay again whenever you like."),
+                            ("abandoned", "You left before paying. Try again whenever you like."),
                             (
                                 "never_happened",
                                 "Your last attempt did not reach the payment service. Please try again.",

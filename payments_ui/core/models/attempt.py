@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from payments_ui.core.outcomes import DeclineCode
 
@@ -29,7 +30,7 @@ class AttemptState(models.TextChoices):
     UNKNOWN = "unknown", _("outcome unknown")
     SETTLED = "settled", _("settled")
     FAILED = "failed", _("failed")
-    CANCELLED = "cancelled", _("cancelled")
+    CANCELLED = "cancelled", pgettext_lazy("attempt", "cancelled")
     SURPLUS = "surplus", _("surplus")
     MISMATCH = "mismatch", _("mismatch")
 

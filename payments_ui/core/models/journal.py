@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .evidence import Evidence
 from .fields import ExactDecimalField
@@ -33,8 +34,8 @@ class JournalEntry(Evidence):
         LINEITEM_DELETED = "lineitem_deleted", _("line item deleted")
         USER_ANONYMIZED = "user_anonymized", _("user anonymized")
 
-    at = models.DateTimeField(_("at"), default=timezone.now, editable=False)
-    verb = models.CharField(_("what"), max_length=30, choices=Verb.choices)
+    at = models.DateTimeField(pgettext_lazy("journal", "at"), default=timezone.now, editable=False)
+    verb = models.CharField(pgettext_lazy("journal", "what"), max_length=30, choices=Verb.choices)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -55,7 +56,7 @@ class JournalEntry(Evidence):
         max_length=100,
         help_text=_("A user's id, a moocher, or the system. Never a name."),
     )
-    reason = models.TextField(_("why"), blank=True)
+    reason = models.TextField(pgettext_lazy("journal", "why"), blank=True)
     detail = models.JSONField(_("detail"), default=dict, blank=True)
 
     class Meta:
