@@ -76,6 +76,11 @@ class AttemptAdmin(ReadOnlyAdmin):
         asking_why("never_happened", _("Never happened"), "book", _never_happened),
     )
 
+    @admin.display(description=_("reference"))
+    def reference(self, attempt: Attempt) -> str:
+        """What a customer on the phone calls it."""
+        return attempt.reference
+
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """By what PSP and customer call it, and whose it is."""
         own = ["psp_reference", "id__startswith", "idempotency_key", "payment__email"]
