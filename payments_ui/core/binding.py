@@ -61,7 +61,7 @@ def create_pending(
     using = router.db_for_write(Payment, instance=user)
     try:
         with transaction.atomic(using=using):
-            models.Model.save(payment, force_insert=True, using=using)
+            statements.insert(payment, using)
             if not _bind(payment, currency, keys, using):
                 raise _NothingToBind
             _seal(payment, statements.journal_bound(payment, by, using), using)

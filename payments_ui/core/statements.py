@@ -38,11 +38,27 @@ _JOURNALLED = f"SELECT total, currency FROM {_JOURNAL} WHERE id = %s"
 _SEAL = f"UPDATE {_PAYMENT} SET amount = %s, currency = %s, sealed_at = %s WHERE id = %s"
 
 
+_COLUMNS = Payment._meta.concrete_fields
+
+
 class Bound(NamedTuple):
     """What a payment bound: the exact total, and its currency ("" if there are several)."""
 
     total: Decimal
     currency: str
+
+
+def insert(payment: Payment, using: str) -> None:
+    """Store a draft. Sends no signals: nobody is to see a payment without its amount."""
+    connection = connections[using]
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in _COLUMNS)
+    places = ", ".join(["%s"] * len(_COLUMNS))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_PAYMENT} ({columns}) VALUES ({places})",
+            _stored(payment, connection, *(field.name for field in _COLUMNS)),
+        )
+    payment._state.adding, payment._state.db = False, using
 
 
 def bind(payment: Payment, currency: str | None, using: str) -> int:
