@@ -32,6 +32,12 @@ homemade = type("Homemade", (BaseMoocher,), {})(identifier="homemade", title="Ho
 ALL = [f"tests.mooch_site.{name}" for name in ("transfer", "trusting", "postfinance", "stripe")]
 
 
+def middleware(others: list[str]) -> list[str]:
+    """Add the kit's middleware where it belongs: who it is must be known, a login not asked for."""
+    after = others.index("django.contrib.auth.middleware.AuthenticationMiddleware") + 1
+    return [*others[:after], "payments_ui.middleware.PaymentsUIMiddleware", *others[after:]]
+
+
 def noted(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Decorate a view as hosts do."""
 

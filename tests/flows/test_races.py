@@ -122,7 +122,7 @@ def test_the_same_form_of_a_moocher_of_django_mooch_posted_at_once_runs_its_view
     settings.ROOT_URLCONF = "tests.mooch_site"
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "mooch"]
     settings.PAYMENTS_UI = {"MOOCHERS": mooch_site.ALL}
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "payments_ui.middleware.PaymentsUIMiddleware"]
+    settings.MIDDLEWARE = mooch_site.middleware(settings.MIDDLEWARE)
     payment = shopper.begin("5.00")
     shown = dom(shopper.get(url("payment", payment), moocher="trusting"))
     data = shown.form("/trusting/banktransfer_confirm/").fields()

@@ -31,7 +31,7 @@ def site(settings: Settings, psp: FakePSP) -> None:
     settings.ROOT_URLCONF = "tests.mooch_site"
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "mooch"]
     settings.PAYMENTS_UI = {"MOOCHERS": mooch_site.ALL}
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "payments_ui.middleware.PaymentsUIMiddleware"]
+    settings.MIDDLEWARE = mooch_site.middleware(settings.MIDDLEWARE)
 
 
 @pytest.fixture

@@ -286,10 +286,8 @@ def test_an_unknown_outcome_loses_nothing_and_is_settled_by_asking(
     any_shopper: Shopper,
     psp: FakePSP,
     fault: str,
-    settings: Settings,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    settings.ADMINS = [("Ada", "ada@example.com")]
     psp.plan.append(fault)
     payment = any_shopper.begin("5.00")
     with (
