@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from e2e.charges import DECLINED, PAID, Charges
 from e2e.conftest import SCRIPTED, Visit
@@ -33,7 +33,12 @@ def test_hostile_attributes_of_the_host_change_nothing(
     path = f"/hosts/one/?live&htmx={build}&hostile={spelling}"
     page = visit(owing, path)
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
     charges = Charges(page).begin().pay_by_card(DECLINED)
     expect(charges.problem).to_be_visible()
     charges.pay_by_card().at(PAID)

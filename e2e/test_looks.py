@@ -36,7 +36,7 @@ def test_paying(visit: Visit, owing: Person, psp: SandboxPSP, look: str, album: 
     expect(charges.problem).to_be_visible()
     album.look_at(page, "02-select")
     charges.link("Back to all charges").click()
-    charges.begin()
+    charges.at("To pay: CHF 36.00").begin()
     album.look_at(page, "03-review")
     owing.owes(("Contour sheet, A4", "1.31"))
     expect(charges.button("Add to this payment")).to_be_visible()
