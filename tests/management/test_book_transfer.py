@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from io import StringIO
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -73,7 +74,7 @@ def book(reference: str | None, amount: str = "12.00", **options: str) -> str:
     return out.getvalue()
 
 
-def money_of(payment_id: object) -> dict[str, Decimal]:
+def money_of(payment_id: UUID) -> dict[str, Decimal]:
     """Return what arrived for a payment, by what became of it."""
     closed = Attempt.objects.filter(payment=payment_id, received_amount__isnull=False)
     return {str(attempt.state): attempt.received for attempt in closed}

@@ -222,8 +222,8 @@ def test_two_moochers_with_accounts_of_their_own_stay_apart() -> None:
         creditor=CREDITOR, accounts={"CHF": SWISS_ACCOUNT}, identifier="other", title="Other bank"
     )
     assert (one.identifier, other.identifier) == ("banktransfer", "other")
-    assert one.currencies == {"CHF", "EUR"}
-    assert other.currencies == {"CHF"}
+    assert one.currencies == frozenset({"CHF", "EUR"})
+    assert other.currencies == frozenset({"CHF"})
 
 
 def test_attempt_stays_open_with_its_reference_until_somebody_books_or_gives_up(

@@ -73,7 +73,7 @@ def test_address_has_no_empty_lines() -> None:
 def test_without_the_extra_the_error_names_what_to_install(
     library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, library, None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ImproperlyConfigured) as info:
         runpy.run_path(libraries.__file__)
     assert str(info.value) == (
