@@ -128,5 +128,5 @@ PAYMENTS_UI = {
     "MOOCHERS": ["hillshade.moochers.transfer"],
     "BASE_TEMPLATE": "base.html",
     "PAYEE": "Hillshade GmbH",
-    "PAYEE_ADDRESS": "Hillshade GmbH\nSchattenhalb 7\n3860 Meiringen\nSwitzerland",
+    "PAYEE_ADDRESS": "Schattenhalb 7\n3860 Meiringen\nSwitzerland",
 }

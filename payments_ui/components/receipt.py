@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,9 @@ from . import ways
 from .base import Component
 from .paging import Page
 from .widget import Widget
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
 
 
 class Receipt(Component):
@@ -49,10 +52,16 @@ class Receipt(Component):
         return {
             "step": "receipt",
             "payment": payment,
-            "payer": self.user.get_username(),
+            "payer": _name(self.user),
             "payee": pui.PAYEE,
             "payee_address": pui.PAYEE_ADDRESS.splitlines(),
             "moocher_title": ways.title_of(payment.payment_service_provider),
             "attempt": payment.attempts.filter(state=Attempt.State.SETTLED).first(),
             "page": Page.of(rows, self.page, self.most),
         }
+
+
+def _name(user: AbstractBaseUser) -> str:
+    # A user model of the host's own need not know full names.
+    full_name = getattr(user, "get_full_name", str)()
+    return full_name or user.get_username()
