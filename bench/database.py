@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
 Statement = tuple[str, Any]
@@ -61,18 +63,45 @@ def statements(run: Callable[[], object]) -> list[Statement]:
     return sent
 
 
-@contextmanager
-def stopwatch() -> Iterator[Callable[[], float]]:
-    """Gives a function that says how many seconds the database has taken so far."""
-    taken = 0.0
+class _Clock:
+    """Adds up the processor time of what runs under it."""
 
-    def measure(execute: Any, *args: Any) -> Any:
-        nonlocal taken
-        started = time.perf_counter()
+    seconds = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        started = time.process_time()
         try:
-            return execute(*args)
+            yield
         finally:
-            taken += time.perf_counter() - started
+            self.seconds += time.process_time() - started
 
-    with connection.execute_wrapper(measure):
-        yield lambda: taken
+
+class _ClockedCursor(CursorWrapper):
+    """Clocks statements and the fetching of rows, in which SQLite still works."""
+
+    def __init__(self, cursor: Any, clock: _Clock) -> None:
+        super().__init__(cursor, connection)
+        self._clock = clock
+
+    def execute(self, sql: Any, params: Any = None) -> Any:
+        with self._clock.running():
+            return super().execute(sql, params)
+
+    def __getattr__(self, name: str) -> Any:
+        value = super().__getattr__(name)
+        return self._clock.running()(value) if callable(value) else value
+
+
+def apart(run: Callable[[], object]) -> float:
+    """Seconds of our own processor that ``run`` takes, those in the database left out.
+
+    Not seconds on the clock: waiting for a server, or for a processor that others use, is not ours.
+    """
+    whole, statements_and_rows = _Clock(), _Clock()
+    clocked = patch.object(
+        connection, "make_cursor", lambda cursor: _ClockedCursor(cursor, statements_and_rows)
+    )
+    with clocked, whole.running():
+        run()
+    return whole.seconds - statements_and_rows.seconds

@@ -40,7 +40,7 @@ def rows(quick: bool) -> Iterator[Row]:
     queries = database.queries(partial(_show, widget, few))
     yield table.number("widget on a page: queries", queries, MOST_QUERIES, 1)
     yield _beside_hand(widget, few, repeats)
-    laps = [partial(_beyond_database, widget, user) for user in (many, few)]
+    laps = [partial(database.apart, partial(_show, widget, user)) for user in (many, few)]
     race = Race(laps, repeats // 3)
     name = f"widget on a page, {items:,} items: beside {FEW}, database apart"
     yield table.duration(name, race.seconds(0), race.seconds(1), race.ratio(0, 1), MANY_BESIDE_FEW)
@@ -72,8 +72,3 @@ def _beside_hand(widget: Show, user: User, repeats: int) -> Row:
 
 def _comparable(html: str) -> str:
     return _CHANGING.sub("", squeezed(html))
-
-
-def _beyond_database(widget: Show, user: User) -> float:
-    with database.stopwatch() as in_database:
-        return timed(partial(_show, widget, user)) - in_database()
