@@ -35,7 +35,7 @@ unit: $(VENV)/unit.installed ## Run the unit tests with branch coverage
 
 e2e: $(VENV)/e2e.installed ## Run the end-to-end tests; finds or installs a browser
 	$(BIN)/python -m e2e.browser
-	$(BIN)/python -m pytest e2e $(ARGS)
+	$(BIN)/python -m pytest e2e --numprocesses $(WORKERS) $(ARGS)
 
 variants: $(VENV)/unit.installed ## Run the unit tests on sites that are set up otherwise
 	scripts/variants $(BIN)/python

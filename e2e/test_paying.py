@@ -36,7 +36,7 @@ def test_card_declined_then_approved(
     charges = Charges(visit(owing, htmx=build)).at("To pay: CHF 36.00")
     expect(charges.root.get_by_role("cell", name="CHF 24.00")).to_be_visible()
     charges.begin()
-    expect(charges.root.get_by_text("You pay Hillshade GmbH.")).to_be_visible()
+    expect(charges.root.get_by_role("definition").get_by_text("Hillshade GmbH")).to_be_visible()
     assert owing.states == ["pending"]
     charges.pay_by_card(DECLINED)
     expect(charges.problem).to_contain_text("Nothing was charged.")
