@@ -18,6 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LINKS = ("components", "static", "templates")
 # What lies in the sdist beside the package: enough to build the wheel and to test it.
 BESIDE = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml"}
+NEED_THE_CHECKOUT = (
+    "tests/bench",
+    "tests/moochers/test_documented.py",
+    "tests/test_docs.py",
+    "tests/test_packaging.py",
+)
 MADE_BY_HATCHLING = {".gitignore", "PKG-INFO"}
 
 
@@ -81,8 +87,7 @@ def test_the_rooms_that_the_links_show_are_in_the_wheel(wheel: set[str], name: s
 
 def test_the_sdist_holds_the_package_its_tests_and_what_a_wheel_needs(sdist: Path) -> None:
     files = {str(path.relative_to(sdist)) for path in sdist.rglob("*") if path.is_file()}
-    # These need the checkout, so they stay at home.
-    tests = committed("tests") - {"tests/test_docs.py", "tests/test_packaging.py"}
+    tests = committed("tests") - committed(*NEED_THE_CHECKOUT)
     assert files - MADE_BY_HATCHLING == committed("payments_ui") | tests | BESIDE
 
 
