@@ -18,6 +18,7 @@ from payments_ui.components.widget import Widget
 from payments_ui.core import summary
 from payments_ui.core.models import Payment
 from tests.core.support import charged
+from tests.counting import reads
 from tests.dom import parse
 
 from .conftest import Owe, RenderTag, RequestOf
@@ -80,11 +81,9 @@ def test_a_badge_refreshes_as_a_badge(owe: Owe, page: RenderTag, user: User) -> 
     assert "w-what=total" in asks.attrs["hx-get"]
 
 
-def test_badges_and_buttons_take_one_query(
-    owe: Owe, page: RenderTag, django_assert_num_queries: Queries
-) -> None:
+def test_badges_and_buttons_take_one_query(owe: Owe, page: RenderTag) -> None:
     owe("12")
-    with django_assert_num_queries(2):
+    with reads(2):
         page("{% charges_badge %}{% pay_button %}")
 
 

@@ -16,6 +16,7 @@ from pytest_django import Settings
 from payments_ui.components.widget import WidgetError
 from payments_ui.core import summary
 from tests.components.conftest import Owe, RenderTag, RequestOf
+from tests.counting import reads
 from tests.dom import Node, parse
 
 WIDGETS = ("pending_charges", "pay_button", "charges_badge", "payment_history")
@@ -50,8 +51,8 @@ def test_a_request_without_a_user_is_a_visitors(tag: str, request_of: RequestOf)
     assert render(f"{{% {tag} %}}", request=request) == ""
 
 
-def test_visitors_cost_no_query(page: RenderTag, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(0):
+def test_visitors_cost_no_query(page: RenderTag) -> None:
+    with reads(0):
         page("{% pending_charges %}{% charges_badge %}", of=AnonymousUser())
 
 
