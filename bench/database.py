@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 Statement = tuple[str, Any]
@@ -35,11 +36,15 @@ def name() -> str:
     return f"{product} {version}"
 
 
-def tidy() -> None:
-    """Let the database put away what a repeat left behind, as its own housekeeping would."""
+def tidy(*models: type[Model], analyze: bool = False) -> None:
+    """Let the database put away what repeats left in these tables, as its housekeeping would.
+
+    With ``analyze`` it also looks at what is in there now.
+    """
     if connection.vendor == "postgresql":
+        tables = ", ".join(model._meta.db_table for model in models)
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
+            cursor.execute(f"VACUUM {'ANALYZE ' if analyze else ''}{tables}")
 
 
 def queries(run: Callable[[], object]) -> int:

@@ -43,7 +43,7 @@ def session_view(request: HttpRequest) -> HttpResponse:
 def rows(quick: bool) -> Iterator[Row]:
     """The promises about the heartbeat."""
     user = data.user_with(QUICK_ITEMS if quick else ITEMS)
-    database.tidy()
+    database.tidy(LineItem, analyze=True)
     ask = _asker(user)
     heartbeat = partial(ask, f"/heartbeat/?v={summary.version(user)}")
     bare = partial(ask, "/bare/")

@@ -15,6 +15,7 @@ from bench import data, database, table
 from bench.by_hand import Fragment, squeezed
 from bench.table import Row
 from bench.timing import Race, timed
+from payments_ui.core.models import LineItem
 
 FEW, MANY = 100, 100_000
 REPEATS = 300
@@ -35,7 +36,7 @@ def rows(quick: bool) -> Iterator[Row]:
     repeats = QUICK_REPEATS if quick else REPEATS
     items = QUICK_MANY if quick else MANY
     few, many = data.user_with(FEW), data.user_with(items)
-    database.tidy()
+    database.tidy(LineItem, analyze=True)
     widget: Show = _widget()
     queries = database.queries(partial(_show, widget, few))
     yield table.number("widget on a page: queries", queries, MOST_QUERIES, 1)
