@@ -27,13 +27,12 @@ BESIDE_BARE = 1.3
 #: Memory at the largest size, beside that at the smallest.
 FLAT = 1.2
 #: At most so many times the ancestor's time, by number of line items. Both send the same UPDATE of
-#: all of them, so that even the bare statements take a sixth to a fifth of the ancestor's time on SQLite, and
+#: all of them: even the bare statements take a sixth of the ancestor's time or more on SQLite, and
 #: half of it on servers, which look up the foreign key of each row.
 BESIDE_ANCESTOR: Mapping[int, float] = {10: 1, 1_000: 1, 100_000: 1 / 3}
 BESIDE_ANCESTOR_ON_SERVERS: Mapping[int, float] = {10: 1, 1_000: 1, 100_000: 1}
 #: The same where the statements of both are left out: at least eight times faster at 100 000.
 APART: Mapping[int, float] = {10: 1, 1_000: 1, 100_000: 1 / 8}
-
 
 _TABLES = (LineItem, Payment, ancestor.LineItem, ancestor.Payment)
 

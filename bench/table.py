@@ -34,7 +34,7 @@ class Row:
         """What the table shows, column by column."""
         ratio = f"{self.measured:.2f}" if self.is_ratio else ""
         verdict = ("yes" if self.ok else "NO") if self.judged else "-"
-        return (self.name, self.ours, self.other, ratio, f"{self.limit:g}", verdict)
+        return (self.name, self.ours, self.other, ratio, f"{round(self.limit, 3):g}", verdict)
 
 
 def duration(name: str, ours: float, other: float, ratio: float, limit: float) -> Row:
