@@ -13,23 +13,17 @@ from django.middleware.csrf import get_token
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from payments_ui.moochers.adopt import IN_PLACE
+
 from .widget import Widget
 
 _BODY = "closest [data-pui-body]"
 
 
 def post_attributes(url: str) -> SafeString:
-    """Attributes of a form that posts to ``url`` and swaps the body.
-
-    Actions and refreshers share the root's queue; otherwise a refresh that is answered
-    during a payment would replace its result.
-    """
-    return format_html(
-        'hx-post="{0}" hx-target="{1}" hx-swap="outerHTML" hx-sync="closest [data-pui]:drop" '
-        'action="{0}" method="post"',
-        url,
-        _BODY,
-    )
+    """Attributes of a form that posts to ``url`` and swaps the body."""
+    in_place = format_html(IN_PLACE, url)
+    return format_html('{} action="{}" method="post"', in_place, url)
 
 
 def get_attributes(url: str, widget: Widget, **query: object) -> SafeString:

@@ -18,7 +18,9 @@ from django.utils.safestring import SafeString
 
 from payments_ui import http
 
-_IN_PLACE = (
+#: Attributes by which a form posts to a URL and swaps the body. Actions and refreshers share
+#: the root's queue; otherwise a refresh that is answered during a payment would replace its result.
+IN_PLACE = (
     ' hx-post="{}" hx-target="closest [data-pui-body]" hx-swap="outerHTML" '
     'hx-sync="closest [data-pui]:drop"'
 )
@@ -67,7 +69,7 @@ class _Form:
     def attributes(self) -> SafeString:
         if self.leaves:
             return _LEAVES
-        return format_html(_IN_PLACE, self.action) if self.posts else SafeString("")
+        return format_html(IN_PLACE, self.action) if self.posts else SafeString("")
 
 
 class _FormFinder(HTMLParser):
