@@ -266,3 +266,10 @@ def test_attempts_are_evidence(attempt: Attempt, user: User) -> None:
     assert (kept.state, kept.payment) == (State.STARTED, payment)
     with pytest.raises(IntegrityError), transaction.atomic():
         bare(Attempt).update(state="paid")
+
+
+def test_a_reference_that_comes_later_is_kept_and_is_no_event(attempt: Attempt) -> None:
+    attempts.record(attempt, Pending())
+    entries = JournalEntry.objects.count()
+    assert attempts.record(attempt, Pending(psp_reference="ch_9")).psp_reference == "ch_9"
+    assert JournalEntry.objects.count() == entries
