@@ -48,7 +48,7 @@ def settle(
         payment = lock_payment(attempt.payment_id)
         assert payment is not None  # noqa: S101 - PROTECT: an attempt has its payment
         current = Attempt.objects.get(pk=attempt.pk)
-        if current.state in (State.SETTLED, State.SURPLUS, State.MISMATCH):
+        if current.state in Attempt.ARRIVED:
             return current
         if not _matches(current, money_in):
             aside.set_aside(current, State.MISMATCH, money_in, by, reason)
@@ -145,7 +145,7 @@ def _lock_attempt(moocher: str, account: str, psp_reference: str) -> Attempt | N
 
 
 def _book(attempt: Attempt, amount: Decimal, currency: str, by: str, reason: str) -> None:
-    if attempt.state in (State.SETTLED, State.SURPLUS, State.MISMATCH):
+    if attempt.state in Attempt.ARRIVED:
         _surplus(attempt, amount, currency, by, reason)
         return
     excess = amount - attempt.amount if currency == attempt.currency else Decimal(0)

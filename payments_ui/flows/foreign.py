@@ -127,10 +127,7 @@ def _charged(attempt: Attempt | None, moocher: Foreign, claim: Claim, request: H
 def _is_other_money(attempt: Attempt, claim: Claim) -> bool:
     """Whether the customer paid twice: the attempt's money came, and this is not it."""
     same = attempt.psp_reference in (None, claim.psp_reference)
-    return attempt.state in _ARRIVED and not same
-
-
-_ARRIVED = (Attempt.State.SETTLED, Attempt.State.SURPLUS, Attempt.State.MISMATCH)
+    return attempt.state in Attempt.ARRIVED and not same
 
 
 def _book(moocher: Foreign, claim: Claim, psp_reference: str) -> None:

@@ -19,8 +19,6 @@ from . import asking
 AT_MOST_EVERY = dt.timedelta(seconds=3)
 #: So long the request that started an attempt may be waiting for the PSP itself.
 STILL_ASKING = dt.timedelta(seconds=30)
-#: Money arrived, and nothing the PSP says changes that.
-_FINAL = (Attempt.State.SETTLED, Attempt.State.SURPLUS, Attempt.State.MISMATCH)
 
 
 class PSPUnavailableError(Exception):
@@ -41,7 +39,7 @@ def refresh(payment: Payment, request: HttpRequest | None = None) -> Payment:
 
 def come_back(attempt: Attempt, request: HttpRequest) -> Attempt:
     """The customer returns from the PSP: ask what became of the attempt, at once."""
-    if attempt.state in _FINAL or not _may_ask(attempt):
+    if attempt.state in Attempt.ARRIVED or not _may_ask(attempt):
         return attempt
     _claim_turn(attempt)
     return _look(attempt, request)
@@ -76,7 +74,7 @@ def report(request: HttpRequest, moocher: Moocher) -> None:
     """
     notice = moocher.webhook(request)
     attempt = _attempt_of(notice, moocher)
-    if attempt is not None and attempt.state not in _FINAL:
+    if attempt is not None and attempt.state not in Attempt.ARRIVED:
         # An attempt that failed or was called off is asked about, too: money may be late.
         outcome = asking.answer_later(attempt, lambda: moocher.ask(attempt))
         asking.write_down(attempt, outcome, request)

@@ -41,6 +41,8 @@ OPEN_STATES = (
     AttemptState.PROCESSING,
     AttemptState.UNKNOWN,
 )
+#: Money arrived, and nothing that is said later changes that.
+ARRIVED_STATES = (AttemptState.SETTLED, AttemptState.SURPLUS, AttemptState.MISMATCH)
 
 
 def _payment_while(*states: AttemptState) -> Case:
@@ -68,6 +70,7 @@ class Attempt(Evidence):
 
     State = AttemptState
     OPEN = OPEN_STATES
+    ARRIVED = ARRIVED_STATES
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     payment = models.ForeignKey(
