@@ -10,6 +10,9 @@
         def taken(self, attempt):
             return my_fake_psp.books.get(attempt.idempotency_key, 0)
 
+        def outage(self):
+            return my_fake_psp.unplugged()
+
 Needs a PSP that keeps books of its own: a stateful fake, or the PSP's sandbox. A mock that
 says what the test expects proves nothing about money.
 """
@@ -18,105 +21,40 @@ says what the test expects proves nothing about money.
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.http import HttpRequest
 from django.test import RequestFactory
 
 from payments_ui.core import attempts
-from payments_ui.core.models import Attempt, LineItem, Payment
+from payments_ui.core.models import Attempt, Payment, Refund
 from payments_ui.core.outcomes import (
     ActionRequired,
     Cancelled,
     DeclineCode,
     Declined,
-    Outcome,
     Pending,
     Succeeded,
     Unknown,
 )
 from payments_ui.exceptions import WebhookSignatureError
-from payments_ui.moochers.base import AttemptUrls, Moocher
+from payments_ui.moochers.base import Moocher
 
+from .arrangement import Arrangement
+from .ledgers import LedgerContract
+from .refunds import RefundContract
 from .watching import Page, again, answer_of, no_writes
 
-URLS = AttemptUrls("http://localhost:9/back?attempt=signed", "http://localhost:9/webhook/")
 _CARD_NUMBER = re.compile(r"(?<![0-9a-fA-F])[0-9]{13,19}(?![0-9a-fA-F])")
 
 
-@pytest.mark.django_db
-class MoocherContract:
-    """Everything the kit relies on. Each test's name is the promise."""
+class MoocherContract(Arrangement):
+    """Everything the kit relies on. Each test's name is the promise.
 
-    #: What a customer fills in so that the money is taken.
-    data: ClassVar[dict[str, Any]] = {}
-    #: A payment that the moocher takes.
-    amount: ClassVar[str] = "12.00"
-    currency: ClassVar[str] = "CHF"
-    #: What the PSP answers once the customer has done everything.
-    end: ClassVar[type] = Succeeded
-
-    @pytest.fixture
-    def moocher(self) -> Moocher:
-        """The moocher, configured as on a site. To be overridden."""
-        raise NotImplementedError
-
-    def taken(self, attempt: Attempt) -> Decimal:
-        """What the PSP's books say was taken for this attempt. To be overridden."""
-        raise NotImplementedError
-
-    def finish(self, attempt: Attempt) -> None:
-        """Do what the customer does at the PSP after ``charge``. Nothing, by default."""
-
-    def outage(self) -> AbstractContextManager[Any] | None:
-        """While it lasts the PSP cannot be reached; ``None`` if the moocher asks nobody."""
-        raise NotImplementedError
-
-    def unreachable(self) -> AbstractContextManager[Any]:
-        """An outage, also of what asks nobody."""
-        return self.outage() or nullcontext()
-
-    def event(self, attempt: Attempt) -> HttpRequest | None:
-        """The PSP's signed webhook about this attempt; ``None`` if it sends none."""
-        return None
-
-    @pytest.fixture
-    def payment(self, db: None) -> Payment:
-        """A pending payment."""
-        users: Any = get_user_model()._default_manager
-        user = users.create_user(username="customer", email="customer@example.com")
-        LineItem.objects.record(user=user, title="Use", amount=self.amount, currency=self.currency)
-        payment = Payment.objects.create_pending(user=user)
-        assert payment is not None
-        return payment
-
-    @pytest.fixture
-    def attempt(self, moocher: Moocher, payment: Payment) -> Attempt:
-        """An attempt that is written down, and of which the PSP knows nothing yet."""
-        return attempts.start(
-            payment,
-            moocher=moocher.identifier,
-            account=moocher.account,
-            live=moocher.live,
-            manual=moocher.manual,
-        )
-
-    def charge(self, moocher: Moocher, attempt: Attempt) -> Attempt:
-        """Charge the attempt, and return it as it is stored then."""
-        return attempts.record(attempt, self._charge(moocher, attempt))
-
-    def _charge(self, moocher: Moocher, attempt: Attempt) -> Outcome:
-        form = moocher.get_form(self.request(), attempt.payment, self.data)
-        assert form.is_valid(), form.errors
-        return moocher.charge(attempt, data=form.cleaned_data, urls=URLS)
-
-    def request(self) -> HttpRequest:
-        """A request for a page with the moocher's form."""
-        return RequestFactory().get("/")
+    A moocher that gives money back keeps the ``RefundContract`` besides, and one that lists its
+    PSP's books the ``LedgerContract``.
+    """
 
     def test_it_has_a_title_and_an_identifier_that_fits_into_a_url(self, moocher: Moocher) -> None:
         assert str(moocher.title)
@@ -203,7 +141,7 @@ class MoocherContract:
         if outage is None:
             pytest.skip("It asks nobody")
         with outage:
-            for ask in (lambda: self._charge(moocher, attempt), lambda: moocher.ask(attempt)):
+            for ask in (lambda: self.ask_for_money(moocher, attempt), lambda: moocher.ask(attempt)):
                 assert isinstance(answer_of(ask), Unknown)
             assert isinstance(answer_of(lambda: moocher.cancel(attempt)), Unknown | Pending)
 
@@ -234,7 +172,7 @@ class MoocherContract:
 
     def test_it_reports_and_never_writes(self, moocher: Moocher, attempt: Attempt) -> None:
         with no_writes():
-            self._charge(moocher, attempt)
+            self.ask_for_money(moocher, attempt)
             moocher.ask(attempt)
             moocher.instructions(self.request(), attempt)
             moocher.cancel(attempt)
@@ -248,3 +186,22 @@ class MoocherContract:
         stored = self.charge(moocher, attempt)
         page = Page(moocher.instructions(self.request(), stored))
         assert not {"script", "style"} & set(page.tags)
+
+    def test_a_moocher_gives_money_back_by_contract_or_says_that_it_cannot(
+        self, moocher: Moocher
+    ) -> None:
+        assert moocher.can_refund == isinstance(self, RefundContract), "Keep the RefundContract"
+        for hook in () if moocher.can_refund else (moocher.refund, moocher.ask_refund):
+            with pytest.raises(NotImplementedError):
+                hook(Refund())
+
+    def test_a_moocher_lists_books_by_contract_or_says_that_it_cannot(
+        self, moocher: Moocher
+    ) -> None:
+        assert moocher.has_ledger == isinstance(self, LedgerContract), "Keep the LedgerContract"
+        for hook in () if moocher.has_ledger else (moocher.ledger,):
+            with pytest.raises(NotImplementedError):
+                list(hook())
+
+
+__all__ = ["LedgerContract", "MoocherContract", "RefundContract"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from html.parser import HTMLParser
+from uuid import uuid4
 
-from django.db import connection
+from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
-from payments_ui.core.models import Attempt
+from payments_ui.core.models import Attempt, Refund
 from payments_ui.core.outcomes import Outcome, Unknown
 
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)", re.IGNORECASE)
@@ -20,6 +22,21 @@ def again(attempt: Attempt) -> Attempt:
     """The attempt as it is stored now."""
     stored: Attempt = Attempt.objects.get(pk=attempt.pk)
     return stored
+
+
+def requested(attempt: Attempt, amount: Decimal) -> Refund:
+    """A refund as the kit writes it down before it is sent: reserved first."""
+    rows: models.QuerySet[Attempt] = models.QuerySet(Attempt).filter(pk=attempt.pk)
+    rows.update(refunded_amount=models.F("refunded_amount") + amount)
+    refund: Refund = Refund.objects.create(
+        payment=attempt.payment,
+        attempt=attempt,
+        amount=amount,
+        currency=attempt.received_currency,
+        idempotency_key=f"refund-{uuid4()}",
+        reason="Returned",
+    )
+    return refund
 
 
 def answer_of(question: Callable[[], Outcome]) -> Outcome:

@@ -2,8 +2,11 @@
 
     with SandboxPSP(api_key="key", webhook_secret="secret") as psp:
         psp.plan.add("lost_reply")  # the next charge is made, but its answer gets lost
+        psp.plan.add("pending", on="refund")  # the next refund is made, some seconds later
+        psp.plan.outage(600)  # nothing but 503 for ten minutes
+        psp.advance(600)  # which are over now
         ...
-        assert psp.ledger.totals()["CHF"].taken == 1200
+        assert psp.ledger.totals()["CHF"].kept == 1200
 
 The same from the command line: ``python -m payments_ui.testing.psp --port 8001``. It needs
 neither Django nor anything else but Python.
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 from .faults import CARDS, SCENARIOS
 from .ledger import Charge, Order, Status, Total
+from .refunds import Refund, RefundStatus
 from .server import SandboxPSP
 from .webhooks import SIGNATURE_HEADER, sign
 
@@ -22,6 +26,8 @@ __all__ = [
     "SIGNATURE_HEADER",
     "Charge",
     "Order",
+    "Refund",
+    "RefundStatus",
     "SandboxPSP",
     "Status",
     "Total",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .bank import Bank, ReferenceClosedError
 from .exchange import ApiError, Request
 from .faults import AS_USUAL, CARDS, Conduct
-from .keys import Answer
-from .ledger import Charge, Order
-from .orders import REFERENCE, parse_order
+from .keys import Answer, fingerprint
+from .ledger import PAGE, Charge, Order
+from .orders import key_of, parse_order, parse_reference
 from .wire import Wire
 
-PAGE = 100
+Charges = Callable[[], Sequence[Charge]]
 
 
 class Api:
@@ -28,29 +29,31 @@ class Api:
         """Charge, once per `Idempotency-Key`."""
         data = request.json()
         order = parse_order(data)
-        key = request.headers.get("idempotency-key", "")
-        if not REFERENCE.fullmatch(key):
-            raise ApiError(400, "invalid_key", "The header Idempotency-Key is missing or wrong.")
-        fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
         usual = CARDS[order.card].conduct if order.card else AS_USUAL
         return self._wire.call_once(
-            key, fingerprint, usual, lambda conduct: self._opened(order, conduct)
+            "create",
+            key_of(request),
+            fingerprint("create", data),
+            lambda conduct: self._opened(order, conduct),
+            usual=usual,
         )
 
     def list(self, request: Request) -> Answer:
-        """Return what was charged under a reference, or everything, newest first, in pages."""
+        """Return what was charged under a reference, or everything in pages.
+
+        With `limit` or `after` (the last id of the page before) the oldest come first, and no
+        charge is missed or shown twice while others arrive; with `offset` the newest.
+        """
         params = request.params()
-        offset = int(params["offset"]) if params.get("offset", "").isdecimal() else 0
-
-        def found() -> Answer:
-            if "reference" in params:
-                charges = self._bank.ledger.by_reference(params["reference"])
-            else:
-                charges = self._bank.ledger.charges(limit=PAGE, offset=min(offset, 10**9))
-            data = [self._bank.public(charge) for charge in charges]
-            return as_json({"object": "list", "data": data})
-
-        return self._wire.call("fetch", found)
+        found: Charges
+        if "reference" in params:
+            found = partial(self._bank.ledger.by_reference, params["reference"])
+        elif {"after", "limit"} & set(params):
+            found = self._page(params)
+        else:
+            offset = int(params["offset"]) if params.get("offset", "").isdecimal() else 0
+            found = partial(self._bank.ledger.charges, limit=PAGE, offset=min(offset, 10**9))
+        return self._wire.call("fetch", lambda: self._listed(found()))
 
     def fetch(self, request: Request, charge_id: str) -> Answer:
         """Return a charge."""
@@ -66,9 +69,7 @@ class Api:
         This is how a merchant who got no answer finds out for good: a charge, or null for
         "never happened, and never will".
         """
-        reference = request.json().get("reference")
-        if not isinstance(reference, str) or not REFERENCE.fullmatch(reference):
-            raise ApiError(400, "invalid_parameter", "This is no valid reference.")
+        reference = parse_reference(request)
 
         def closed() -> Answer:
             charge = self._bank.close(reference)
@@ -76,6 +77,18 @@ class Api:
             return as_json({"object": "cancellation", "reference": reference, "charge": found})
 
         return self._wire.call("cancel", closed)
+
+    def _page(self, params: dict[str, str]) -> Charges:
+        limit, after = params.get("limit", str(PAGE)), params.get("after", "")
+        if not (limit.isdecimal() and 1 <= int(limit[:9]) <= PAGE):
+            raise ApiError(400, "invalid_parameter", f"A page has 1 to {PAGE} charges.")
+        if after and not self._bank.ledger.get(after):
+            raise ApiError(400, "invalid_parameter", "There is no charge to go on after.")
+        return partial(self._bank.ledger.page, after, int(limit))
+
+    def _listed(self, charges: Sequence[Charge]) -> Answer:
+        data = [self._bank.public(charge) for charge in charges]
+        return as_json({"object": "list", "data": data})
 
     def _opened(self, order: Order, conduct: Conduct) -> Answer:
         try:

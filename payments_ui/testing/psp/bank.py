@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .desk import Desk
 from .faults import Conduct
 from .ledger import OPEN, Charge, Ledger, Order, Status
 from .webhooks import Outbox
@@ -11,7 +12,7 @@ from .webhooks import Outbox
 ACTION_LIFE = 1800
 SHOWN = (
     *("id", "account", "live", "reference", "amount", "currency", "method", "card"),
-    *("status", "decline_code", "description", "metadata"),
+    *("status", "decline_code", "description", "metadata", "refunded"),
 )
 DECISIONS = ("approve", "refuse", "cancel")
 
@@ -21,11 +22,15 @@ class ReferenceClosedError(Exception):
 
 
 class Bank:
-    """The verbs of the sandbox. Each is one transaction in its books."""
+    """The sandbox's verbs about charges; `desk` has those about refunds.
+
+    Each is one transaction in its books.
+    """
 
     def __init__(self, ledger: Ledger, outbox: Outbox, base_url: str) -> None:
         self.ledger = ledger
         self.outbox = outbox
+        self.desk = Desk(ledger, outbox)
         self._base_url = base_url
 
     def create(self, order: Order, conduct: Conduct) -> Charge:
@@ -85,6 +90,7 @@ class Bank:
             if charge.status == Status.REQUIRES_ACTION:
                 result = {"status": Status.DECLINED, "decline_code": "abandoned"}
             self._move(charge, allowed={charge.status}, **result)
+        self.desk.tick()
 
     def public(self, charge: Charge) -> dict[str, Any]:
         """Return a charge as the merchant sees it."""

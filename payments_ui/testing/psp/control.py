@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from .api import as_json
 from .bank import Bank
 from .exchange import ApiError, Request
-from .faults import Plan
 from .keys import Answer
+from .plan import Plan
 
 
 class Control:
@@ -17,17 +20,25 @@ class Control:
         self._plan = plan
 
     def show_plan(self, request: Request) -> Answer:
-        """Return the scenarios that are still waiting for a call."""
+        """Return what is still waiting for a call, strikes some calls, and how long it is out."""
         steps = [{"scenario": step.scenario.name, "on": step.on} for step in self._plan.steps()]
-        return as_json({"object": "plan", "steps": steps})
+        weather = [
+            {"scenario": one.scenario.name, "on": one.on, "share": one.share}
+            for one in self._plan.weather()
+        ]
+        out = int(self._plan.out_until)
+        return as_json({"object": "plan", "steps": steps, "sometimes": weather, "out_until": out})
 
     def add_plan(self, request: Request) -> Answer:
-        """Plan a scenario for the next `times` calls of the operation `on`."""
+        """Plan a scenario for the next `times` calls of the operation `on`.
+
+        Or for a `share` of them by the dice of a `seed`; or an `outage` for so many seconds;
+        or to `reorder` so many events, by a `seed` or the last one first.
+        """
         data = request.json()
-        on, times = data.get("on", "create"), data.get("times", 1)
         try:
-            self._plan.add(str(data.get("scenario")), on=str(on), times=times)
-        except ValueError as error:
+            self._planned(data)
+        except (ValueError, TypeError) as error:
             raise ApiError(400, "invalid_parameter", str(error)) from error
         return self.show_plan(request)
 
@@ -54,3 +65,12 @@ class Control:
         totals = self._bank.ledger.totals().items()
         data = {code: {"taken": one.taken, "refunded": one.refunded} for code, one in totals}
         return as_json({"object": "totals", "data": data})
+
+    def _planned(self, data: dict[str, Any]) -> None:
+        verbs: dict[str, Callable[..., None]] = {
+            "outage": self._plan.outage,
+            "reorder": self._plan.reorder,
+            "scenario": self._plan.sometimes if "share" in data else self._plan.add,
+        }
+        verb = next((name for name in verbs if name in data), "scenario")
+        verbs[verb](data.pop(verb, ""), **data)

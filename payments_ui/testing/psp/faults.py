@@ -1,14 +1,12 @@
-"""What the sandbox can be told to do: the scenarios, and the plan for the next calls."""
+"""What the sandbox can be told to do: the scenarios by name."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
+import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-OPERATIONS = ("create", "fetch", "cancel", "any")
 HANG = 60.0
 SLOW = 4.0
 SHIFT = 5.0
@@ -46,6 +44,16 @@ class Conduct:
     early_delay: float | None = None
     wrong: str | None = None
 
+    @classmethod
+    def read(cls, text: str) -> Conduct:
+        """Return the conduct that `written` wrote."""
+        return cls(**json.loads(text))
+
+    def written(self) -> str:
+        """Return the conduct as the books keep it."""
+        said = {name: value for name, value in asdict(self).items() if value is not None}
+        return json.dumps(said)
+
     def over(self, other: Conduct) -> Conduct:
         """Return this conduct, filled up with the other."""
         mine = {name: value for name, value in asdict(self).items() if value is not None}
@@ -67,13 +75,17 @@ AS_USUAL = Conduct()
 
 @dataclass(frozen=True)
 class Scenario:
-    """A conduct with a name; `card` tells whether a test card plays it, too."""
+    """A conduct with a name; `card` tells whether a test card plays it, too.
+
+    `on`: the operation it is planned for if nothing else is said.
+    """
 
     name: str
     title: str
     group: str
     conduct: Conduct
     card: bool = True
+    on: str = "create"
 
 
 def _paid(name: str, title: str, **conduct: Any) -> Scenario:
@@ -90,6 +102,10 @@ def _fault(transport: Transport, title: str) -> Scenario:
 
 def _webhooks(name: str, title: str, **conduct: Any) -> Scenario:
     return Scenario(name, title, "Webhooks", Conduct(**conduct))
+
+
+def _refund(name: str, title: str, **conduct: Any) -> Scenario:
+    return Scenario(name, title, "Refunds", Conduct(**conduct), card=False, on="refund")
 
 
 def _wrong(what: str, title: str) -> Scenario:
@@ -127,6 +143,14 @@ _ALL = (
     _webhooks("late_webhook", "Webhooks come late", webhook_delay=SHIFT),
     _webhooks("no_webhook", "No webhooks", copies=0),
     _webhooks("reordered_webhooks", "Webhooks in the wrong order", action=True, early_delay=SHIFT),
+    _refund("pending", "Accepted, given back some seconds later", settle_after=SHIFT),
+    _refund("failed", "The refund fails", decline="account_closed"),
+    _refund(
+        "pending_failed",
+        "Accepted, fails some seconds later",
+        decline="account_closed",
+        settle_after=SHIFT,
+    ),
     _wrong("amount", "Charges one minor unit more"),
     _wrong("currency", "Charges another currency"),
     _wrong("account", "Charges for another account"),
@@ -135,52 +159,3 @@ _ALL = (
 
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
 CARDS = {f"card_{scenario.name}": scenario for scenario in _ALL if scenario.card}
-
-
-@dataclass(frozen=True)
-class Step:
-    """One call the plan is waiting for."""
-
-    scenario: Scenario
-    on: str
-
-
-class Plan:
-    """What the next calls will do, first come, first served; thread-safe."""
-
-    def __init__(self) -> None:
-        self._steps: deque[Step] = deque()
-        self._lock = threading.Lock()
-
-    def add(self, name: str, *, on: str = "create", times: int = 1) -> None:
-        """Let the next `times` calls of an operation play a scenario.
-
-        ValueError for an unknown scenario or operation, or if `times` is not 1 to 1000.
-        """
-        if name not in SCENARIOS:
-            raise ValueError("There is no such scenario.")
-        if on not in OPERATIONS:
-            raise ValueError(f"The operation is one of {', '.join(OPERATIONS)}.")
-        if type(times) is not int or not 1 <= times <= 1000:
-            raise ValueError("A scenario is planned for 1 to 1000 calls.")
-        with self._lock:
-            self._steps.extend([Step(SCENARIOS[name], on)] * times)
-
-    def take(self, operation: str, *, only: Transport | None = None) -> Conduct:
-        """Use up and return what is planned for this call; with `only`, if it is that fault."""
-        with self._lock:
-            step = next((one for one in self._steps if one.on in {operation, "any"}), None)
-            if step is None or (only and step.scenario.conduct.transport != only):
-                return AS_USUAL
-            self._steps.remove(step)
-            return step.scenario.conduct
-
-    def steps(self) -> list[Step]:
-        """Return what is still waiting."""
-        with self._lock:
-            return list(self._steps)
-
-    def clear(self) -> None:
-        """Forget the plan: the next calls behave as usual."""
-        with self._lock:
-            self._steps.clear()

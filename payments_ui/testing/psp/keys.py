@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from .clock import Clock
 from .store import Store
 
 LIFE = 24 * 3600
+
+
+def fingerprint(operation: str, data: dict[str, Any]) -> str:
+    """Return what tells one request from another."""
+    return hashlib.sha256(json.dumps([operation, data], sort_keys=True).encode()).hexdigest()
 
 
 class KeyReusedError(Exception):

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from .clock import Clock
 from .faults import Conduct
+from .refunds import Refunds, RefundStatus
 from .store import Row, Store, marks
+
+PAGE = 100
 
 
 class Status(StrEnum):
@@ -29,6 +32,12 @@ class Status(StrEnum):
 
 
 OPEN = frozenset({Status.REQUIRES_ACTION, Status.PROCESSING})
+
+
+_REFUNDED = (
+    "(SELECT COALESCE(SUM(r.amount), 0) FROM refunds r"  # noqa: S608
+    f" WHERE r.charge = charges.id AND r.status = '{RefundStatus.SUCCEEDED}')"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +57,10 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Charge(Order):
-    """An order and what became of it. Times are seconds on the sandbox's clock."""
+    """An order and what became of it. Times are seconds on the sandbox's clock.
+
+    `refunded` is what was given back of it so far, in minor units.
+    """
 
     id: str
     account: str
@@ -60,6 +72,7 @@ class Charge(Order):
     created_at: float
     updated_at: float
     due_at: float | None
+    refunded: int = 0
 
     @classmethod
     def from_row(cls, row: Row) -> Charge:
@@ -69,15 +82,16 @@ class Charge(Order):
             "live": bool(row["live"]),
             "status": Status(row["status"]),
             "metadata": json.loads(row["metadata"]),
-            "conduct": Conduct(**json.loads(row["conduct"])),
+            "conduct": Conduct.read(row["conduct"]),
         }
         return cls(**values)
 
     def to_row(self) -> Row:
         """Return the charge as the books keep it."""
-        conduct = {name: value for name, value in asdict(self.conduct).items() if value is not None}
-        row = {**asdict(self), "metadata": self.metadata, "conduct": conduct}
-        return row | {name: json.dumps(row[name]) for name in ("metadata", "conduct")}
+        written = {"metadata": json.dumps(self.metadata), "conduct": self.conduct.written()}
+        row = asdict(self) | written
+        del row["refunded"]  # the refunds have it
+        return row
 
 
 @dataclass(frozen=True)
@@ -94,7 +108,7 @@ class Total:
 
 
 class Ledger:
-    """Charges and their sums. All methods may be called from any thread."""
+    """Charges, their `refunds`, and the sums. All methods may be called from any thread."""
 
     def __init__(self, store: Store, *, account: str = "acct_sandbox", live: bool = False) -> None:
         self.store = store
@@ -102,6 +116,7 @@ class Ledger:
         self.live = live
         offset = store.row("SELECT value FROM facts WHERE name = 'clock_offset'")
         self.clock = Clock(offset["value"] if offset else 0.0)
+        self.refunds = Refunds(store, self.clock)
 
     def advance(self, seconds: float) -> None:
         """Put the clock forward, for good: a restart keeps it."""
@@ -169,6 +184,18 @@ class Ledger:
         """Return all charges, newest first."""
         return self._charges("ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?", limit, offset)
 
+    def page(self, after: str = "", limit: int = PAGE) -> list[Charge]:
+        """Return the charges that came after this one (or all), oldest first: stable pages."""
+        then = "(SELECT COALESCE(MAX(rowid), 0) FROM charges WHERE id = ?)"
+        return self._charges(f"WHERE rowid > {then} ORDER BY rowid LIMIT ?", after, limit)
+
+    def every(self) -> Iterator[Charge]:
+        """Go through all charges, oldest first, a page in memory."""
+        page = self.page()
+        while page:
+            yield from page
+            page = self.page(page[-1].id)
+
     def close_reference(self, reference: str) -> None:
         """Refuse every later order with this reference."""
         self.store.change(
@@ -185,16 +212,15 @@ class Ledger:
     def totals(self) -> dict[str, Total]:
         """Return what was taken and given back, by currency."""
         rows = self.store.rows(
-            "SELECT currency, SUM(amount) AS taken, SUM((SELECT COALESCE(SUM(r.amount), 0)"
-            " FROM refunds r WHERE r.charge_id = c.id AND r.status = ?)) AS refunded"
-            " FROM charges c WHERE status = ? GROUP BY currency ORDER BY currency",
-            Status.SUCCEEDED,
+            f"SELECT currency, SUM(amount) AS taken, SUM({_REFUNDED}) AS refunded"  # noqa: S608
+            " FROM charges WHERE status = ? GROUP BY currency ORDER BY currency",
             Status.SUCCEEDED,
         )
         return {row["currency"]: Total(row["taken"], row["refunded"]) for row in rows}
 
     def _charges(self, rest: str, *values: object) -> list[Charge]:
-        rows = self.store.rows(f"SELECT * FROM charges {rest}", *values)  # noqa: S608 (of this class)
+        sql = f"SELECT *, {_REFUNDED} AS refunded FROM charges {rest}"  # noqa: S608 (of this class)
+        rows = self.store.rows(sql, *values)
         return [Charge.from_row(row) for row in rows]
 
     def _first(self, rest: str, *values: object) -> Charge | None:

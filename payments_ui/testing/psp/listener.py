@@ -85,7 +85,7 @@ class Listener(ThreadingHTTPServer):
         super().__init__(address, Handler)
         self.respond = respond
         self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox", daemon=True
+            target=self.serve_forever, kwargs={"poll_interval": 0.01}, name="sandbox", daemon=True
         )
         self._working = 0
         self._idle = threading.Condition()

@@ -8,9 +8,10 @@ from itertools import groupby
 from .amounts import readable
 from .bank import Bank
 from .exchange import ApiError, Request, Response
-from .faults import SCENARIOS, Plan
+from .faults import SCENARIOS
 from .ledger import Charge, Status
 from .markup import Html, fill, joined, page, see_other, tag
+from .plan import Plan
 
 SHOWN = 50
 _NOTICES = {
@@ -22,6 +23,7 @@ _NOTICES = {
 
 _CALLS = {
     "create": "next charge",
+    "refund": "next refund",
     "fetch": "next question",
     "cancel": "next cancellation",
     "any": "next call",
@@ -77,11 +79,17 @@ class Panel:
         steps = [
             tag("li", f"{step.scenario.title} ({_CALLS[step.on]})") for step in self._plan.steps()
         ]
+        steps += [
+            tag("li", f"{one.scenario.title} ({one.share:.0%} of all calls)")
+            for one in self._plan.weather()
+        ]
+        if until := self._plan.out_until:
+            steps.insert(0, tag("li", f"Out of order until {_time(until)}"))
         return fill("plan.html", steps=joined(steps)) if steps else Html()
 
     def _totals(self) -> Html:
         taken = [
-            tag("li", f"{readable(total.taken, currency)} taken")
+            tag("li", f"{readable(total.taken, currency)} taken{_less(total.refunded, currency)}")
             for currency, total in self._bank.ledger.totals().items()
         ]
         return tag("ul", *taken) if taken else tag("p", "Nothing was taken so far.")
@@ -96,7 +104,8 @@ class Panel:
         return fill(
             "charge.html",
             time=_time(charge.created_at),
-            amount=readable(charge.amount, charge.currency),
+            amount=readable(charge.amount, charge.currency)
+            + _less(charge.refunded, charge.currency),
             card=charge.card or charge.method,
             status=charge.status,
             label=label + why,
@@ -108,6 +117,10 @@ class Panel:
     def _webhooks(self, charge: Charge) -> str:
         sent = self._bank.outbox.deliveries(charge.id)
         return ", ".join(f"{one['type']}: {one['answer'] or one['state']}" for one in sent)
+
+
+def _less(refunded: int, currency: str) -> str:
+    return f", {readable(refunded, currency)} given back" if refunded else ""
 
 
 def _page_link(charge: Charge) -> Html:

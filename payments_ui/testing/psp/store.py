@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from typing import Any
 
-# Money is counted in integer minor units. Refunds have their table from the start, so that the
-# books need not change shape when the API learns to give money back.
+# Money is counted in integer minor units.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS charges (
@@ -23,11 +22,17 @@ CREATE TABLE IF NOT EXISTS charges (
 CREATE INDEX IF NOT EXISTS charges_reference ON charges (reference);
 CREATE INDEX IF NOT EXISTS charges_due ON charges (due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS refunds (
-    id TEXT PRIMARY KEY, charge_id TEXT NOT NULL REFERENCES charges (id),
-    amount INTEGER NOT NULL CHECK (amount > 0), status TEXT NOT NULL, reason TEXT NOT NULL,
-    created_at REAL NOT NULL
+    id TEXT PRIMARY KEY, charge TEXT NOT NULL REFERENCES charges (id), account TEXT NOT NULL,
+    live INTEGER NOT NULL, reference TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL, status TEXT NOT NULL, failure_code TEXT NOT NULL,
+    metadata TEXT NOT NULL, webhook_url TEXT NOT NULL, conduct TEXT NOT NULL,
+    created_at REAL NOT NULL, updated_at REAL NOT NULL, due_at REAL
 );
+CREATE INDEX IF NOT EXISTS refunds_charge ON refunds (charge);
+CREATE INDEX IF NOT EXISTS refunds_reference ON refunds (reference);
+CREATE INDEX IF NOT EXISTS refunds_due ON refunds (due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS closed_references (reference TEXT PRIMARY KEY, created_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS closed_refunds (reference TEXT PRIMARY KEY, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER, body TEXT,
     created_at REAL NOT NULL
@@ -39,9 +44,18 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY, event_id TEXT NOT NULL REFERENCES events (id), url TEXT NOT NULL,
     due_at REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
-    state TEXT NOT NULL DEFAULT 'waiting', answer TEXT NOT NULL DEFAULT ''
+    state TEXT NOT NULL DEFAULT 'waiting', answer TEXT NOT NULL DEFAULT '',
+    batch TEXT NOT NULL DEFAULT '', place INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (state, due_at);
+"""
+
+# Books that were kept before the sandbox gave money back; their table of refunds was never used.
+VERSION = 2
+UPGRADE = """
+DROP TABLE refunds;
+ALTER TABLE deliveries ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
 """
 
 # What a stopped sandbox was in the middle of: unanswered requests are forgotten, as the client
@@ -62,7 +76,10 @@ class Store:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(SCHEMA + RECOVERY)
+        old = self.row("SELECT 1 FROM sqlite_master WHERE name = 'refunds'")
+        if old and self.row("PRAGMA user_version") != {"user_version": VERSION}:
+            self._db.executescript(UPGRADE)
+        self._db.executescript(f"{SCHEMA}{RECOVERY} PRAGMA user_version = {VERSION};")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

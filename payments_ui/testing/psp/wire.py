@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 
 from .exchange import ApiError, DroppedError
-from .faults import AS_USUAL, Conduct, Plan, Transport
+from .faults import AS_USUAL, Conduct, Transport
 from .keys import Answer, KeyBusyError, KeyReusedError, Keys
+from .plan import Plan
 
 Act = Callable[[], Answer]
 ERRORS = {Transport.ERROR_BEFORE, Transport.ERROR_AFTER}
@@ -28,18 +29,24 @@ class Wire:
         return self._deliver(conduct, self._execute(conduct, act))
 
     def call_once(
-        self, key: str, fingerprint: str, usual: Conduct, act: Callable[[Conduct], Answer]
+        self,
+        operation: str,
+        key: str,
+        fingerprint: str,
+        act: Callable[[Conduct], Answer],
+        *,
+        usual: Conduct = AS_USUAL,
     ) -> Answer:
         """Execute a call, or repeat the first answer to its key.
 
         `usual` is how the call behaves where the plan says nothing. Rate limits come before the
         keys, so a call that met one was not executed and its key is still free.
         """
-        self._limit_rate("create", usual)
+        self._limit_rate(operation, usual)
         stored = self._claim(key, fingerprint)
         if stored:
             return stored
-        conduct = self._plan.take("create").over(usual)
+        conduct = self._plan.take(operation).over(usual)
         try:
             answer = self._execute(conduct, lambda: act(conduct))
         except BaseException:

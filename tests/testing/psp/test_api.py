@@ -39,6 +39,7 @@ def test_an_approved_card_is_charged(psp: SandboxPSP, client: Client) -> None:
         "decline_code": "",
         "description": "Rendering",
         "metadata": {"attempt": "a"},
+        "refunded": 0,
         "action_url": None,
         "expires_at": None,
         "created_at": charge["created_at"],
@@ -347,6 +348,26 @@ def test_the_whole_ledger_is_listed_in_pages(client: Client, offset: str, expect
     charges = client.call("GET", f"/v1/charges?offset={offset}").json["data"]
     assert len(charges) == expected
     assert client.call("GET", "/v1/charges?offset=99999999999999999999").json["data"] == []
+
+
+def test_the_ledger_is_gone_through_from_the_oldest(psp: SandboxPSP, client: Client) -> None:
+    ids = [client.charge().json["id"] for _ in range(5)]
+
+    def page(query: str) -> list[str]:
+        return [one["id"] for one in client.call("GET", f"/v1/charges?{query}").json["data"]]
+
+    assert page("limit=2") == ids[:2]
+    client.charge()
+    assert page(f"limit=2&after={ids[1]}") == ids[2:4]
+    assert page(f"after={ids[3]}")[0] == ids[4]
+    last = psp.ledger.charges()[0].id
+    assert page(f"after={last}") == []
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=-1", "after=ch_0"])
+def test_there_are_no_such_pages(client: Client, query: str) -> None:
+    reply = client.call("GET", f"/v1/charges?{query}")
+    assert (reply.status, reply.code) == (400, "invalid_parameter")
 
 
 @pytest.mark.parametrize(

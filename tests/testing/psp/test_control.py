@@ -64,3 +64,59 @@ def test_an_approval_can_be_planned_for_any_card(client: Client) -> None:
     for card in ("card_declined", "card_3ds", "card_error_before"):
         client.call("POST", "/v1/plan", {"scenario": "approve"})
         assert client.charge(card).json["status"] == "succeeded"
+
+
+def test_an_outage_answers_nothing_but_503_until_it_is_over(
+    psp: SandboxPSP, client: Client
+) -> None:
+    charge, page = client.charge().json, client.pay_page()["action_url"]
+    out = client.call("POST", "/v1/plan", {"outage": 600}).json["out_until"]
+    assert out > psp.ledger.clock.now()
+    order = {"charge": charge["id"], "amount": 1, "reference": "r"}
+    for reply in (
+        client.charge(key="k"),
+        client.call("POST", "/v1/refunds", order, Idempotency_Key="r"),
+        client.call("GET", f"/v1/charges/{charge['id']}"),
+        client.call("POST", "/v1/cancellations", {"reference": "r"}),
+    ):
+        assert (reply.status, reply.code) == (503, "unavailable")
+    assert client.send("GET", page.removeprefix(psp.url)).status == 503
+    client.call("POST", "/v1/clock", {"advance": 600})
+    assert client.call("GET", "/v1/plan").json["out_until"] == 0
+    assert client.charge(key="k").status == 201
+    assert psp.ledger.totals()["CHF"].taken == 2400
+
+
+def test_a_rate_limit_for_a_share_of_all_calls(psp: SandboxPSP, client: Client) -> None:
+    weather = {"scenario": "rate_limited", "share": 0.5, "on": "any", "seed": 4}
+    shown = client.call("POST", "/v1/plan", weather).json["sometimes"]
+    assert shown == [{"scenario": "rate_limited", "share": 0.5, "on": "any"}]
+    statuses = [client.charge().status for _ in range(20)]
+    assert {201, 429} == set(statuses)
+    assert len(psp.ledger.charges()) == statuses.count(201)
+
+
+def test_events_are_reordered_over_http(psp: SandboxPSP, client: Client) -> None:
+    client.call("POST", "/v1/plan", {"reorder": 3, "seed": 1})
+    assert psp.plan.gathering
+    client.call("DELETE", "/v1/plan")
+    assert not psp.plan.gathering
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"outage": "x"},
+        {"outage": 1, "nonsense": 1},
+        {"outage": float("nan")},
+        {"outage": -1},
+        {"reorder": 0},
+        {"scenario": "declined", "share": 2},
+        {"scenario": "declined", "share": "x"},
+        {"scenario": "declined", "nonsense": 1},
+    ],
+)
+def test_nonsense_is_no_plan(psp: SandboxPSP, client: Client, plan: object) -> None:
+    reply = client.call("POST", "/v1/plan", plan)
+    assert (reply.status, reply.code) == (400, "invalid_parameter")
+    assert client.charge().json["status"] == "succeeded"

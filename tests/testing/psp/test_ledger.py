@@ -10,6 +10,7 @@ import pytest
 from payments_ui.testing.psp import Order, Status, Total
 from payments_ui.testing.psp.faults import AS_USUAL, Conduct
 from payments_ui.testing.psp.ledger import Charge, Ledger
+from payments_ui.testing.psp.refunds import RefundOrder, RefundStatus
 from payments_ui.testing.psp.store import Store
 
 
@@ -59,13 +60,15 @@ def test_totals_count_what_was_taken_by_currency(ledger: Ledger) -> None:
     assert ledger.totals() == {"CHF": Total(350, 0), "JPY": Total(7, 0)}
 
 
-def test_refunds_have_their_place_in_the_books(ledger: Ledger) -> None:
+def test_totals_and_charges_know_what_was_given_back(ledger: Ledger) -> None:
     charge = add(ledger, amount=500)
-    for number, status in enumerate([Status.SUCCEEDED, Status.DECLINED, Status.SUCCEEDED]):
-        refund = {"id": f"re_{number}", "charge_id": charge.id, "amount": 100, "status": status}
-        ledger.store.insert("refunds", refund | {"reason": "", "created_at": 0.0})
-    assert ledger.totals()["CHF"] == Total(500, 200)
-    assert ledger.totals()["CHF"].kept == 300
+    for status in (*RefundStatus, RefundStatus.SUCCEEDED):
+        order = RefundOrder(charge=charge.id, amount=100, reference="back")
+        ledger.refunds.add(order, charge, AS_USUAL, status)
+    add(ledger, amount=7)
+    assert ledger.totals()["CHF"] == Total(507, 200)
+    assert ledger.totals()["CHF"].kept == 307
+    assert [one.refunded for one in ledger.every()] == [200, 0]
 
 
 def test_nothing_is_never_a_charge(ledger: Ledger) -> None:
@@ -96,6 +99,19 @@ def test_charges_come_newest_first_and_in_pages(ledger: Ledger) -> None:
     assert ledger.charges() == charges[::-1]
     assert ledger.charges(limit=2, offset=1) == [charges[3], charges[2]]
     assert ledger.by_reference("r") == charges
+
+
+def test_charges_are_gone_through_from_the_oldest_while_others_arrive(ledger: Ledger) -> None:
+    charges = [add(ledger) for _ in range(5)]
+    assert ledger.page(limit=2) == charges[:2]
+    assert ledger.page(charges[1].id, limit=2) == charges[2:4]
+    assert ledger.page(charges[4].id) == []
+    seen = []
+    for charge in ledger.every():
+        seen.append(charge)
+        if len(seen) == 5:
+            charges.append(add(ledger))
+    assert seen == charges[:5] or seen == charges
 
 
 def test_a_closed_reference_stays_closed(ledger: Ledger) -> None:

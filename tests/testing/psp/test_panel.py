@@ -67,3 +67,21 @@ def test_the_ledger_shows_what_happened(
     assert "charge.succeeded: 200" in page
     assert "declined (insufficient funds)" in page
     assert f'href="/pay/{waiting["action_url"].split("/pay/")[1]}"' in page
+
+
+def test_the_panel_shows_what_was_given_back(psp: SandboxPSP, client: Client) -> None:
+    order = {"charge": client.charge().json["id"], "amount": 450, "reference": "r"}
+    client.call("POST", "/v1/refunds", order, Idempotency_Key="r")
+    page = client.send("GET", "/").text
+    assert "<li>CHF 12.00 taken, CHF 4.50 given back</li>" in page
+    assert '<td class="number">CHF 12.00, CHF 4.50 given back</td>' in page
+
+
+def test_the_panel_shows_the_weather(psp: SandboxPSP, client: Client) -> None:
+    psp.plan.sometimes("rate_limited", share=0.5)
+    psp.plan.add("failed")
+    psp.plan.outage(60)
+    page = client.send("GET", "/").text
+    assert "<li>The refund fails (next refund)</li>" in page
+    assert "<li>Error 429, nothing charged (50% of all calls)</li>" in page
+    assert page.index("<li>Out of order until ") < page.index("<li>The refund fails")

@@ -165,3 +165,18 @@ def test_stopping_waits_for_what_is_being_answered() -> None:
         time.sleep(0.1)
         listener.stop()
     assert finished == [True]
+
+
+def test_it_counts_what_it_was_asked(psp: SandboxPSP, client: Client) -> None:
+    charge = client.charge(key="k").json["id"]
+    client.charge(key="k")
+    psp.plan.outage(60)
+    for method, path in (
+        ("GET", f"/v1/charges/{charge}"),
+        ("GET", "/v1/charges"),
+        ("POST", f"/v1/charges/{charge}/cancel"),
+        ("POST", "/v1/refunds"),
+    ):
+        assert client.call(method, path, {}).status == 503
+    client.call("GET", "/v1/totals")
+    assert psp.calls == {"create": 2, "fetch": 2, "cancel": 1, "refund": 1}

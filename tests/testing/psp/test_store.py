@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +52,22 @@ def test_what_is_committed_stays(store: Store) -> None:
     with store.transaction():
         fact(store, "a")
     assert names(store) == ["a"]
+
+
+def test_books_of_an_older_sandbox_learn_to_give_money_back(tmp_path: Path) -> None:
+    path = str(tmp_path / "books")
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("""
+            CREATE TABLE facts (name TEXT PRIMARY KEY, value REAL NOT NULL);
+            CREATE TABLE refunds (id TEXT PRIMARY KEY, charge_id TEXT, reason TEXT);
+            CREATE TABLE deliveries (
+                id INTEGER PRIMARY KEY, event_id TEXT, url TEXT, due_at REAL, tries INTEGER,
+                state TEXT NOT NULL DEFAULT 'waiting', answer TEXT);
+            INSERT INTO facts VALUES ('a', 1);
+        """)
+    for _time in range(2):
+        store = Store(path)
+        assert names(store) == ["a"]
+        assert store.rows("SELECT charge, reference, conduct FROM refunds") == []
+        assert store.rows("SELECT batch, place FROM deliveries") == []
+        store.close()

@@ -159,3 +159,45 @@ def test_webhooks_survive_a_restart(tmp_path: Path, merchant: Merchant) -> None:
         psp.advance(10)
         assert psp.delivered()
     assert merchant.events == ["charge.succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("seed", "amounts"), [(None, [4, 3, 2, 1, 5]), (3, [3, 1, 2, 4, 5])], ids=["last", "shuffled"]
+)
+def test_events_are_held_back_and_sent_in_another_order(
+    psp: SandboxPSP, client: Client, merchant: Merchant, seed: int | None, amounts: list[int]
+) -> None:
+    psp.plan.reorder(4, seed=seed)
+    for amount in (1, 2, 3):
+        client.charge(amount=amount, webhook_url=merchant.url)
+    assert psp.delivered()
+    assert merchant.received == []
+    client.charge(amount=4, webhook_url=merchant.url)
+    assert psp.delivered()
+    client.charge(amount=5, webhook_url=merchant.url)
+    assert psp.delivered()
+    assert [json.loads(body)["data"]["amount"] for _, body in merchant.received] == amounts
+
+
+def test_what_is_held_back_is_sent_when_the_plan_is_cleared(
+    psp: SandboxPSP, client: Client, merchant: Merchant
+) -> None:
+    psp.plan.reorder(4)
+    for amount in (1, 2):
+        client.charge("card_duplicate_webhook", amount=amount, webhook_url=merchant.url)
+    psp.plan.clear()
+    assert psp.delivered()
+    assert [json.loads(body)["data"]["amount"] for _, body in merchant.received] == [2, 2, 1, 1]
+
+
+def test_an_event_that_does_not_arrive_does_not_hold_up_the_others(
+    psp: SandboxPSP, client: Client, merchant: Merchant
+) -> None:
+    psp.plan.reorder(2)
+    merchant.answers = [500]
+    for amount in (1, 2):
+        client.charge(amount=amount, webhook_url=merchant.url)
+    assert psp.delivered()
+    psp.advance(BACKOFF[0])
+    assert psp.delivered()
+    assert [json.loads(body)["data"]["amount"] for _, body in merchant.received] == [2, 1, 2]
