@@ -1,0 +1,167 @@
+"""What happened to every row, or would happen: counted by kind, with examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from payments_ui import money
+
+
+class Section(Enum):
+    """What the kinds of rows have in common; the value is what people read."""
+
+    COPIED = "Copied"
+    CORRECTED = "Put right on the way"
+    LOOK = "Copied, and to be looked at"
+    LEFT = "Not copied"
+    KNOWN = "Here already, and left as it is"
+
+
+class Kind(Enum):
+    """One line of the report. No row is left out: each is copied, not copied, or here already."""
+
+    CHARGED = (Section.COPIED, "charged payments")
+    PENDING = (Section.COPIED, "pending payments")
+    BOUND = (Section.COPIED, "line items of these payments")
+    UNBOUND = (Section.COPIED, "line items that belong to no payment")
+
+    DIFFERENCE = (
+        Section.CORRECTED,
+        "charged payments that are not the sum of their line items: one is added for the rest",
+    )
+    BELOW_ZERO = (
+        Section.CORRECTED,
+        "charged payments of less than zero: copied as zero, a line item is added for the rest",
+    )
+    REPRICED = (
+        Section.CORRECTED,
+        "pending payments that are not the sum of their line items: the sum is asked for",
+    )
+    RELEASED = (
+        Section.CORRECTED,
+        "line items of pending payments of zero or less: unbound, they count with the next payment",
+    )
+    STRANGER = (
+        Section.CORRECTED,
+        "line items of another user than their payment: now that of the payment",
+    )
+    UNTITLED = (Section.CORRECTED, "line items without a title: they get one")
+    TITLE_CUT = (Section.CORRECTED, "line items with more than 200 characters of title: cut")
+    RENUMBERED = (Section.CORRECTED, "line items whose id is taken here: they get another one")
+    NO_EMAIL = (Section.CORRECTED, "payments without a usable e-mail address: copied without")
+    SHARED = (
+        Section.CORRECTED,
+        "charged payments that share a PSP's reference: copied without it",
+    )
+
+    SCRUBBED = (
+        Section.CORRECTED,
+        "payments whose record holds a card number or a secret: copied without it",
+    )
+
+    EMPTY = (
+        Section.LOOK,
+        "charged payments without line items, maybe paid twice: one is added for their amount",
+    )
+    DECLINED = (Section.LOOK, "charged payments of which the PSP's answer says that it declined")
+    ASKED = (Section.LOOK, "pending payments that a PSP was asked about: money may still come")
+
+    GHOST = (Section.LEFT, "pending payments without line items")
+    UNDONE = (
+        Section.LEFT,
+        "pending payments without line items that a PSP was asked about: undone, or given up",
+    )
+    CREDIT = (Section.LEFT, "pending payments of zero or less")
+    NOBODY = (Section.LEFT, "payments of users who do not exist")
+    NOBODYS = (Section.LEFT, "line items of users who do not exist, or of their payments")
+    ORPHAN = (Section.LEFT, "line items of payments that do not exist")
+    REBOUND = (
+        Section.LEFT,
+        "payments with line items that were copied before without them: decide by hand",
+    )
+    REBOUND_ITEM = (Section.LEFT, "other line items of these payments")
+    LATE = (
+        Section.LEFT,
+        "line items added to payments that were copied before: record them by hand",
+    )
+
+    PAYMENT = (Section.KNOWN, "payments")
+    CHANGED = (Section.KNOWN, "of these, charged there since: decide by hand")
+    ITEM = (Section.KNOWN, "line items")
+    REPRICED_ITEM = (Section.KNOWN, "of these, with another amount there now: decide by hand")
+    DELETED = (Section.KNOWN, "line items that were deleted here since")
+
+    def __init__(self, section: Section, words: str) -> None:
+        self.section = section
+        self.words = words
+
+
+# Nobody looks these up one by one.
+_AS_IT_SHOULD_BE = {kind for kind in Kind if kind.section is Section.COPIED}
+_AS_IT_SHOULD_BE |= {Kind.PAYMENT, Kind.ITEM}
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many rows of a kind, what they add up to, and the first of them."""
+
+    count: int = 0
+    total: Decimal | None = None
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally, examples: int | None) -> None:
+        """Add what another one has counted, and keep at most so many examples."""
+        self.count += other.count
+        if other.total is not None:
+            self.total = (self.total or Decimal(0)) + other.total
+        self.examples = [*self.examples, *other.examples][:examples]
+
+
+class Report:
+    """Tallies by kind. ``examples`` is how many ids of a kind are kept; ``None`` for all."""
+
+    def __init__(self, currency: str, examples: int | None = 5) -> None:
+        self.currency = currency
+        self.examples = examples
+        self.tallies: dict[Kind, Tally] = {}
+        #: Tables and columns of which nothing is copied.
+        self.left_out: list[str] = []
+
+    def add(self, kind: Kind, example: object = None, amount: Decimal | None = None) -> None:
+        """Count one row of this kind; ``amount`` is in units of the currency."""
+        self.add_tally(kind, Tally(1, amount, [] if example is None else [str(example)]))
+
+    def add_tally(self, kind: Kind, tally: Tally) -> None:
+        """Count rows of this kind."""
+        examples = 0 if kind in _AS_IT_SHOULD_BE else self.examples
+        self.tallies.setdefault(kind, Tally()).add(tally, examples)
+
+    def merge(self, other: Report) -> None:
+        """Add what another report has counted."""
+        for kind, tally in other.tallies.items():
+            self.add_tally(kind, tally)
+
+    def count(self, kind: Kind) -> int:
+        """Number of rows of this kind."""
+        return self.tallies[kind].count if kind in self.tallies else 0
+
+    def lines(self) -> Iterator[str]:
+        """The report for people, section by section."""
+        for section in Section:
+            kinds = [kind for kind in Kind if kind.section is section and self.count(kind)]
+            if kinds:
+                yield section.value
+                yield from (f"  {self._line(kind)}" for kind in kinds)
+        if self.left_out:
+            yield f"Not looked at: {', '.join(self.left_out)}"
+
+    def _line(self, kind: Kind) -> str:
+        tally = self.tallies[kind]
+        amount = money.format_amount(tally.total, self.currency) if tally.total is not None else ""
+        more = ["…"] if tally.count > len(tally.examples) else []
+        ids = f"({', '.join([*tally.examples, *more])})" if tally.examples else ""
+        words = ", ".join(filter(None, [kind.words, amount]))
+        return " ".join(filter(None, [f"{tally.count:>7,}", words, ids]))
