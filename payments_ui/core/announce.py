@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,14 @@ from django.db import models, transaction
 from django.utils import timezone
 from mooch.signals import post_charge
 
+from payments_ui import points
+from payments_ui.points import Point
+
+from . import signals
 from .models import Attempt, Payment
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
-
-logger = logging.getLogger("payments_ui")
 
 
 def _unknown_sender(identifier: str) -> object:
@@ -28,18 +29,15 @@ sender_by_identifier: Callable[[str], object] = _unknown_sender
 
 def after_commit(attempt: Attempt, request: HttpRequest | None) -> None:
     """Send ``post_charge`` for this settled attempt as soon as the charge is committed."""
-    transaction.on_commit(lambda: _send(attempt, request), robust=True)
+    transaction.on_commit(lambda: send(attempt, request), robust=True)
 
 
-def _send(attempt: Attempt, request: HttpRequest | None) -> None:
+def send(attempt: Attempt, request: HttpRequest | None) -> None:
+    """Send ``post_charge`` for a settled attempt now; receivers that raise are logged."""
     payment = Payment.all_objects.get(pk=attempt.payment_id)
-    results = post_charge.send_robust(
-        sender=sender_by_identifier(attempt.moocher), payment=payment, request=request
-    )
-    for receiver, error in results:
-        if isinstance(error, Exception):
-            logger.error(
-                "post_charge: %r failed for payment %s", receiver, payment.pk, exc_info=error
-            )
+    sender = sender_by_identifier(attempt.moocher)
+    about = f"payment {payment.pk}"
+    signals.tell(post_charge, "post_charge", about, sender=sender, payment=payment, request=request)
+    points.reach(Point.ANNOUNCE_AFTER_RECEIVER)
     # After sending: a process killed in between sends again rather than never.
     models.QuerySet(Attempt).filter(pk=attempt.pk).update(announced_at=timezone.now())

@@ -11,11 +11,11 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, transaction
 
-from payments_ui.exceptions import AttemptOpenError
+from payments_ui.exceptions import AttemptOpenError, RefundOpenError
 
 from . import journal
 from .locks import retrying
-from .models import Attempt, JournalEntry, LineItem, Payment
+from .models import Attempt, JournalEntry, LineItem, Payment, Refund
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -48,15 +48,19 @@ def anonymize_user(
     ``keep_titles``), and what PSPs told of them its personal facts. Fields of the site's
     own and the ``key`` of line items are the site's to clear. Cannot be undone.
 
-    Raises ``AttemptOpenError`` while the outcome of an attempt is not known.
+    Raises ``AttemptOpenError`` or ``RefundOpenError`` while the outcome of an attempt or a
+    refund is not known.
     """
     known = _known_texts(user)
     with transaction.atomic():
         _blank_user(user)
         if Attempt.objects.open().filter(payment__user=user.pk).exists():
             raise AttemptOpenError(f"An attempt of user {user.pk} is open")
+        if Refund.objects.open().filter(payment__user=user.pk).exists():
+            raise RefundOpenError(f"A refund of user {user.pk} is open")
         _blank_payments(user, known)
         _blank_attempts(user, known)
+        _blank_refunds(user, known)
         if not keep_titles:
             models.QuerySet(LineItem).filter(user=user.pk).update(title=NOBODY)
         verb = JournalEntry.Verb.USER_ANONYMIZED
@@ -109,6 +113,13 @@ def _blank_attempts(user: AbstractBaseUser, known: Iterable[str]) -> None:
     for pk, evidence in attempts.values_list("pk", "evidence"):
         scrubbed = _scrubbed(evidence, known)
         models.QuerySet(Attempt).filter(pk=pk).update(evidence=scrubbed, action_url="")
+
+
+def _blank_refunds(user: AbstractBaseUser, known: Iterable[str]) -> None:
+    refunds = Refund.objects.filter(payment__user=user.pk)
+    for pk, evidence, reason in refunds.values_list("pk", "evidence", "reason"):
+        clean = {"evidence": _scrubbed(evidence, known), "reason": _scrubbed_text(reason, known)}
+        models.QuerySet(Refund).filter(pk=pk).update(**clean)
 
 
 def _scrubbed(value: Any, known: Iterable[str]) -> Any:

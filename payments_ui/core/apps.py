@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,5 +16,10 @@ class PaymentsCoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from . import checks  # noqa: F401 - registers itself
+        """Register the system checks, look after the seals, and keep the log clean."""
+        from . import checks, scrubbing  # noqa: F401 - the checks register themselves
+        from .seals import upkeep
+
+        pre_migrate.connect(upkeep.before_migrations, sender=self)
+        post_migrate.connect(upkeep.after_migrations, sender=self)
+        scrubbing.watch_log()

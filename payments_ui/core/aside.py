@@ -13,9 +13,9 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from . import alerts, journal
+from . import journal, suspense
 from .evidence import storable
-from .models import Attempt, Event, JournalEntry, Payment
+from .models import Attempt, Event, JournalEntry, Payment, SuspenseItem
 from .models.attempt import AttemptState as State
 from .outcomes import Succeeded
 
@@ -30,7 +30,9 @@ def is_taken(attempt: Attempt, psp_reference: str | None) -> bool:
     return bool(psp_reference) and same.exclude(pk=attempt.pk).exists()
 
 
-def close(attempt: Attempt, state: State, money_in: Succeeded, **fields: Any) -> None:
+def close(
+    attempt: Attempt, state: State, money_in: Succeeded, by: str = journal.SYSTEM, **fields: Any
+) -> None:
     """Store that this money arrived for the attempt, and in which state it ends."""
     now = timezone.now()
     taken = is_taken(attempt, money_in.psp_reference)
@@ -45,12 +47,13 @@ def close(attempt: Attempt, state: State, money_in: Succeeded, **fields: Any) ->
         ended_at=now,
         **fields,
     )
+    suspense.answered(by, attempt=attempt.pk)
 
 
 def set_aside(attempt: Attempt, state: State, money_in: Succeeded, by: str, reason: str) -> None:
-    """Store money that does not fit with its attempt, in the caller's transaction."""
+    """Store money that does not fit with its attempt, for a person to look at."""
     verb = Verb.MONEY_SURPLUS if state == State.SURPLUS else Verb.MONEY_MISMATCH
-    close(attempt, state, money_in)
+    close(attempt, state, money_in, by)
     detail = {
         "received": str(money_in.amount),
         "currency": money_in.currency,
@@ -59,12 +62,12 @@ def set_aside(attempt: Attempt, state: State, money_in: Succeeded, by: str, reas
         "live": money_in.live,
     }
     journal.attempt(verb, attempt, actor=by, reason=reason, detail=detail)
-    text = (
-        f"Attempt {attempt.reference} of payment {attempt.payment_id} by {attempt.moocher}: "
-        f"{money_in.amount} {money_in.currency} arrived, {attempt.amount} {attempt.currency} "
-        "was asked for."
+    suspense.open_item(
+        SuspenseItem.Kind(state),
+        attempt=attempt,
+        amount=money_in.amount,
+        currency=money_in.currency,
     )
-    alerts.after_commit(f"Money to look at: {state.label}", text)
 
 
 def keep_surplus(
@@ -76,7 +79,7 @@ def keep_surplus(
     reason: str,
     **fields: Any,
 ) -> Attempt:
-    """Store money that nobody asked for as an attempt of its own, and tell the admins."""
+    """Store money that nobody asked for as an attempt of its own, for a person to look at."""
     extra = Attempt.objects.create(
         payment=payment,
         moocher=moocher,
@@ -91,8 +94,31 @@ def keep_surplus(
     return extra
 
 
+def keep_charge(payment: Payment, moocher: str) -> Attempt:
+    """Store that code which knows nothing of attempts has charged the payment.
+
+    ``post_charge`` is that code's own to send.
+    """
+    now = timezone.now()
+    charge: Attempt = Attempt.objects.create(
+        payment=payment,
+        moocher=moocher,
+        amount=payment.amount,
+        currency=payment.currency,
+        # Never open, not even for a moment: another attempt may be.
+        state=State.SETTLED,
+        received_amount=payment.amount,
+        received_currency=payment.currency,
+        idempotency_key=secrets.token_hex(16),
+        started_at=now,
+        ended_at=now,
+        announced_at=now,
+    )
+    return charge
+
+
 def unmatched(event: Event, by: str, reason: str = "", **facts: Any) -> None:
-    """Journal money that belongs to no attempt, and tell the admins."""
+    """Journal money that belongs to no attempt, for a person to look at."""
     journal.write(
         Verb.MONEY_UNMATCHED,
         **facts,
@@ -102,5 +128,6 @@ def unmatched(event: Event, by: str, reason: str = "", **facts: Any) -> None:
         reason=reason,
         detail={"event": event.pk, "psp_reference": event.psp_reference},
     )
-    text = f"{event.amount} {event.currency}, reference {event.psp_reference!r}: nobody knows it."
-    alerts.after_commit("Money to look at: unmatched", text)
+    suspense.open_item(
+        SuspenseItem.Kind.UNMATCHED, event=event, amount=event.amount, currency=event.currency
+    )

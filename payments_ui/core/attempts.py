@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
-from django.db import models, transaction
-from django.utils import timezone
+from django.db import transaction
 
+from payments_ui import points
 from payments_ui.exceptions import (
     AlreadyChargedError,
     AttemptOpenError,
     PaymentGoneError,
 )
+from payments_ui.points import Point
 
-from . import alerts, aside, journal, settlement
+from . import alerts, answers, aside, journal, settlement, suspense
 from .evidence import storable
 from .locks import lock_payment, retrying, second_look
 from .models import Attempt, JournalEntry, Payment
@@ -35,14 +37,19 @@ def start(
     manual: bool = False,
     form_token: str | None = None,
     by: str = journal.SYSTEM,
+    check: Callable[[Payment], object] | None = None,
 ) -> Attempt:
     """Write down that a PSP is about to be asked for this payment; commit before asking.
 
-    The amount is the payment's, in units of its currency. Raises ``AlreadyChargedError``,
-    ``PaymentGoneError``, and ``AttemptOpenError`` while another attempt is open.
+    The amount is the payment's, in units of its currency. ``check`` is called with the
+    locked payment, sees how every attempt before ended, and may raise. Raises
+    ``AlreadyChargedError``, ``PaymentGoneError``, and ``AttemptOpenError`` while another
+    attempt is open.
     """
     with transaction.atomic():
         locked = _lock_payable(payment)
+        if check is not None:
+            check(locked)
         attempt = Attempt.objects.create(
             payment=locked,
             moocher=moocher,
@@ -55,6 +62,7 @@ def start(
             form_token=form_token,
         )
         journal.attempt(JournalEntry.Verb.ATTEMPT_STARTED, attempt, actor=by)
+    points.reach(Point.ATTEMPT_AFTER_COMMIT)
     payment.__dict__.pop("open_attempt", None)
     return attempt
 
@@ -79,9 +87,8 @@ def record(
     """
     by = by or journal.by_moocher(attempt.moocher)
     if isinstance(outcome, Succeeded):
-        settlement.settle(attempt, outcome, by=by, reason=reason, request=request)
-    else:
-        _advance(attempt, outcome, by, reason or getattr(outcome, "reason", ""))
+        return settlement.settle(attempt, outcome, by=by, reason=reason, request=request)
+    _advance(attempt, outcome, by, reason or getattr(outcome, "reason", ""))
     return Attempt.objects.select_related("payment__user").get(pk=attempt.pk)
 
 
@@ -97,11 +104,13 @@ def _advance(attempt: Attempt, outcome: Outcome, by: str, reason: str) -> None:
         reference = getattr(outcome, "psp_reference", None)
         if reference and not aside.is_taken(attempt, reference):
             changes["psp_reference"] = reference
-        changes = {name: new for name, new in changes.items() if getattr(before, name) != new}
+        changes = answers.news(before, changes)
         if not changes:
             # So that "updated at" says since when it waits, however often the PSP is asked.
             return
-        _write(before, changes)
+        answers.write(before, changes)
+        if changes.get("state", before.state) not in Attempt.OPEN:
+            suspense.answered(by, attempt=attempt.pk)
         if _SHOWN & changes.keys():
             detail = {"from": before.state, "to": str(changes.get("state", before.state))}
             _journal(attempt, detail, reason, by)
@@ -109,13 +118,6 @@ def _advance(attempt: Attempt, outcome: Outcome, by: str, reason: str) -> None:
 
 # What customers see of an attempt: if it changes, so must the journal, and the version.
 _SHOWN = frozenset({"state", "action_url"})
-
-
-def _write(attempt: Attempt, changes: dict[str, Any]) -> None:
-    now = timezone.now()
-    ended_at = None if changes.get("state", attempt.state) in Attempt.OPEN else now
-    changes |= {"updated_at": now, "ended_at": ended_at}
-    models.QuerySet(Attempt).filter(pk=attempt.pk).update(**changes)
 
 
 def _journal(attempt: Attempt, detail: dict[str, str], reason: str, by: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models, router, transaction
 from django.utils import timezone
 
-from payments_ui import money
+from payments_ui import money, points
 from payments_ui.exceptions import (
     AlreadyChargedError,
     AttemptOpenError,
@@ -20,12 +20,14 @@ from payments_ui.exceptions import (
     NotChargedError,
     PaymentGoneError,
     PaymentStateError,
+    RefundOpenError,
     RefundRequiredError,
 )
+from payments_ui.points import Point
 
 from . import journal, statements
 from .locks import lock_payment, retrying
-from .models import JournalEntry, LineItem, Payment
+from .models import Attempt, JournalEntry, LineItem, Payment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -61,10 +63,11 @@ def create_pending(
     using = router.db_for_write(Payment, instance=user)
     try:
         with transaction.atomic(using=using):
-            statements.insert(payment, using)
-            if not _bind(payment, currency, keys, using):
+            bound = _insert_and_bind(payment, currency, keys, by, using)
+            if bound is None:
                 raise _NothingToBind
-            _seal(payment, statements.journal_bound(payment, by, using), using)
+            _seal(payment, bound, using)
+            points.reach(Point.CREATE_BEFORE_COMMIT)
     except _NothingToBind:
         return None
     return payment
@@ -73,6 +76,19 @@ def create_pending(
 def _draft(user: Any, currency: str, fields: Mapping[str, Any]) -> Payment:
     draft = {"id": uuid.uuid4(), "email": getattr(user, user.get_email_field_name(), "") or ""}
     return Payment(**draft | dict(fields), user=user, amount=Decimal(0), currency=currency)
+
+
+def _insert_and_bind(
+    payment: Payment, currency: str | None, keys: Sequence[Any] | None, by: str, using: str
+) -> statements.Bound | None:
+    if keys is None and statements.is_one(using):  # runs on PostgreSQL only
+        return statements.insert_and_bind(payment, currency, by, using)
+    statements.insert(payment, using)
+    points.reach(Point.CREATE_AFTER_INSERT)
+    if not _bind(payment, currency, keys, using):
+        return None
+    points.reach(Point.CREATE_AFTER_BIND)
+    return statements.journal_bound(payment, by, using)
 
 
 def _bind(payment: Payment, currency: str | None, keys: Sequence[Any] | None, using: str) -> int:
@@ -106,17 +122,17 @@ def cancel_pending(payment: Payment, *, by: str, reason: str) -> None:
         locked = lock_payment(payment.pk, **_PENDING) or _refuse(payment)
         if locked.open_attempt:
             raise AttemptOpenError(f"{locked.open_attempt} is open")
-        asked = locked.attempts.exists()
+        now = timezone.now()
+        stored: models.QuerySet[Payment] = models.QuerySet(Payment).filter(pk=payment.pk)
+        # First, as the database lets line items go only from a payment that nobody can pay.
+        stored.update(cancelled_at=now)
         items = _release(locked)
         journal.payment(
             JournalEntry.Verb.PAYMENT_CANCELLED, locked, actor=by, reason=reason, items=items
         )
-        now = timezone.now()
-        stored: models.QuerySet[Payment] = models.QuerySet(Payment).filter(pk=payment.pk)
-        if asked:
-            stored.update(cancelled_at=now)
-        else:
+        if not locked.attempts.exists():
             stored.delete()
+        points.reach(Point.CANCEL_BEFORE_COMMIT)
     payment.cancelled_at = now
     payment.__dict__.pop("open_attempt", None)
 
@@ -132,7 +148,10 @@ def undo(payment: Payment, *, by: str, reason: str, force: bool) -> None:
             raise NotChargedError(f"{payment.pk} is not charged")
         if locked.open_attempt:
             raise AttemptOpenError(f"{locked.open_attempt} is open")
-        if not force and _psp_has_money(locked):
+        settled = locked.attempts.get(settled_payment=payment.pk)
+        if settled.refunds.open().exists():
+            raise RefundOpenError(f"A refund of {payment.pk} is open")
+        if not force and _psp_has_money(locked, settled):
             raise RefundRequiredError("A PSP took this money: use refund, or force with a reason")
         now = timezone.now()
         models.QuerySet(Payment).filter(pk=payment.pk).update(charged_at=None, undone_at=now)
@@ -143,13 +162,19 @@ def undo(payment: Payment, *, by: str, reason: str, force: bool) -> None:
             reason=reason,
             items=_release(locked),
         )
+        points.reach(Point.UNDO_BEFORE_COMMIT)
     payment.charged_at, payment.undone_at = None, now
 
 
-def _psp_has_money(payment: Payment) -> bool:
-    # A foreign moocher or processor may have charged it without an attempt.
-    by_hand = payment.attempts.filter(state="settled", manual=True).exists()
-    return bool(payment.payment_service_provider) and not by_hand
+def _psp_has_money(payment: Payment, settled: Attempt) -> bool:
+    """Whether a PSP took what charged the payment, and has not given all of it back."""
+    # Money of a PSP that a person matched stays the PSP's to give back.
+    matched = payment.suspense_items.filter(state="matched", attempt__manual=False)
+    if settled.manual and not matched.exists():
+        return False
+    # Nothing is known of who charged it.
+    is_anybody = bool(payment.payment_service_provider)
+    return is_anybody and settled.refunded_amount < settled.received
 
 
 _PENDING = {"charged_at__isnull": True, "cancelled_at__isnull": True, "undone_at__isnull": True}

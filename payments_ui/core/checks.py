@@ -68,8 +68,11 @@ RULES: Mapping[str, Rule] = {
     "HX_NONCE": _FLAG,
     "ALLOW_SANDBOX": _FLAG,
     "ATTEMPTS_PER_HOUR": _is_number(1, 1_000_000),
+    "PENDING_DAYS": _is_number(1, 3650),
+    "TRANSFER_DAYS": _is_number(1, 3650),
     "FORM_MAX_AGE": _is_number(1, 31_536_000),
     "FORM_PACK": _TEXT,
+    "SEALS": _FLAG,
 }
 
 

@@ -63,6 +63,8 @@ def save(payment: Payment, *, update_fields: Iterable[str] | None) -> None:
     guard = _guard.get()
     if charges and guard and guard.attempt.payment_id == payment.pk:
         guard.confirm(payment)
+    # A moocher of django-mooch may write down all it was posted.
+    payment.transaction = text(payment.transaction)
     with transaction.atomic():
         stored = lock_payment(payment.pk)
         if stored is None:
@@ -88,24 +90,14 @@ def _charge(payment: Payment, stored: Payment, fields: set[str], guard: Guard | 
     if stored.charged_at or stored.cancelled_at or stored.undone_at:
         _late(payment, stored)
         return fields & _CHARGED_FIELDS
-    journal.payment(
-        JournalEntry.Verb.PAYMENT_CHARGED,
-        stored,
-        actor=journal.by_moocher(payment.payment_service_provider or "unknown"),
-    )
+    attempt = aside.keep_charge(stored, payment.payment_service_provider or "unknown")
+    journal.attempt(JournalEntry.Verb.PAYMENT_CHARGED, attempt)
     return fields | {"charged_at"}
 
 
 def _settle(payment: Payment, attempt: Attempt) -> None:
-    money_in = Succeeded(
-        psp_reference="",
-        amount=attempt.amount,
-        currency=attempt.currency,
-        account=attempt.account,
-        live=attempt.live,
-    )
     by = journal.by_moocher(attempt.moocher)
-    settlement.settle(attempt, money_in, by=by, announced=True)
+    settlement.settle(attempt, settlement.what_was_asked(attempt), by=by, announced=True)
     payment.charged_at = Payment.all_objects.values_list("charged_at", flat=True).get(pk=payment.pk)
 
 

@@ -1,17 +1,26 @@
-"""Charging without the user: processors, run one after the other."""
+"""Charging without the user: processors, run one after the other.
+
+A run may be killed and started again, and several may run at once: what one of them began is
+a pending payment, and the database lets one attempt at a time ask a PSP for it.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any, NoReturn
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist
 
+from payments_ui import points
 from payments_ui.exceptions import PaymentStateError, PaymentsUIError
+from payments_ui.points import Point
 
-from .models import LineItem, Payment
+from . import settlement
+from .models import Attempt, LineItem, Payment
+from .streaming import batches
 
 logger = logging.getLogger("payments_ui")
 
@@ -20,6 +29,12 @@ class ResultError(PaymentsUIError):
     """A processor answered something that is no ``Result``, or somebody used one as a bool."""
 
     code = "result"
+
+
+class StopProcessingError(PaymentsUIError):
+    """Raised by a processor to end the whole run: its PSP does not answer anybody."""
+
+    code = "stop_processing"
 
 
 class Result(Enum):
@@ -44,10 +59,11 @@ def process_payment(
 ) -> bool:
     """Run the processors in order until one succeeds or terminates; ``True`` on success.
 
-    Without success the payment is cancelled and its items return to the pool, unless
-    told otherwise, or unless the outcome of an attempt is still open: that is never
-    cancelled. An exception is logged and raised again; nobody knows then what the
-    processor did, so nothing is cancelled. Must run outside of a transaction.
+    A payment of zero is charged without any. Without success the payment is cancelled and
+    its items return to the pool, unless told otherwise, or unless money may be under way or
+    has arrived that does not fit: that is never cancelled. An exception is logged and raised
+    again; nobody knows then what the processor did, so nothing is cancelled. Must run
+    outside of a transaction.
     """
     try:
         success = _run(payment, processors)
@@ -60,6 +76,9 @@ def process_payment(
 
 
 def _run(payment: Payment, processors: Sequence[Processor]) -> bool:
+    if not payment.amount:
+        settlement.settle_zero(payment)
+        return True
     for processor in processors:
         result = processor(payment)
         name = getattr(processor, "__name__", repr(processor))
@@ -76,6 +95,9 @@ def _run(payment: Payment, processors: Sequence[Processor]) -> bool:
 
 
 def _cancel(payment: Payment) -> None:
+    if payment.attempts.filter(state__in=Attempt.ARRIVED).exists():
+        logger.warning("Payment %s is not cancelled: money arrived for it", payment.pk)
+        return
     try:
         payment.cancel_pending(reason="no processor succeeded")
     except PaymentStateError as error:
@@ -86,35 +108,47 @@ def process_unbound_items(*, processors: Sequence[Processor]) -> None:
     """For each user with unbound items, create payments and process them.
 
     One user's error does not stop the others: they are raised together at the end, as an
-    ``ExceptionGroup``.
+    ``ExceptionGroup``. A processor's ``StopProcessingError`` ends the run and is raised in
+    that group, too. What a run leaves pending, because it was stopped or killed, is for
+    ``process_pending_payments``. Queries per payment are constant.
     """
-    unbound = LineItem.objects.unbound().order_by()
-    owed = unbound.values_list("user", "currency").distinct()
-    users = get_user_model()._default_manager
 
-    def process(user_id: Any, currency: str) -> None:
-        user = users.get(pk=user_id)
+    def process(user_id: Any, user: Any, currency: str) -> None:
+        if user is None:
+            raise ObjectDoesNotExist(f"User {user_id} is hidden by the user model's manager")
         payment = Payment.objects.create_pending(user=user, currency=currency)
         if payment is not None:
             process_payment(payment, processors=processors)
 
-    _each("Processing of unbound line items", process, owed.iterator())
+    _each("Processing of unbound line items", process, _who_owes())
+
+
+def _who_owes() -> Iterator[tuple[Any, Any, str]]:
+    unbound = LineItem.objects.unbound().values_list("user_id", "currency", named=True).distinct()
+    users = get_user_model()._default_manager
+    for owed in batches(unbound, "user_id", "currency"):
+        people = users.in_bulk({row.user_id for row in owed})
+        for row in owed:
+            yield row.user_id, people.get(row.user_id), row.currency
 
 
 def process_pending_payments(*, processors: Sequence[Processor]) -> None:
     """Process all pending payments that no PSP is busy with, without cancelling them.
 
-    Errors are raised together at the end, as an ``ExceptionGroup``.
+    Those with an open attempt are left to ``manage.py reconcile_payments``. Errors are
+    raised together at the end, as an ``ExceptionGroup``; ``StopProcessingError`` as above.
     """
+    idle = Payment.objects.pending().exclude(attempts__state__in=Attempt.OPEN)
 
     def process(pk: Any) -> None:
         # Read again: another process may have charged it or given it up by now.
-        payment = Payment.objects.pending().filter(pk=pk).first()
-        if payment is not None and payment.open_attempt is None:
+        payment = idle.filter(pk=pk).first()
+        if payment is not None:
             process_payment(payment, processors=processors, cancel_on_failure=False)
 
-    pending = Payment.objects.pending().order_by("created_at").values_list("pk")
-    _each("Processing of pending payments", process, pending.iterator())
+    keys = idle.values_list("created_at", "pk", named=True)
+    found = batches(keys, "created_at", "pk")
+    _each("Processing of pending payments", process, ((row.pk,) for rows in found for row in rows))
 
 
 def _each(what: str, function: Callable[..., None], rows: Iterable[tuple[object, ...]]) -> None:
@@ -122,7 +156,11 @@ def _each(what: str, function: Callable[..., None], rows: Iterable[tuple[object,
     for row in rows:
         try:
             function(*row)
+        except StopProcessingError as error:
+            errors.append(error)
+            break
         except Exception as error:  # noqa: BLE001 - collected, and raised below
             errors.append(error)
+        points.reach(Point.BULK_BETWEEN_USERS)
     if errors:
         raise ExceptionGroup(what, errors)

@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from payments_ui import money
-from payments_ui.exceptions import InvalidAmountError, PaymentStateError
+from payments_ui import money, points
+from payments_ui.exceptions import (
+    AlreadyChargedError,
+    AttemptOpenError,
+    InvalidAmountError,
+    PaymentStateError,
+)
+from payments_ui.points import Point
 
 from . import announce, aside, journal
 from .locks import lock_payment, retrying, second_look
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 Verb = JournalEntry.Verb
+#: Stands for the moocher of an attempt that settles a payment of zero.
+BALANCE = "balance"
 
 
 @retrying
@@ -47,7 +55,8 @@ def settle(
     with transaction.atomic():
         payment = lock_payment(attempt.payment_id)
         assert payment is not None  # noqa: S101 - PROTECT: an attempt has its payment
-        current = Attempt.objects.get(pk=attempt.pk)
+        current: Attempt = Attempt.objects.get(pk=attempt.pk)
+        current.payment = payment
         if current.state in Attempt.ARRIVED:
             return current
         if not _matches(current, money_in):
@@ -58,7 +67,10 @@ def settle(
             _charge(payment, current, money_in, by=by, reason=reason, announced=announced)
             if not announced:
                 announce.after_commit(current, request)
-    return Attempt.objects.select_related("payment").get(pk=attempt.pk)
+        points.reach(Point.SETTLE_BEFORE_COMMIT)
+    points.reach(Point.SETTLE_AFTER_COMMIT)
+    settled: Attempt = Attempt.objects.select_related("payment__user").get(pk=attempt.pk)
+    return settled
 
 
 def _matches(attempt: Attempt, money_in: Succeeded) -> bool:
@@ -77,12 +89,13 @@ def _charge(
     announced: bool,
 ) -> None:
     now = timezone.now()
+    # First, as the database takes a charge only for a settled attempt.
+    aside.close(attempt, State.SETTLED, money_in, by, announced_at=now if announced else None)
     models.QuerySet(Payment).filter(pk=payment.pk).update(
         charged_at=now,
         payment_service_provider=attempt.moocher,
         transaction=money_in.psp_reference or payment.transaction,
     )
-    aside.close(attempt, State.SETTLED, money_in, announced_at=now if announced else None)
     journal.attempt(Verb.PAYMENT_CHARGED, attempt, actor=by, reason=reason)
 
 
@@ -149,12 +162,11 @@ def _book(attempt: Attempt, amount: Decimal, currency: str, by: str, reason: str
         _surplus(attempt, amount, currency, by, reason)
         return
     excess = amount - attempt.amount if currency == attempt.currency else Decimal(0)
-    money_in = Succeeded(
+    money_in = what_was_asked(
+        attempt,
         psp_reference=attempt.psp_reference or "",
         amount=min(amount, attempt.amount) if excess > 0 else amount,
         currency=currency,
-        account=attempt.account,
-        live=attempt.live,
     )
     settle(attempt, money_in, by=by, reason=reason)
     if excess > 0:
@@ -167,24 +179,33 @@ def _surplus(attempt: Attempt, amount: Decimal, currency: str, by: str, reason: 
     aside.keep_surplus(attempt.payment, attempt.moocher, money_in, by=by, reason=reason, **same)
 
 
+def what_was_asked(attempt: Attempt, **facts: Any) -> Succeeded:
+    """The report that exactly the money that was asked for arrived."""
+    asked: dict[str, Any] = {
+        "psp_reference": "",
+        "amount": money.round_amount(attempt.amount, attempt.currency),
+        "currency": attempt.currency,
+        "account": attempt.account,
+        "live": attempt.live,
+    }
+    return Succeeded(**asked | facts)
+
+
 def money_arrived(attempt: Attempt, *, by: str, reason: str, reference: str = "") -> Attempt:
     """Book what was asked for as arrived, because a person saw it; any attempt, any time.
 
     Returns the attempt: settled, or surplus where the payment was charged or cancelled
     meanwhile.
     """
-    evidence = {"reference": reference} if reference else {}
-    money_in = Succeeded(
+    money_in = what_was_asked(
+        attempt,
         psp_reference=attempt.psp_reference or reference,
-        amount=money.round_amount(attempt.amount, attempt.currency),
-        currency=attempt.currency,
-        account=attempt.account,
-        live=attempt.live,
-        evidence=evidence,
+        evidence={"reference": reference} if reference else {},
     )
     return settle(attempt, money_in, by=by, reason=reason)
 
 
+@retrying
 def book_by_hand(payment: Payment, *, by: str, reason: str, reference: str = "") -> Attempt:
     """Charge a pending payment because a person saw its money; settles an open transfer.
 
@@ -192,13 +213,38 @@ def book_by_hand(payment: Payment, *, by: str, reason: str, reference: str = "")
     attempt at a PSP is open, which has to be looked at itself, and ``PaymentStateError``
     where money with this ``reference`` was booked before.
     """
-    from .attempts import start
-
     with transaction.atomic():
-        lock_payment(payment.pk)
-        attempt = payment.attempts.open().filter(manual=True).first()
-        if attempt is None:
-            attempt = start(payment, moocher="manual", manual=True, by=by)
+        attempt = attempt_by_hand(payment, by=by)
         if aside.is_taken(attempt, reference):
             raise PaymentStateError(f"Money with the reference {reference!r} was booked before")
         return money_arrived(attempt, by=by, reason=reason, reference=reference)
+
+
+def attempt_by_hand(payment: Payment, *, by: str) -> Attempt:
+    """The open transfer of a pending payment, or an attempt of a person's own; locks it.
+
+    In the caller's transaction. Raises as ``book_by_hand``.
+    """
+    from .attempts import start
+
+    lock_payment(payment.pk)
+    opened: Attempt | None = payment.attempts.open().filter(manual=True).first()
+    return opened or start(payment, moocher="manual", manual=True, by=by)
+
+
+@retrying
+def settle_zero(payment: Payment) -> None:
+    """Charge a payment of zero, for which no PSP is needed; repeating it changes nothing.
+
+    Raises ``PaymentGoneError``.
+    """
+    from .attempts import start
+
+    try:
+        # One transaction: no PSP is asked, so nobody could say what became of half of it.
+        with transaction.atomic():
+            attempt = start(payment, moocher=BALANCE, manual=True)
+            settle(attempt, what_was_asked(attempt), by=journal.SYSTEM, reason="nothing to pay")
+    except (AlreadyChargedError, AttemptOpenError):
+        pass  # another click settles it, or did
+    payment.refresh_from_db()

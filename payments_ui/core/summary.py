@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -13,8 +14,9 @@ from django.db.models import Count, Max, QuerySet, Sum
 
 from payments_ui import money
 
-from .models import Attempt, JournalEntry, LineItem, Payment
+from .models import Attempt, JournalEntry, LineItem, Payment, Refund
 from .models.lineitems import LineItemQuerySet
+from .models.refund import RefundQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -150,6 +152,21 @@ def items(
 def _items(user: AbstractBaseUser, currency: str, payment: Payment | None) -> LineItemQuerySet:
     rows = LineItem.objects.filter(user=user.pk, currency=currency, payment=payment)
     return rows.order_by()  # type: ignore[no-any-return]
+
+
+def refunds() -> RefundQuerySet:
+    """Refunds of what charged a payment, given back or on their way, oldest first.
+
+    Money that was set aside and sent back is no refund of what was paid.
+    """
+    rows: Any = Refund.objects.reserving().filter(attempt__state=Attempt.State.SETTLED)
+    return rows.order_by("requested_at", "pk")  # type: ignore[no-any-return]
+
+
+def is_refunded(payment: Payment, of_payment: Sequence[Refund]) -> bool:
+    """Whether these refunds have given back all that was paid."""
+    done = (refund.amount for refund in of_payment if not refund.is_open)
+    return bool(payment.amount) and sum(done, start=Decimal(0)) == payment.amount
 
 
 def version(user: AbstractBaseUser) -> str:

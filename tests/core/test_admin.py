@@ -98,7 +98,7 @@ def test_only_the_email_of_a_payment_is_written(office: Client, user: User) -> N
     payment = pending(user, "5")
     page = url(Payment, "change", payment.pk)
     posted = {"email": "new@example.com", "amount": "1", "charged_at": "2026-01-01", "user": 1}
-    for name, total in (("lineitems", 1), ("attempts", 0)):
+    for name, total in (("lineitems", 1), ("attempts", 0), ("refunds", 0)):
         posted |= {f"{name}-TOTAL_FORMS": total, f"{name}-INITIAL_FORMS": total}
     assert office.post(page, posted).status_code == 302
     now = stored(payment)

@@ -69,7 +69,14 @@ def test_the_first_writer_wins_and_a_replay_changes_nothing(user: User) -> None:
     assert second.charged_at == payment.charged_at
     assert stored(payment).transaction == "ch_1"
     assert journalled(Verb.PAYMENT_CHARGED) == 1
-    assert not Attempt.objects.exists()
+    assert Attempt.objects.get().state == State.SETTLED
+
+
+def test_a_charge_without_an_attempt_gets_one_that_says_what_was_taken(user: User) -> None:
+    payment = charge(pending(user, "5"))
+    attempt = payment.attempts.get()
+    assert (attempt.state, attempt.moocher, attempt.received) == (State.SETTLED, "stripe", 5)
+    assert attempt.announced_at, "the code that charged sends post_charge itself"
 
 
 def test_a_charge_by_another_psp_is_surplus_and_shown_once(
@@ -80,7 +87,7 @@ def test_a_charge_by_another_psp_is_surplus_and_shown_once(
     with django_capture_on_commit_callbacks(execute=True):
         for _replay in range(2):
             charge(stored(payment), psp="paypal", transaction="pp_1")
-    surplus = Attempt.objects.get()
+    surplus = Attempt.objects.to_look_at().get()
     assert (surplus.state, surplus.moocher, surplus.received) == (State.SURPLUS, "paypal", 5)
     assert surplus.evidence == {"transaction": "pp_1"}
     assert stored(payment).payment_service_provider == "stripe"
@@ -93,7 +100,7 @@ def test_a_charge_of_an_undone_payment_is_surplus_and_charges_nothing(user: User
     charge(stored(payment), psp="stripe")
     late = charge(stored(payment), psp="stripe")
     assert (late.charged_at, stored(payment).state) == (None, Payment.State.UNDONE)
-    assert Attempt.objects.get().state == State.SURPLUS
+    assert Attempt.objects.to_look_at().get().state == State.SURPLUS
     charge(stored(payment), psp="stripe", transaction="ch_2")
     assert Attempt.objects.filter(state=State.SURPLUS).count() == 2
 
@@ -206,7 +213,7 @@ def test_the_guard_is_for_its_payment_only(user: User) -> None:
         charge(other)
     assert stored(other).charged_at is not None
     assert stored(attempt.payment).charged_at is None
-    assert Attempt.objects.get().is_open
+    assert Attempt.objects.get(pk=attempt.pk).is_open
 
 
 def test_money_for_an_attempt_whose_payment_was_charged_meanwhile_is_surplus(user: User) -> None:

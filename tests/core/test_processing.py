@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from payments_ui.core import attempts
@@ -15,13 +18,16 @@ from payments_ui.core.outcomes import Unknown
 from payments_ui.core.processing import (
     Result,
     ResultError,
+    StopProcessingError,
     process_payment,
     process_pending_payments,
     process_unbound_items,
 )
+from payments_ui.points import Point
+from payments_ui.testing.points import at, raise_
 from tests.conftest import UserFactory
 
-from .support import pending, record, started, stored
+from .support import money_of, pending, record, started, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +53,12 @@ def times_out(payment: Payment) -> Result:
 
 def crash(payment: Payment) -> Result:
     raise RuntimeError("no network")
+
+
+def takes_too_much(payment: Payment) -> Result:
+    attempt = started(payment)
+    attempts.record(attempt, money_of(attempt, amount=attempt.amount + 1))
+    return Result.FAILURE
 
 
 def refused(payment: Payment) -> Result:
@@ -97,6 +109,17 @@ def test_a_timeout_never_cancels(user: User) -> None:
     assert not process_payment(payment, processors=[times_out])
     assert stored(payment).state == Payment.State.PROCESSING
     assert payment.lineitems.count() == 1
+
+
+def test_a_payment_for_which_wrong_money_arrived_is_not_cancelled(user: User) -> None:
+    payment = pending(user, "5")
+    assert not process_payment(payment, processors=[takes_too_much])
+    assert stored(payment).state == Payment.State.PENDING
+
+
+def test_nobody_is_asked_for_nothing(user: User) -> None:
+    assert process_payment(pending(user, "5", "-5"), processors=[refused]) is True
+    assert Payment.objects.get().state == Payment.State.CHARGED
 
 
 def test_an_exception_is_logged_raised_and_cancels_nothing(
@@ -160,3 +183,76 @@ def test_what_was_charged_or_given_up_meanwhile_is_not_processed(make_user: User
 
     process_pending_payments(processors=[charges_all])
     assert Payment.objects.charged().count() == 2
+
+
+def test_a_processor_can_end_the_whole_run(make_user: UserFactory) -> None:
+    users = [make_user() for _number in range(4)]
+    for user in users:
+        record(user, "5")
+    seen: list[int] = []
+
+    def fails_then_finds_nobody(payment: Payment) -> Result:
+        seen.append(payment.user_id)
+        if len(seen) == 1:
+            raise RuntimeError("no card")
+        raise StopProcessingError("the PSP is down")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        process_unbound_items(processors=[fails_then_finds_nobody])
+    assert [type(error) for error in caught.value.exceptions] == [RuntimeError, StopProcessingError]
+    assert seen == [user.pk for user in users[:2]]
+    assert Payment.objects.pending().count() == 2
+    assert LineItem.objects.unbound().count() == 2
+
+
+def test_another_run_finishes_what_a_killed_one_left(make_user: UserFactory) -> None:
+    for _number in range(4):
+        record(make_user(), "5")
+
+    def killed(payment: Payment) -> Result:
+        if Payment.objects.charged().count() == 2:
+            raise KeyboardInterrupt
+        return charge(payment)
+
+    with pytest.raises(KeyboardInterrupt):
+        process_unbound_items(processors=[killed])
+    process_unbound_items(processors=[charge])
+    assert Payment.objects.charged().count() == 3
+    process_pending_payments(processors=[charge])
+    assert Payment.objects.charged().count() == 4
+
+
+def test_between_two_users_is_a_named_point(
+    make_user: UserFactory,
+) -> None:
+    for _number in range(3):
+        record(make_user(), "5")
+    with at(Point.BULK_BETWEEN_USERS, raise_(KeyboardInterrupt), on_hit=2) as watch:
+        with pytest.raises(KeyboardInterrupt):
+            process_unbound_items(processors=[charge])
+        assert Payment.objects.charged().count() == 2
+        process_unbound_items(processors=[charge])
+    assert Payment.objects.charged().count() == watch.hits == 3
+
+
+def test_each_payer_costs_as_many_queries_as_any_other(make_user: UserFactory) -> None:
+    def cost(payers: int) -> int:
+        for _number in range(payers):
+            record(make_user(), "1", "2")
+        with CaptureQueriesContext(connection) as queries:
+            process_unbound_items(processors=[pass_on])
+        LineItem.objects.unbound().delete()
+        return len(queries)
+
+    two, four = cost(2), cost(4)
+    assert cost(8) - four == 2 * (four - two)
+
+
+def test_whoever_the_user_models_manager_hides_is_not_charged(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(user, "5")
+    monkeypatch.setattr(User._meta, "default_manager", User.objects.none())
+    with pytest.raises(ExceptionGroup) as caught:
+        process_unbound_items(processors=[refused])
+    assert [type(error) for error in caught.value.exceptions] == [ObjectDoesNotExist]

@@ -25,6 +25,8 @@ from payments_ui.exceptions import (
     PaymentGoneError,
     PaymentStateError,
 )
+from payments_ui.points import Point
+from payments_ui.testing.points import at, raise_
 
 from .support import ADMINS, errors, journalled, money_of, pending, started, stored, together
 
@@ -186,7 +188,7 @@ def test_who_sends_the_signal_can_be_told(attempt: Attempt, monkeypatch: Any, he
     moocher = object()
     monkeypatch.setattr(announce, "sender_by_identifier", {"cards": moocher}.get)
     settle(attempt)
-    announce._send(attempt, None)
+    announce.send(attempt, None)
     assert heard[0]["sender"] is moocher
 
 
@@ -363,3 +365,16 @@ def test_a_person_settles_an_attempt_whose_outcome_nobody_knew(attempt: Attempt)
     settled = settlement.money_arrived(attempt, by="user:7", reason="seen in the PSP's books")
     assert settled.state == State.SETTLED
     assert stored(attempt.payment).state == Payment.State.CHARGED
+
+
+def test_zero_is_charged_once_and_half_of_it_never_stays(user: User) -> None:
+    payment = pending(user, "5", "-5")
+    with (
+        at(Point.ATTEMPT_AFTER_COMMIT, raise_(KeyboardInterrupt)),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        settlement.settle_zero(payment)
+    for _time in range(2):
+        settlement.settle_zero(payment)
+        assert payment.state == Payment.State.CHARGED
+    assert [attempt.state for attempt in payment.attempts.all()] == [State.SETTLED]

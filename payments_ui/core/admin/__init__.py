@@ -6,5 +6,15 @@ from .attempts import AttemptAdmin
 from .evidence import EventAdmin, JournalEntryAdmin
 from .lineitems import LineItemAdmin
 from .payments import PaymentAdmin
+from .refunds import RefundAdmin
+from .suspense import SuspenseItemAdmin
 
-__all__ = ["AttemptAdmin", "EventAdmin", "JournalEntryAdmin", "LineItemAdmin", "PaymentAdmin"]
+__all__ = [
+    "AttemptAdmin",
+    "EventAdmin",
+    "JournalEntryAdmin",
+    "LineItemAdmin",
+    "PaymentAdmin",
+    "RefundAdmin",
+    "SuspenseItemAdmin",
+]

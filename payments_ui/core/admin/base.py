@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +16,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
+from payments_ui.core.refusals import typed_refusals
 from payments_ui.exceptions import PaymentsUIError
 
 if TYPE_CHECKING:
@@ -51,6 +54,8 @@ class MoneyAdmin(_ModelAdmin):
         """As Django's; the kit's errors become messages."""
         return self._told(super().changeform_view, request, *args, **kwargs)
 
+    # An action is a transaction of its own, and may ask a PSP, for which none may wait.
+    @transaction.non_atomic_requests
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """As Django's; the kit's errors become messages."""
         return self._told(super().changelist_view, request, *args, **kwargs)
@@ -59,11 +64,18 @@ class MoneyAdmin(_ModelAdmin):
         """As Django's; the kit's errors become messages."""
         return self._told(super().delete_view, request, *args, **kwargs)
 
+    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """As Django's, which tells who may not look whether a row exists."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, *args, **kwargs)
+
     def _told(
         self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         try:
-            return view(request, *args, **kwargs)
+            with typed_refusals():
+                return view(request, *args, **kwargs)
         except PaymentsUIError as error:
             self.message_user(request, told(error), messages.ERROR)
             return redirect(request.get_full_path())

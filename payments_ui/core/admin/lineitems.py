@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui.conf import settings
 from payments_ui.core import journal
 from payments_ui.core.models import JournalEntry, LineItem
+from payments_ui.core.scrubbing import scrubbed
 
 from .base import MoneyAdmin, user_fields
 
@@ -68,6 +69,7 @@ class LineItemAdmin(MoneyAdmin):
 
     def save_model(self, request: HttpRequest, obj: LineItem, form: Any, change: bool) -> None:
         """Save by the model, which checks, and say who it was."""
+        obj.title = scrubbed(obj.title)
         with journal.acting(journal.by_user(request.user)):
             obj.save()
             if not change:

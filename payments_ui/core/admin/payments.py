@@ -18,6 +18,7 @@ from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
 
 from .base import SHOWN, MoneyAdmin, ReadOnlyInline, user_fields
 from .reasons import asking_why
+from .refunds import RefundForm, RefundInline, give_back
 
 _OPEN = Attempt.objects.open()
 
@@ -67,7 +68,7 @@ class PaymentAdmin(MoneyAdmin):
 
     list_display = ("__str__", "user", "money", "state", "payment_service_provider", "created_at")
     list_filter = (StateFilter, "currency", "payment_service_provider")
-    inlines = (LineItemInline, AttemptInline)
+    inlines = (LineItemInline, AttemptInline, RefundInline)
     fields = (
         *("id", "user", "email", "money", "state", "created_at", "charged_at", "cancelled_at"),
         *("undone_at", "payment_service_provider", "transaction", "all_lineitems", "journal"),
@@ -77,6 +78,7 @@ class PaymentAdmin(MoneyAdmin):
         asking_why(
             "cancel_pending", _("Cancel pending payments"), "cancel", Payment.cancel_pending
         ),
+        asking_why("refund", _("Refund a charged payment"), "refund", give_back, RefundForm),
         asking_why("undo", _("Undo charged payments"), "undo", Payment.undo),
         asking_why("book_by_hand", _("Book money that arrived"), "book", settlement.book_by_hand),
     )
@@ -99,6 +101,10 @@ class PaymentAdmin(MoneyAdmin):
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         """Those who may change payments."""
         return request.user.has_perm("payments_core.change_payment")
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        """Those with the permission of its own."""
+        return request.user.has_perm("payments_core.refund_payment")
 
     def has_undo_permission(self, request: HttpRequest) -> bool:
         """Those with the permission of its own."""

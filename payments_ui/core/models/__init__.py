@@ -7,5 +7,15 @@ from .event import Event
 from .journal import JournalEntry
 from .lineitem import LineItem
 from .payment import Payment
+from .refund import Refund
+from .suspense import SuspenseItem
 
-__all__ = ["Attempt", "Event", "JournalEntry", "LineItem", "Payment"]
+__all__ = [
+    "Attempt",
+    "Event",
+    "JournalEntry",
+    "LineItem",
+    "Payment",
+    "Refund",
+    "SuspenseItem",
+]

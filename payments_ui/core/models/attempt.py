@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from payments_ui.core.outcomes import DeclineCode
 
-from .evidence import Evidence, EvidenceQuerySet
+from .evidence import Asked, EvidenceQuerySet
 from .payment import Payment
 
 if TYPE_CHECKING:
@@ -60,8 +60,12 @@ class AttemptQuerySet(EvidenceQuerySet["Attempt"]):
         """Money that a person has to look at: surplus and mismatch."""
         return self.filter(state__in=(AttemptState.SURPLUS, AttemptState.MISMATCH))
 
+    def undecided(self) -> AttemptQuerySet:
+        """Those of them about which no person has decided yet."""
+        return self.to_look_at().exclude(suspense_items__closed_at__isnull=False)
 
-class Attempt(Evidence):
+
+class Attempt(Asked):
     """Committed before the PSP is asked; owns the idempotency key.
 
     Its state changes by compare-and-set in ``payments_ui.core.attempts`` and
@@ -110,6 +114,14 @@ class Attempt(Evidence):
         _("received amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
     received_currency = models.CharField(_("received currency"), max_length=3, blank=True)
+    refunded_amount = models.DecimalField(
+        _("refunded amount"),
+        max_digits=14,
+        decimal_places=3,
+        default=Decimal(0),
+        editable=False,
+        help_text=_("Given back, or about to be."),
+    )
     evidence = models.JSONField(_("evidence"), default=dict, blank=True)
     started_at = models.DateTimeField(_("started at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
@@ -159,20 +171,19 @@ class Attempt(Evidence):
             models.CheckConstraint(
                 condition=Q(amount__gte=0), name="payments_attempt_not_negative"
             ),
+            models.CheckConstraint(
+                condition=Q(refunded_amount=0)
+                | Q(
+                    refunded_amount__gt=0,
+                    received_amount__isnull=False,
+                    refunded_amount__lte=F("received_amount"),
+                ),
+                name="payments_refunded_at_most_received",
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.reference} {self.moocher} {self.state}"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the outcome is not known yet."""
-        return self.state in self.OPEN
-
-    @property
-    def reference(self) -> str:
-        """Eight characters a customer can read to a clerk on the phone."""
-        return self.id.hex[:8].upper()
 
     @property
     def failure_message(self) -> _StrPromise | str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
 from payments_ui.core import journal
+from payments_ui.core.refusals import typed_refusals
 from payments_ui.exceptions import LineItemBoundError, LineItemError
 
 from .fields import ExactDecimalField
@@ -70,6 +71,7 @@ class LineItem(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @typed_refusals()
     def save(self, **kwargs: Any) -> None:
         """As Django's, journalled; raises ``LineItemBoundError`` where the item is bound."""
         self.clean_money()
@@ -86,6 +88,7 @@ class LineItem(models.Model):
 
     save.alters_data = True  # type: ignore[attr-defined]
 
+    @typed_refusals()
     def delete(
         self, using: str | None = None, keep_parents: bool = False
     ) -> tuple[int, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import mooch.models
@@ -15,14 +16,14 @@ from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
 from payments_ui.core import journal
+from payments_ui.core.refusals import typed_refusals
 from payments_ui.exceptions import PaymentStateError
 
 from .payments import EveryPaymentManager, PaymentManager
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from .attempt import Attempt
+    from .refund import Refund
 
 # Of a description, which goes to PSPs and into mails.
 _TITLES = 100
@@ -75,6 +76,7 @@ class Payment(mooch.models.Payment):
         permissions = (
             ("book_payment", _("Can book money that arrived")),
             ("undo_payment", _("Can undo a charged payment")),
+            ("refund_payment", _("Can give money back")),
         )
         constraints = (
             models.CheckConstraint(
@@ -128,6 +130,13 @@ class Payment(mooch.models.Payment):
         return attempt
 
     @property
+    def refunded_amount(self) -> Decimal:
+        """What of it was given back, or is about to be, in units of ``currency``. One query."""
+        settled = self.attempts.filter(settled_payment=self.pk)
+        refunded = settled.values_list("refunded_amount", flat=True).first()
+        return money.round_amount(refunded or Decimal(0), self.currency)
+
+    @property
     def state(self) -> PaymentState:
         """Derived from the stored facts; one query where it depends on an open attempt."""
         if self.charged_at:
@@ -144,6 +153,7 @@ class Payment(mooch.models.Payment):
         super().refresh_from_db(*args, **kwargs)
         self.amount = self.rounded_amount
 
+    @typed_refusals()
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write e-mail, PSP and transaction; ``charged_at`` only if nobody charged it before.
 
@@ -179,6 +189,31 @@ class Payment(mooch.models.Payment):
         binding.cancel_pending(self, by=by, reason=reason)
 
     cancel_pending.alters_data = True  # type: ignore[attr-defined]
+
+    def refund(
+        self,
+        amount: Decimal | int | str | None = None,
+        *,
+        reason: str,
+        by: str = journal.SYSTEM,
+        refunded_before: Decimal | None = None,
+    ) -> Refund:
+        """Give money back: this amount, in units of ``currency``, or all that is left.
+
+        The PSP that took it is asked where it can; otherwise the refund is ``manual`` and
+        stays requested until a person says in the admin that the money is sent. With
+        ``refunded_before``, the ``refunded_amount`` that the caller saw, it is refused
+        where something was given back since. Outside of transactions.
+
+        Raises ``InvalidAmountError`` for what is no whole number of minor units above zero,
+        ``NotChargedError``, and a ``RefundError`` where nothing or less is left, while
+        another refund is open, or without a reason.
+        """
+        from payments_ui.core import refunds
+
+        return refunds.refund(self, amount, by=by, reason=reason, refunded_before=refunded_before)
+
+    refund.alters_data = True  # type: ignore[attr-defined]
 
     def undo(self, *, by: str = journal.SYSTEM, reason: str = "", force: bool = False) -> None:
         """Take a charge back in the books: items unbound, and nothing charges it again.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from payments_ui.core.anonymize import anonymize_user
+from payments_ui.core.management.users import find_user
 from payments_ui.exceptions import PaymentsUIError
 
 
@@ -26,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="For the journal; never a name.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = _find(options["user"])
+        user = find_user(options["user"])
         if not options["yes"]:
             self._ask(user)
         try:
@@ -44,16 +43,3 @@ class Command(BaseCommand):
         question = f"Anonymize {user} (id {user.pk})? This cannot be undone. Type yes: "
         if input(question).strip().lower() != "yes":
             raise CommandError("Nothing was changed.")
-
-
-def _find(text: str) -> Any:
-    users = get_user_model()._default_manager
-    found = users.filter(**{get_user_model().USERNAME_FIELD: text}).first()
-    if found is None:
-        try:
-            found = users.filter(pk=text).first()
-        except (ValueError, ValidationError):
-            found = None
-    if found is None:
-        raise CommandError(f"No user has the name or primary key {text!r}.")
-    return found
