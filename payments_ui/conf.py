@@ -83,6 +83,16 @@ class Settings:
         return self._get("ATTEMPTS_PER_HOUR", 20)
 
     @property
+    def PENDING_DAYS(self) -> int:
+        """Days without an attempt after which ``expire_payments`` gives a pending payment up."""
+        return self._get("PENDING_DAYS", 14)
+
+    @property
+    def TRANSFER_DAYS(self) -> int:
+        """The same for one whose customer announced a bank transfer, which takes its time."""
+        return self._get("TRANSFER_DAYS", 60)
+
+    @property
     def FORM_MAX_AGE(self) -> int:
         """Seconds a rendered payment form stays valid. Later it is shown again for review."""
         return self._get("FORM_MAX_AGE", 3600)
@@ -91,6 +101,11 @@ class Settings:
     def FORM_PACK(self) -> str:
         """Crispy template pack of the kit's forms; empty: the host's, else a neutral one."""
         return self._get("FORM_PACK", "")
+
+    @property
+    def SEALS(self) -> bool:
+        """Let ``migrate`` put triggers on the books that refuse what no code may do to them."""
+        return self._get("SEALS", True)
 
     def _get(self, key: str, default: T) -> T:
         given = getattr(django_settings, "PAYMENTS_UI", None)

@@ -120,10 +120,73 @@ class RefundRequiredError(PaymentStateError):
     message = _("This payment was made through a payment service and must be refunded.")
 
 
+class RefundError(PaymentsUIError):
+    """Money that cannot be given back like this."""
+
+    code = "refund"
+    message = _("This cannot be refunded.")
+
+
+class NothingToRefundError(RefundError):
+    """Nothing arrived, or all of it was given back or used."""
+
+    code = "nothing_to_refund"
+    message = _("There is nothing left to refund.")
+
+
+class RefundTooMuchError(RefundError):
+    """More than what is left of the money that arrived."""
+
+    code = "refund_too_much"
+    message = _("This is more than what is left to refund. Nothing was sent.")
+
+
+class RefundOpenError(RefundError):
+    """A refund of the same money is on its way: its outcome must be known first."""
+
+    code = "refund_open"
+    message = _("A refund is already on its way. Please wait until it has arrived.")
+
+
+class RefundChangedError(RefundError):
+    """Something was refunded since the person who asks looked."""
+
+    code = "refund_changed"
+    message = _("Something was refunded in the meantime. Nothing was sent. Please look again.")
+
+
+class SuspenseError(PaymentsUIError):
+    """Money to look at that cannot be dealt with like this."""
+
+    code = "suspense"
+    message = _("This cannot be done with this money.")
+
+
+class SuspenseClosedError(SuspenseError):
+    """Somebody has decided about this money already."""
+
+    code = "suspense_closed"
+    message = _("Somebody has dealt with this money already.")
+
+
+class SuspenseMatchError(SuspenseError):
+    """Another currency than the payment's, or less money than it asks for."""
+
+    code = "suspense_match"
+    message = _("This money does not cover this payment.")
+
+
 class EvidenceError(PaymentsUIError):
     """Attempts, events and journal entries are evidence: nobody rewrites or deletes them."""
 
     code = "evidence"
+
+
+class SealBrokenError(PaymentsUIError):
+    """The database refused a write that would have made the books wrong."""
+
+    code = "seal_broken"
+    message = _("The books would not add up, so nothing was changed. Please contact us.")
 
 
 class MoocherError(PaymentsUIError):
@@ -144,6 +207,12 @@ class MoocherRefusedError(MoocherError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class RateLimitedError(MoocherError):
+    """The PSP refused a request because there were too many; it did nothing of it."""
+
+    code = "rate_limited"
 
 
 class WebhookSignatureError(MoocherError):

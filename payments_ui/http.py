@@ -11,6 +11,7 @@ from django.core.handlers.exception import response_for_exception
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
 from django_htmx.middleware import HtmxDetails
 
 P = ParamSpec("P")
@@ -41,8 +42,9 @@ def is_background(request: HttpRequest) -> bool:
 
 
 def private(view: View[P]) -> View[P]:
-    """No cache keeps the answer, and no other page frames it."""
+    """No cache keeps the answer, no other page frames it, no error report has what was posted."""
 
+    @sensitive_post_parameters()
     @wraps(view)
     def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:

@@ -37,7 +37,7 @@ class PaymentsUIMiddleware:
         kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
         """Take over where the view is a method of a listed moocher."""
-        method = _method(view)
+        method = method_behind(view)
         moocher = method and wrapper_of(method.__self__)
         if method is None or moocher is None:
             return None
@@ -48,7 +48,7 @@ class PaymentsUIMiddleware:
         return foreign.submit(request, moocher, lambda: view(request, *args, **kwargs))
 
 
-def _method(view: Any) -> Any:
+def method_behind(view: Any) -> Any:
     """The bound method behind a view's decorators and partials, or ``None``."""
     while view is not None and not hasattr(view, "__self__"):
         view = getattr(view, "__wrapped__", None) or getattr(view, "func", None)

@@ -19,7 +19,7 @@ from .base import Component
 from .base import render as render_template
 from .widget import Widget, WidgetError, complain
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("payments_ui")
 
 
 def render(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Receipt(Component):
-    """Who paid whom, what for, when and how. Two queries."""
+    """Who paid whom, what for, when and how, and what was given back. Three queries."""
 
     name = "receipt"
     title = _("Receipt")
@@ -49,8 +49,11 @@ class Receipt(Component):
             offset=(self.page - 1) * self.most,
             payment=payment,
         )
+        shown = list(summary.refunds().filter(payment=payment))
         return {
             "step": "receipt",
+            "refunds": shown,
+            "is_refunded": summary.is_refunded(payment, shown),
             "payment": payment,
             "payer": _name(self.user),
             "payee": pui.PAYEE,

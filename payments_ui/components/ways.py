@@ -12,7 +12,7 @@ from mooch.base import BaseMoocher
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.moochers.registry import moochers
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("payments_ui")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ def title_of(identifier: str) -> str:
     """What customers read for a moocher, also for one that is no longer listed."""
     if identifier == "balance":
         return _("Nothing had to be paid")
+    if identifier == "manual":
+        return _("Directly to us")
+    if identifier == "unknown":
+        return ""
     moocher = moochers().get(identifier)
     return str(moocher.title) if moocher else identifier
 

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from payments_ui import money
 from payments_ui.conf import settings as pui
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("payments_ui")
 
 #: Ids are ``pui-<instance>-<part>``; these instances are the kit's own.
 RESERVED = frozenset({"heartbeat", "news"})

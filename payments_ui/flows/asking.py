@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from django.db import router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from payments_ui import points
 from payments_ui.core import attempts
 from payments_ui.core.models import Attempt
 from payments_ui.core.outcomes import ActionRequired, DeclineCode, Declined, Outcome, Unknown
+from payments_ui.moochers.base import Moocher
+from payments_ui.moochers.registry import moochers
+from payments_ui.points import Point
 
 logger = logging.getLogger("payments_ui")
 
+T = TypeVar("T")
 Question = Callable[[], Outcome]
 
 #: A request that was sent can still arrive for so long after the PSP said it knows nothing.
 GRACE = dt.timedelta(seconds=60)
 #: Says nothing new about an attempt, so nothing is written down.
 NOT_YET = Unknown(reason="the PSP does not know it yet")
+#: A host without a user's name before it, and nothing that a browser reads as it likes.
+_WEB_PAGE = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(?:[/?#][!-\[\]-~]*)?", re.ASCII)
 
 
 class TransactionOpenError(RuntimeError):
@@ -30,56 +40,80 @@ class TransactionOpenError(RuntimeError):
 
 def charge(attempt: Attempt, question: Question, request: HttpRequest | None) -> Attempt:
     """Have the PSP asked for the money, and write down its answer."""
-    return write_down(attempt, answer(attempt, question), request)
+    points.reach(Point.CHARGE_BEFORE_CALL)
+    outcome = answer(attempt, question)
+    points.reach(Point.CHARGE_AFTER_PSP)
+    return write_down(attempt, outcome, request)
 
 
-def ask(attempt: Attempt, question: Question, request: HttpRequest | None) -> Attempt:
-    """Ask the PSP about an attempt that was sent, and write down its answer."""
-    return write_down(attempt, answer_later(attempt, question), request)
+def who_knows(attempt: Attempt) -> Moocher | None:
+    """The moocher whose PSP can be asked about an attempt; ``None`` if nobody can."""
+    moocher = moochers().get(attempt.moocher)
+    return moocher if moocher is not None and moocher.can_ask else None
+
+
+def ask(attempt: Attempt, moocher: Moocher, request: HttpRequest | None) -> tuple[Attempt, Outcome]:
+    """Ask the PSP about an attempt that was sent, write its answer down, and return both."""
+    outcome = answer_later(attempt, lambda: moocher.ask(attempt))
+    return write_down(attempt, outcome, request), outcome
 
 
 def answer(attempt: Attempt, question: Question) -> Outcome:
-    """The PSP's answer. Any exception, and any answer that is no outcome, is *unknown*."""
-    forbid_transaction()
-    try:
-        outcome: object = question()
-    except Exception as error:
-        logger.exception("Moocher %s, attempt %s: outcome unknown", attempt.moocher, attempt.pk)
-        return Unknown(reason=f"{type(error).__name__} while asking the PSP")
-    if not isinstance(outcome, Outcome):
-        return Unknown(reason=f"the moocher answered a {type(outcome).__name__}")
+    """The PSP's answer about an attempt, see ``outcome_of``."""
+    outcome = outcome_of(question, f"Moocher {attempt.moocher}, attempt {attempt.pk}")
     if isinstance(outcome, ActionRequired) and not _is_web_page(outcome.url):
         return Unknown(reason="the PSP leads the customer to no web page")
     return outcome
 
 
+def outcome_of(question: Question, about: str) -> Outcome:
+    """The PSP's answer. Any exception, and any answer that is no outcome, is *unknown*."""
+    forbid_transaction()
+    try:
+        outcome: object = question()
+    except Exception as error:
+        logger.exception("%s: outcome unknown", about)
+        return Unknown(reason=f"{type(error).__name__} while asking the PSP")
+    if not isinstance(outcome, Outcome):
+        return Unknown(reason=f"the moocher answered a {type(outcome).__name__}")
+    return outcome
+
+
 def _is_web_page(url: str) -> bool:
-    # Empty: the instructions lead on.
-    return not url or url.startswith(("https://", "http://"))
+    # Empty: the instructions lead on. A browser mends what is not plain, and then leads elsewhere.
+    return not url or _WEB_PAGE.fullmatch(url) is not None
 
 
 def answer_later(attempt: Attempt, question: Question) -> Outcome:
     """As ``answer``; for some time, "never heard of it" is not believed."""
     outcome = answer(attempt, question)
+    return NOT_YET if is_too_early(outcome, attempt.started_at) else outcome
+
+
+def is_too_early(outcome: Outcome, begun_at: dt.datetime) -> bool:
+    """Whether it says "never heard of it" while the request may still arrive."""
     never = isinstance(outcome, Declined) and outcome.code == DeclineCode.NEVER_HAPPENED
-    if never and timezone.now() - attempt.started_at < GRACE:
-        return NOT_YET
-    return outcome
+    return never and timezone.now() - begun_at < GRACE
 
 
 def write_down(attempt: Attempt, outcome: Outcome, request: HttpRequest | None) -> Attempt:
-    """Store the answer; return the attempt as it is stored then.
+    """Store the answer, see ``stored``; return the attempt as it is stored then."""
+    if outcome is NOT_YET:
+        return Attempt.objects.get(pk=attempt.pk)
+    record = partial(attempts.record, attempt, request=request)
+    return stored(record, outcome, f"Attempt {attempt.pk}")
+
+
+def stored(record: Callable[[Outcome], T], outcome: Outcome, about: str) -> T:
+    """Have the answer recorded, and return what ``record`` does.
 
     An answer that cannot be stored is *unknown*: the PSP keeps it, and is asked again.
     """
-    if outcome is NOT_YET:
-        return Attempt.objects.get(pk=attempt.pk)
     try:
-        return attempts.record(attempt, outcome, request=request)
+        return record(outcome)
     except Exception as error:
-        logger.exception("Attempt %s: the answer could not be stored", attempt.pk)
-        lost = Unknown(reason=f"{type(error).__name__} while storing the answer")
-        return attempts.record(attempt, lost, request=request)
+        logger.exception("%s: the answer could not be stored", about)
+        return record(Unknown(reason=f"{type(error).__name__} while storing the answer"))
 
 
 def forbid_transaction() -> None:

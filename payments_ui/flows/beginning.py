@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, cast
 from django.db import transaction
 from django.db.models import Q
 
-from payments_ui.core import attempts, journal, settlement
+from payments_ui.core import journal, settlement
 from payments_ui.core.locks import retrying
 from payments_ui.core.models import Attempt, LineItem, Payment
-from payments_ui.core.outcomes import Succeeded
-from payments_ui.exceptions import AlreadyChargedError, AttemptOpenError
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
     from django.db.models import QuerySet
-
-#: Stands for the moocher of an attempt that settles a payment of zero.
-BALANCE = "balance"
 
 
 def begin(
@@ -47,7 +42,7 @@ def begin(
     # Another click may have bound everything between the two questions.
     payment = payment or _bound_meanwhile(pending, chosen)
     if payment is not None and not payment.amount:
-        _settle_zero(payment)
+        settlement.settle_zero(payment)
     return payment
 
 
@@ -61,16 +56,6 @@ def _bound_meanwhile(pending: QuerySet[Payment], chosen: list[LineItem] | None) 
     return pending.filter(lineitems__in=[item.pk for item in chosen]).first()
 
 
-def _settle_zero(payment: Payment) -> None:
-    try:
-        attempt = attempts.start(payment, moocher=BALANCE, manual=True)
-        money_in = Succeeded(psp_reference="", amount=payment.amount, currency=payment.currency)
-        settlement.settle(attempt, money_in, by=journal.SYSTEM, reason="nothing to pay")
-    except (AlreadyChargedError, AttemptOpenError):
-        pass  # another click settles it, or did
-    payment.refresh_from_db()
-
-
 def take_in(payment: Payment) -> Payment:
     """The payment again, with the charges that came since: a new one, as amounts are sealed.
 
@@ -82,7 +67,7 @@ def take_in(payment: Payment) -> Payment:
     if renewed is None:
         return cast("Payment", Payment.all_objects.get(pk=payment.pk))
     if not renewed.amount:
-        _settle_zero(renewed)
+        settlement.settle_zero(renewed)
     return renewed
 
 

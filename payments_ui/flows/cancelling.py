@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
+from payments_ui import points
 from payments_ui.core.models import Payment
 from payments_ui.exceptions import AlreadyChargedError, AttemptOpenError
 from payments_ui.moochers.registry import moochers
+from payments_ui.points import Point
 
 from . import asking
 
@@ -23,7 +25,9 @@ def cancel_attempt(payment: Payment, request: HttpRequest | None = None) -> None
     moocher = moochers().get(opened.moocher)
     if moocher is None:
         raise AttemptOpenError(f"{opened}: its moocher is not listed any more")
-    attempt = asking.ask(opened, lambda: moocher.cancel(opened), request)
+    outcome = asking.answer_later(opened, lambda: moocher.cancel(opened))
+    points.reach(Point.CANCEL_AFTER_PSP)
+    attempt = asking.write_down(opened, outcome, request)
     payment.refresh_from_db()
     if attempt.is_open:
         raise AttemptOpenError(f"{attempt} could not be called off")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError
@@ -75,7 +75,7 @@ def pay(
     attempt, is_first = start(request, payment, moocher, nonce)
     if not is_first:
         return attempt
-    urls = attempt_urls(request, attempt)
+    urls = attempt_urls(attempt, request.build_absolute_uri, _page_to_go_back_to(request))
     return asking.charge(
         attempt, lambda: moocher.charge(attempt, data=cleaned_data, urls=urls), request
     )
@@ -153,15 +153,16 @@ def start(
     return attempt, True
 
 
-def attempt_urls(request: HttpRequest, attempt: Attempt) -> AttemptUrls:
-    """Where the PSP sends the customer back to, and where it reports."""
-    token = ReturnToken.make(attempt, _page_to_go_back_to(request))
+def attempt_urls(attempt: Attempt, absolute: Callable[[str], str], page: str = "") -> AttemptUrls:
+    """Where the PSP sends the customer back to, and where it reports.
+
+    ``absolute`` makes a URL of a path; ``page`` is the path of the page the customer left.
+    """
+    token = ReturnToken.make(attempt, page)
     kwargs = {"pk": attempt.payment_id, "identifier": attempt.moocher}
     return_url = reverse("payments_ui:return", kwargs=kwargs, query={"attempt": token})
     webhook_url = reverse("payments_ui:webhook", kwargs={"identifier": attempt.moocher})
-    return AttemptUrls(
-        request.build_absolute_uri(return_url), request.build_absolute_uri(webhook_url)
-    )
+    return AttemptUrls(absolute(return_url), absolute(webhook_url))
 
 
 def _page_to_go_back_to(request: HttpRequest) -> str:

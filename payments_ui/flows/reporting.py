@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+from contextlib import suppress
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from payments_ui.core.models import Attempt, Event, Payment
+from payments_ui import points
+from payments_ui.core import suspense
+from payments_ui.core.locks import retrying
+from payments_ui.core.models import Attempt, Event, Payment, Refund, SuspenseItem
 from payments_ui.core.outcomes import Unknown
+from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.base import Moocher, Notice
-from payments_ui.moochers.registry import moochers
+from payments_ui.points import Point
 
-from . import asking
+from . import asking, refunding
+
+logger = logging.getLogger("payments_ui")
 
 #: Between two questions about the same attempt, however many pages look at it.
 AT_MOST_EVERY = dt.timedelta(seconds=3)
@@ -31,23 +39,20 @@ def refresh(payment: Payment, request: HttpRequest | None = None) -> Payment:
     Returns the payment as it is then.
     """
     attempt = payment.open_attempt
-    if attempt is not None and _may_ask(attempt) and _claim_turn(attempt):
-        _look(attempt, request)
+    moocher = None if attempt is None else asking.who_knows(attempt)
+    if attempt is not None and moocher is not None and _claim_turn(attempt):
+        asking.ask(attempt, moocher, request)
         payment.refresh_from_db()
     return payment
 
 
 def come_back(attempt: Attempt, request: HttpRequest) -> Attempt:
     """The customer returns from the PSP: ask what became of the attempt, at once."""
-    if attempt.state in Attempt.ARRIVED or not _may_ask(attempt):
+    moocher = asking.who_knows(attempt)
+    if moocher is None or attempt.state in Attempt.ARRIVED:
         return attempt
     _claim_turn(attempt)
-    return _look(attempt, request)
-
-
-def _may_ask(attempt: Attempt) -> bool:
-    moocher = moochers().get(attempt.moocher)
-    return moocher is not None and moocher.can_ask
+    return asking.ask(attempt, moocher, request)[0]
 
 
 def _claim_turn(attempt: Attempt) -> bool:
@@ -60,41 +65,73 @@ def _claim_turn(attempt: Attempt) -> bool:
     return bool(rows.update(asked_at=now))
 
 
-def _look(attempt: Attempt, request: HttpRequest | None) -> Attempt:
-    moocher = moochers()[attempt.moocher]
-    return asking.ask(attempt, lambda: moocher.ask(attempt), request)
-
-
 def report(request: HttpRequest, moocher: Moocher) -> None:
     """A PSP's webhook: verify it, ask the PSP what is true, settle.
 
     The content of a webhook is a hint only. One about no attempt of ours is kept as
-    *unmatched*. Repeating it changes nothing. Raises ``WebhookSignatureError`` before
-    anything is stored, and ``PSPUnavailableError`` where the PSP should send it again.
+    *unmatched*; a person has to look where it names an attempt as ours. Repeating it
+    changes nothing. Raises ``WebhookSignatureError`` before anything is stored, and
+    ``PSPUnavailableError`` where the PSP should send it again.
     """
-    notice = moocher.webhook(request)
+    notice = _read(request, moocher)
     attempt = _attempt_of(notice, moocher)
     if attempt is not None and attempt.state not in Attempt.ARRIVED:
         # An attempt that failed or was called off is asked about, too: money may be late.
-        outcome = asking.answer_later(attempt, lambda: moocher.ask(attempt))
-        asking.write_down(attempt, outcome, request)
+        outcome = asking.ask(attempt, moocher, request)[1]
         if isinstance(outcome, Unknown):
             raise PSPUnavailableError(f"{attempt}: {outcome.reason}")
+    refund = _refund_of(notice, moocher)
+    if refund is not None and refund.state != Refund.State.SUCCEEDED:
+        # One that failed is asked about, too: it may have arrived after all.
+        looked, is_answered = refunding.ask(refund)
+        if not is_answered:
+            raise PSPUnavailableError(f"{looked}: the PSP does not answer")
     _keep(notice, moocher, attempt)
 
 
+def _read(request: HttpRequest, moocher: Moocher) -> Notice:
+    try:
+        return moocher.webhook(request)
+    except WebhookSignatureError:
+        raise
+    except Exception as error:
+        # Anybody may post anything: what cannot be read is refused, and is no crash.
+        logger.exception("The webhook of moocher %s failed", moocher.identifier)
+        raise WebhookSignatureError(f"{moocher.identifier} could not read it") from error
+
+
 def _keep(notice: Notice, moocher: Moocher, attempt: Attempt | None) -> None:
+    key = {
+        "moocher": moocher.identifier,
+        "account": moocher.account,
+        "event_id": notice.event_id,
+    }
+    if not Event.objects.filter(**key).exists():
+        # The same message twice at once: the second one finds it kept.
+        with suppress(IntegrityError):
+            _keep_new(notice, attempt, key)
+    points.reach(Point.WEBHOOK_AFTER_STORE)
+
+
+@retrying
+def _keep_new(notice: Notice, attempt: Attempt | None, key: dict[str, str]) -> None:
     state = Event.State.UNMATCHED if attempt is None else Event.State.PROCESSED
-    Event.objects.get_or_create(
-        moocher=moocher.identifier,
-        account=moocher.account,
-        event_id=notice.event_id,
-        defaults={
-            "state": state,
-            "attempt": attempt,
-            "psp_reference": notice.psp_reference or "",
-        },
+    # Written first: SQLite refuses to write after reading while somebody else writes.
+    with transaction.atomic():
+        event = Event.objects.create(
+            **key, state=state, attempt=attempt, psp_reference=notice.psp_reference or ""
+        )
+        # Somebody else's charge at the same PSP is none of our business.
+        if attempt is None and notice.attempt_id is not None:
+            suspense.open_item(SuspenseItem.Kind.UNMATCHED, event=event)
+
+
+def _refund_of(notice: Notice, moocher: Moocher) -> Refund | None:
+    ours = Refund.objects.select_related("attempt").filter(
+        attempt__moocher=moocher.identifier, attempt__account=moocher.account
     )
+    # Without an id it is no refund of ours, and the ledgers are compared by the audit.
+    return ours.filter(pk=notice.refund_id).first() if notice.refund_id else None
 
 
 def _attempt_of(notice: Notice, moocher: Moocher) -> Attempt | None:

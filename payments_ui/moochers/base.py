@@ -7,7 +7,7 @@ decides that something is paid: ``payments_ui.flows`` and the core do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,10 +25,12 @@ from payments_ui import money
 from payments_ui.core.outcomes import Outcome, Pending
 from payments_ui.exceptions import WebhookSignatureError
 
+from .ledgers import LedgerLine
+
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-    from payments_ui.core.models import Attempt, Payment
+    from payments_ui.core.models import Attempt, Payment, Refund
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,16 @@ class AttemptUrls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What a verified webhook is about. Its content is a hint: the PSP is asked anyway."""
+    """What a verified webhook is about. Its content is a hint: the PSP is asked anyway.
+
+    ``psp_reference`` is the attempt's, also where the news is about a refund of it, which
+    ``refund_id`` names.
+    """
 
     event_id: str
     attempt_id: UUID | None = None
     psp_reference: str | None = None
+    refund_id: UUID | None = None
 
 
 class Moocher(BaseMoocher):
@@ -71,6 +78,10 @@ class Moocher(BaseMoocher):
     manual: bool = False
     #: Whether the PSP can be asked what became of an attempt.
     can_ask: bool = True
+    #: Whether it can give money back; if not, a person has to.
+    can_refund: bool = False
+    #: Whether the PSP can list its books, for ``audit_payments --psp``.
+    has_ledger: bool = False
     #: Origins its forms post to directly, for the host's ``form-action`` policy.
     form_action_origins: tuple[str, ...] = ()
     template_name = "payments_ui/moochers/form.html"
@@ -87,6 +98,10 @@ class Moocher(BaseMoocher):
         super().__init__()
         for name, value in options.items():
             setattr(self, name, value)
+
+    def serves(self, account: str, *, live: bool) -> bool:
+        """Whether it is configured for this account and mode, which an attempt was asked in."""
+        return (self.account, self.live) == (account, live)
 
     def refuse(self, payment: Payment) -> str | None:
         """A sentence for the customer if this payment cannot be taken, else ``None``.
@@ -160,6 +175,34 @@ class Moocher(BaseMoocher):
         Outside of any transaction.
         """
         return Pending(psp_reference=attempt.psp_reference)
+
+    def refund(self, refund: Refund) -> Outcome:
+        """Ask the PSP to give money back, with ``refund.idempotency_key``.
+
+        Called where ``can_refund``, after the refund is committed and outside of any
+        transaction. ``Succeeded`` names the PSP's refund and says what it gave back;
+        ``Pending``: it will; ``Declined``: nothing was given back, and nothing will be. Any
+        exception makes the refund ``unknown``; so raise rather than guess, and give every
+        request a timeout.
+        """
+        raise NotImplementedError
+
+    def ask_refund(self, refund: Refund) -> Outcome:
+        """What the PSP knows of this refund. May be called at any time, any number of times.
+
+        Must not move money. ``Declined`` as "never happened" only if the request cannot
+        arrive any more. Outside of any transaction.
+        """
+        raise NotImplementedError
+
+    def ledger(self) -> Iterable[LedgerLine]:
+        """Every charge in the PSP's books of this account and mode, in any order.
+
+        Called where ``has_ledger``, by the audit. Fetch it page by page and yield as you
+        go: there may be millions. Must not move money; raises rather than leave a page
+        out. Outside of any transaction.
+        """
+        raise NotImplementedError
 
     def webhook(self, request: HttpRequest) -> Notice:
         """Verify the signature, then tell what the webhook is about.

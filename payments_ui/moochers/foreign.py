@@ -24,6 +24,7 @@ from mooch.postfinance import PostFinanceMoocher
 
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.core.outcomes import ActionRequired, Cancelled, DeclineCode, Outcome, Unknown
+from payments_ui.core.scrubbing import keep_secret
 from payments_ui.exceptions import MoocherError, WebhookSignatureError
 
 from .adopt import adopt
@@ -70,9 +71,13 @@ class Foreign(Moocher):
     leaves_site = False
     can_ask = False
 
+    #: What its constructors call keys and passphrases.
+    _SECRETS = ("secret_key", "sha1_in", "sha1_out")
+
     def __init__(self, inner: BaseMoocher) -> None:
         super().__init__(identifier=inner.identifier, title=inner.title)
         self.inner = inner
+        keep_secret(*(vars(inner).get(name, "") for name in self._SECRETS))
         self.success_url = inner.success_url
         self.failure_url = inner.failure_url
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from django.utils import translation
 
-from payments_ui.core.models import Attempt, LineItem, Payment
+from payments_ui.core.models import Attempt, LineItem, Payment, Refund
 from payments_ui.core.outcomes import Pending
 from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.base import AttemptUrls, Moocher
@@ -68,6 +68,11 @@ def test_hooks_that_are_left_out_promise_nothing(rf: RequestFactory) -> None:
         moocher.charge(attempt, data={}, urls=URLS)
     with pytest.raises(NotImplementedError):
         moocher.ask(attempt)
+    assert not moocher.can_refund
+    with pytest.raises(NotImplementedError):
+        moocher.refund(Refund())
+    with pytest.raises(NotImplementedError):
+        moocher.ask_refund(Refund())
     assert moocher.cancel(attempt) == Pending(psp_reference="ref")
     assert moocher.instructions(rf.get("/"), attempt) == ""
     with pytest.raises(WebhookSignatureError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from decimal import Decimal
 from typing import Any, ClassVar
 from unittest import mock
@@ -15,12 +15,12 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from payments_ui.core.models import Attempt, Payment
+from payments_ui.core.models import Attempt, Payment, Refund
 from payments_ui.core.outcomes import Cancelled, DeclineCode, Declined, Outcome, Pending, Succeeded
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.testing.moochers import MoocherContract
+from payments_ui.testing.moochers import LedgerContract, MoocherContract, RefundContract
 from payments_ui.testing.psp import SandboxPSP, sign
 from tests import fakes
 from tests.fakes import FakeMoocher, FakePSP
@@ -28,7 +28,7 @@ from tests.fakes import FakeMoocher, FakePSP
 KEY, SECRET = "key", "secret"
 
 
-class SandboxContract(MoocherContract):
+class SandboxContract(MoocherContract, RefundContract, LedgerContract):
     kind: ClassVar[str]
     psp: SandboxPSP
 
@@ -49,6 +49,14 @@ class SandboxContract(MoocherContract):
         return sum(
             (Decimal(c.amount) / 100 for c in charges if c.status == "succeeded"), Decimal(0)
         )
+
+    def returned(self, refund: Refund) -> Decimal:
+        refunds = self.psp.ledger.refunds.by_reference(refund.idempotency_key)
+        return sum((Decimal(r.amount) / 100 for r in refunds), Decimal(0))
+
+    def lost_reply(self) -> AbstractContextManager[Any]:
+        self.psp.plan.add("lost_reply", on="refund")
+        return nullcontext()
 
     def outage(self) -> AbstractContextManager[Any]:
         return mock.patch(

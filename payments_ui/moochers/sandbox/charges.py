@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from payments_ui import money
 from payments_ui.core.outcomes import (
     ActionRequired,
     Cancelled,
@@ -15,9 +14,10 @@ from payments_ui.core.outcomes import (
     Declined,
     Outcome,
     Pending,
-    Succeeded,
 )
 from payments_ui.exceptions import MoocherError
+
+from . import reading
 
 CHARGE_ID = re.compile(r"ch_[0-9a-f]{32}", re.ASCII)
 #: Reasons a customer may know. All others, such as a stolen card, are the bank's to tell.
@@ -31,14 +31,8 @@ DECLINE_CODES = {
     "abandoned": DeclineCode.ABANDONED,
 }
 _TYPES = {
-    "id": str,
-    "account": str,
-    "live": bool,
-    "reference": str,
-    "amount": int,
-    "currency": str,
+    **reading.TYPES,
     "card": str,
-    "status": str,
     "decline_code": str,
 }
 _EVIDENCE = ("id", "status", "amount", "currency", "card", "decline_code")
@@ -50,12 +44,14 @@ def outcome(charge: Mapping[str, Any], *, reference: str, origin: str) -> Outcom
     Raises ``MoocherError`` if it is about another attempt, says anything that is not in the
     sandbox's vocabulary, or leads the customer anywhere but to ``origin``.
     """
-    _check(charge, reference)
+    check(charge)
+    if charge["reference"] != reference:
+        raise MoocherError("The sandbox answered about another charge")
     charge_id = charge["id"]
     evidence = {name: charge[name] for name in _EVIDENCE}
     match charge["status"]:
         case "succeeded":
-            return _succeeded(charge, evidence)
+            return reading.succeeded(charge, evidence)
         case "declined":
             code = DECLINE_CODES.get(charge["decline_code"], DeclineCode.GENERIC)
             return Declined(code=code, psp_reference=charge_id, evidence=evidence)
@@ -69,26 +65,9 @@ def outcome(charge: Mapping[str, Any], *, reference: str, origin: str) -> Outcom
             raise MoocherError("The sandbox answered with an unknown status")
 
 
-def _check(charge: object, reference: str) -> None:
-    if not isinstance(charge, dict):
-        raise MoocherError("The sandbox's charge is none")
-    for name, kind in _TYPES.items():
-        # Not isinstance: True is no amount.
-        if type(charge.get(name)) is not kind:
-            raise MoocherError(f"The sandbox's charge has no valid {name}")
-    if not CHARGE_ID.fullmatch(charge["id"]) or charge["reference"] != reference:
-        raise MoocherError("The sandbox answered about another charge")
-
-
-def _succeeded(charge: Mapping[str, Any], evidence: Mapping[str, object]) -> Succeeded:
-    return Succeeded(
-        psp_reference=charge["id"],
-        amount=money.from_minor_units(charge["amount"], charge["currency"]),
-        currency=charge["currency"],
-        account=charge["account"],
-        live=charge["live"],
-        evidence=evidence,
-    )
+def check(charge: object) -> Mapping[str, Any]:
+    """Return the charge; raise ``MoocherError`` for what is none of the sandbox's."""
+    return reading.check("charge", charge, _TYPES, CHARGE_ID)
 
 
 def _action(charge: Mapping[str, Any], origin: str) -> ActionRequired:

@@ -10,21 +10,32 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import HTTPHandler, OpenerDirector, Request
 
-from payments_ui.exceptions import MoocherError
+from payments_ui.exceptions import MoocherError, RateLimitedError
 
 MAX_ANSWER = 512 * 1024
 #: Seconds to wait before a call that was rate limited, and so not executed, is repeated.
 PAUSES = (0.2, 0.6)
 RATE_LIMITED = 429
+CONFLICT = 409
+PAGE = 100
 _URL = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}/?", re.ASCII)
 _CODE = re.compile(r"[a-z_]{1,50}")
+
+
+class RefusedError(MoocherError):
+    """What was asked for does not go with what the sandbox has in its books."""
+
+    def __init__(self, message: str, refusal: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
 
 
 class Client:
     """Calls the sandbox's API. Whatever is no definite answer raises.
 
-    ``MoocherError`` for answers that are none, ``OSError`` and ``http.client.HTTPException``
-    for lines that break or stay silent for ``timeout`` seconds.
+    ``MoocherError`` for answers that are none, ``RateLimitedError`` where it has too much to
+    do, ``OSError`` and ``http.client.HTTPException`` for lines that break or stay silent for
+    ``timeout`` seconds.
     """
 
     def __init__(self, url: str, api_key: str, timeout: float) -> None:
@@ -47,10 +58,12 @@ class Client:
 
     def find(self, reference: str) -> dict[str, Any] | None:
         """Return the charge of one of our references, None if there is none at the moment."""
-        found = self._call("GET", f"/v1/charges?{urlencode({'reference': reference})}").get("data")
-        if not isinstance(found, list) or len(found) > 1:
-            raise MoocherError("The sandbox did not answer with at most one charge")
-        return found[0] if found else None
+        return self._find("/v1/charges", reference)
+
+    def page(self, after: str) -> list[dict[str, Any]]:
+        """Return the charges that came after this one, oldest first; empty after the last."""
+        query = {"limit": PAGE} | ({"after": after} if after else {})
+        return self._listed(f"/v1/charges?{urlencode(query)}")
 
     def cancel(self, charge_id: str) -> dict[str, Any]:
         """Cancel a charge if that is still possible, and return it."""
@@ -62,11 +75,48 @@ class Client:
         Return the charge there is, after an attempt to cancel it. None means that nothing
         was charged and nothing ever will be.
         """
-        answer = self._call("POST", "/v1/cancellations", {"reference": reference})
-        if answer.get("reference") != reference or "charge" not in answer:
-            raise MoocherError("The sandbox did not confirm the cancellation")
-        charge: dict[str, Any] | None = answer["charge"]
-        return charge
+        return self._close("/v1/cancellations", reference, "charge")
+
+    def create_refund(self, order: Mapping[str, Any], *, key: str) -> dict[str, Any]:
+        """Give money back, once per key, and return the refund.
+
+        Raises ``RefusedError`` where the sandbox says that this cannot be.
+        """
+        return self._call("POST", "/v1/refunds", order, key=key, expect=201)
+
+    def fetch_refund(self, refund_id: str) -> dict[str, Any]:
+        """Return a refund by its id."""
+        return self._call("GET", f"/v1/refunds/{refund_id}")
+
+    def find_refund(self, reference: str) -> dict[str, Any] | None:
+        """Return the refund of one of our references, None if there is none at the moment."""
+        return self._find("/v1/refunds", reference)
+
+    def close_refund(self, reference: str) -> dict[str, Any] | None:
+        """Have every later refund under a reference refused; return the one there is.
+
+        None means that nothing was given back and nothing ever will be.
+        """
+        return self._close("/v1/refunds/close", reference, "refund")
+
+    def _find(self, path: str, reference: str) -> dict[str, Any] | None:
+        found = self._listed(f"{path}?{urlencode({'reference': reference})}")
+        if len(found) > 1:
+            raise MoocherError("The sandbox did not answer with at most one")
+        return found[0] if found else None
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        found = self._call("GET", path).get("data")
+        if not isinstance(found, list):
+            raise MoocherError("The sandbox did not answer with a list")
+        return found
+
+    def _close(self, path: str, reference: str, thing: str) -> dict[str, Any] | None:
+        answer = self._call("POST", path, {"reference": reference})
+        if answer.get("reference") != reference or thing not in answer:
+            raise MoocherError("The sandbox did not confirm that it is closed")
+        found: dict[str, Any] | None = answer[thing]
+        return found
 
     def _call(
         self,
@@ -85,7 +135,7 @@ class Client:
                 status, body = self._exchange(request)
         answer = _parse(body)
         if status != expect:
-            raise MoocherError(f"The sandbox answered {status} {_error_code(answer)}")
+            raise _error(status, _error_code(answer))
         return answer
 
     def _request(self, method: str, path: str, data: Mapping[str, Any] | None, key: str) -> Request:
@@ -114,6 +164,13 @@ def _parse(body: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise MoocherError("The sandbox's answer makes no sense")
     return answer
+
+
+def _error(status: int, code: str) -> MoocherError:
+    said = f"The sandbox answered {status} {code}"
+    if status == RATE_LIMITED:
+        return RateLimitedError(said)
+    return RefusedError(said, code) if status == CONFLICT else MoocherError(said)
 
 
 def _error_code(answer: Mapping[str, Any]) -> str:

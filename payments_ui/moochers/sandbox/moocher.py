@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.conf import settings as django_settings
-from django.core.exceptions import RequestDataTooBig
 from django.forms import Form
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,23 +19,26 @@ from django.utils.translation import gettext_lazy
 from payments_ui import money
 from payments_ui.conf import settings
 from payments_ui.core.outcomes import Cancelled, DeclineCode, Declined, Outcome, Unknown
+from payments_ui.core.scrubbing import keep_secret
 from payments_ui.exceptions import MoocherError, MoocherRefusedError, WebhookSignatureError
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 
+from . import books, refunds
 from .charges import CHARGE_ID, outcome
-from .client import Client
+from .client import Client, RefusedError
+from .events import body_of, notice_of
 from .forms import CardForm
+from .refunds import REFUND_ID, REFUSALS
 from .signature import verify
 
 if TYPE_CHECKING:
-    from payments_ui.core.models import Attempt, Payment
+    from payments_ui.core.models import Attempt, Payment, Refund
+    from payments_ui.moochers.ledgers import LedgerLine
 
-MAX_WEBHOOK = 256 * 1024
 KINDS = {
     "card": ("sandbox", gettext_lazy("Test card")),
     "redirect": ("sandbox-page", gettext_lazy("Page of the sandbox")),
 }
-_EVENT_ID = re.compile(r"evt_[0-9a-f]{32}", re.ASCII)
 
 
 class SandboxMoocher(Moocher):
@@ -53,6 +53,8 @@ class SandboxMoocher(Moocher):
 
     description = gettext_lazy("For trying out: no real money moves.")
     account = "acct_sandbox"
+    can_refund = True
+    has_ledger = True
     template_name = "payments_ui/moochers/sandbox.html"
     instructions_template_name = "payments_ui/moochers/sandbox_instructions.html"
     #: The sandbox never moves real money, whatever is configured.
@@ -80,6 +82,7 @@ class SandboxMoocher(Moocher):
         super().__init__(**{"identifier": identifier, "title": title} | options)
         self.kind = kind
         self.psp_url = psp_url.rstrip("/")
+        keep_secret(api_key, *secrets)
         self._client = Client(psp_url, api_key, timeout)
         self._secrets = secrets
 
@@ -127,7 +130,7 @@ class SandboxMoocher(Moocher):
         """
         self._require_allowed()
         if attempt.psp_reference:
-            return self._outcome(attempt, self._client.fetch(_id(attempt.psp_reference)))
+            return self._outcome(attempt, self._client.fetch(_id(CHARGE_ID, attempt.psp_reference)))
         charge = self._client.find(attempt.idempotency_key)
         if charge is None:
             if timezone.now() - attempt.started_at < self.settling_time:
@@ -141,17 +144,54 @@ class SandboxMoocher(Moocher):
         """Have the charge cancelled, or refused if it has not arrived there yet."""
         self._require_allowed()
         if attempt.psp_reference:
-            return self._outcome(attempt, self._client.cancel(_id(attempt.psp_reference)))
+            known = self._client.cancel(_id(CHARGE_ID, attempt.psp_reference))
+            return self._outcome(attempt, known)
         charge = self._client.close(attempt.idempotency_key)
         return Cancelled() if charge is None else self._outcome(attempt, charge)
 
+    def refund(self, refund: Refund) -> Outcome:
+        """Give it back at the sandbox, which says no for good where it cannot."""
+        self._require_allowed()
+        order = {
+            "charge": _id(CHARGE_ID, refund.attempt.psp_reference),
+            "amount": money.to_minor_units(refund.amount, refund.currency),
+            "reference": refund.idempotency_key,
+            "metadata": {"refund": str(refund.pk)},
+        }
+        try:
+            found = self._client.create_refund(order, key=refund.idempotency_key)
+        except RefusedError as error:
+            if error.refusal not in REFUSALS:
+                raise
+            return self._close_refund(refund, evidence={"refusal": error.refusal})
+        return self._refund_outcome(refund, found)
+
+    def ask_refund(self, refund: Refund) -> Outcome:
+        """Return what the sandbox knows; "never happened" becomes final as in ``ask``."""
+        self._require_allowed()
+        if refund.psp_reference:
+            found = self._client.fetch_refund(_id(REFUND_ID, refund.psp_reference))
+            return self._refund_outcome(refund, found)
+        known = self._client.find_refund(refund.idempotency_key)
+        if known is not None:
+            return self._refund_outcome(refund, known)
+        if timezone.now() - refund.requested_at < self.settling_time:
+            return Unknown(reason="the sandbox knows nothing of it so far")
+        return self._close_refund(refund)
+
+    def ledger(self) -> Iterator[LedgerLine]:
+        """Go through the sandbox's charges of this kind, a page at a time."""
+        self._require_allowed()
+        method = "card" if self.kind == "card" else "page"
+        return books.lines(self._client, account=self.account, method=method)
+
     def webhook(self, request: HttpRequest) -> Notice:
-        """Verify the signature, then tell which charge has changed."""
+        """Verify the signature, then tell which charge or refund has changed."""
         if not self.is_allowed:
             raise WebhookSignatureError("The sandbox is not allowed here")
-        body = _body(request)
+        body = body_of(request)
         verify(self._secrets, request.headers.get("Sandbox-Signature", ""), body, now=time.time())
-        return _notice(body)
+        return notice_of(body, account=self.account, live=self.live)
 
     def instructions(self, request: HttpRequest, attempt: Attempt) -> str:
         """Say that no money moves, and where to direct the sandbox."""
@@ -162,39 +202,26 @@ class SandboxMoocher(Moocher):
         if not self.is_allowed:
             raise MoocherRefusedError(_("This way to pay is switched off here."))
 
+    def _close_refund(
+        self, refund: Refund, *, evidence: Mapping[str, object] | None = None
+    ) -> Outcome:
+        # An earlier request may have been executed: only a closed reference says that none was.
+        found = self._client.close_refund(refund.idempotency_key)
+        if found is not None:
+            return self._refund_outcome(refund, found)
+        code = DeclineCode.GENERIC if evidence else DeclineCode.NEVER_HAPPENED
+        return Declined(code=code, evidence=evidence or {})
+
+    def _refund_outcome(self, refund: Refund, found: Mapping[str, Any]) -> Outcome:
+        charge = refund.attempt.psp_reference or ""
+        return refunds.outcome(found, reference=refund.idempotency_key, charge=charge)
+
     def _outcome(self, attempt: Attempt, charge: Mapping[str, Any]) -> Outcome:
         return outcome(charge, reference=attempt.idempotency_key, origin=self.psp_url)
 
 
-def _id(psp_reference: str) -> str:
+def _id(pattern: re.Pattern[str], psp_reference: str | None) -> str:
     # It becomes a part of a URL.
-    if not CHARGE_ID.fullmatch(psp_reference):
+    if psp_reference is None or not pattern.fullmatch(psp_reference):
         raise MoocherError("The reference is not one of the sandbox's")
     return psp_reference
-
-
-def _body(request: HttpRequest) -> bytes:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    try:
-        body = request.body if int(length) <= MAX_WEBHOOK else None
-    except (ValueError, RequestDataTooBig, UnreadablePostError):
-        body = None
-    if body is None or len(body) > MAX_WEBHOOK:
-        raise WebhookSignatureError("The body is too long or cannot be read")
-    return body
-
-
-def _notice(body: bytes) -> Notice:
-    try:
-        return _read_event(json.loads(body.decode()))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise WebhookSignatureError("The event makes no sense") from None
-
-
-def _read_event(event: Any) -> Notice:
-    event_id, charge_id = event["id"], event["data"]["id"]
-    if not (_EVENT_ID.fullmatch(event_id) and CHARGE_ID.fullmatch(charge_id)):
-        raise ValueError
-    attempt = event["data"]["metadata"].get("attempt")
-    attempt_id = UUID(attempt) if attempt else None
-    return Notice(event_id=event_id, attempt_id=attempt_id, psp_reference=charge_id)

@@ -13,7 +13,7 @@ from payments_ui.core.outcomes import (
     Succeeded,
     Unknown,
 )
-from payments_ui.exceptions import MoocherError
+from payments_ui.exceptions import MoocherError, RateLimitedError
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.testing.psp import SandboxPSP
 from tests.moochers.sandbox.conftest import KEY, NO_ANSWER, SECRET, age, pay, taken
@@ -64,7 +64,7 @@ def test_a_rate_limit_is_waited_for(
 def test_a_rate_limit_that_does_not_end_is_no_answer(
     psp: SandboxPSP, moocher: SandboxMoocher, attempt: Attempt
 ) -> None:
-    with pytest.raises(MoocherError, match="429 rate_limited"):
+    with pytest.raises(RateLimitedError, match="429 rate_limited"):
         pay(moocher, attempt, "card_rate_limited")
     assert taken(psp) == 0
 

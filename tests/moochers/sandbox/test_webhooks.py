@@ -12,7 +12,7 @@ import pytest
 from payments_ui.core.models import Attempt
 from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.moochers.sandbox.moocher import MAX_WEBHOOK
+from payments_ui.moochers.sandbox.events import MAX_WEBHOOK
 from payments_ui.testing.psp import SandboxPSP
 from tests.moochers.sandbox.conftest import (
     KEY,
@@ -103,16 +103,30 @@ def test_a_changed_body_is_refused(moocher: SandboxMoocher, event: bytes) -> Non
         b"null",
         b"{}",
         b"[" * 100_000,
-        b'{"id": "evt_1", "data": {"id": "ch_1", "metadata": {}}}',
-        b'{"id": 1, "data": {"id": "ch_1", "metadata": {}}}',
-        b'{"id": "evt_%s", "data": {"id": "ch_%s", "metadata": null}}',
-        b'{"id": "evt_%s", "data": {"id": "ch_%s", "metadata": {"attempt": "x"}}}',
-        b'{"id": "evt_%s", "data": {"id": "ch_%s", "metadata": {"attempt": 1}}}',
+        b'{"id": "evt_1", "data": {"id": "ch_1", "metadata": {}}, %o}',
+        b'{"id": "evt_%s", "data": {"id": "ch_1", "metadata": {}}, %o}',
+        b'{"id": "evt_%s", "data": {"object": "refund", "charge": "1", "metadata": {}}, %o}',
+        b'{"id": 1, "data": {"id": "ch_1", "metadata": {}}, %o}',
+        b'{"id": "evt_%s", "data": {"id": "ch_%s", "metadata": null}, %o}',
+        b'{"id": "evt_%s", "data": {"id": "ch_%s", "metadata": {"attempt": "x"}}, %o}',
+        b'{"id": "evt_%s", "data": {"id": "ch_%s", "metadata": {"attempt": 1}}, %o}',
+        b'{"id": "evt_%s", "data": {"id": "ch_%s", "metadata": {}}}',
     ],
 )
 def test_a_signed_body_that_makes_no_sense_is_refused(moocher: SandboxMoocher, body: bytes) -> None:
+    ours = b'"account": "acct_sandbox", "live": false'
     with pytest.raises(WebhookSignatureError, match="makes no sense"):
-        moocher.webhook(signed(body.replace(b"%s", b"0" * 32)))
+        moocher.webhook(signed(body.replace(b"%s", b"0" * 32).replace(b"%o", ours)))
+
+
+@pytest.mark.parametrize(
+    "changes", [(b'"acct_sandbox"', b'"other"'), (b'"live": false', b'"live": true')]
+)
+def test_an_event_of_another_account_or_mode_is_refused(
+    moocher: SandboxMoocher, event: bytes, changes: tuple[bytes, bytes]
+) -> None:
+    with pytest.raises(WebhookSignatureError, match="another account or mode"):
+        moocher.webhook(signed(event.replace(*changes)))
 
 
 def test_a_body_has_a_limit(moocher: SandboxMoocher) -> None:
