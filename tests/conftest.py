@@ -12,6 +12,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
+pytest_plugins = ["payments_ui.testing.plugin"]
+
 UserFactory = Callable[..., User]
 
 

@@ -199,7 +199,6 @@ francs = FakeMoocher(
 )
 broken = BrokenMoocher(identifier="broken", title="Broken")
 scripted = ScriptedMoocher(identifier="scripted", title="Scripted", psp=psp)
-hostile = FakeMoocher(identifier="hostile", title="<b onclick=alert(1)>Hostile</b>", psp=psp)
-CARDS, FRANCS, BROKEN, SCRIPTED, HOSTILE = (
-    f"tests.fakes.{name}" for name in ("cards", "francs", "broken", "scripted", "hostile")
+CARDS, FRANCS, BROKEN, SCRIPTED = (
+    f"tests.fakes.{name}" for name in ("cards", "francs", "broken", "scripted")
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.test import modify_settings, override_settings
+from django.urls import include, path
+from django.views.decorators.cache import never_cache
 from mooch.banktransfer import BankTransferMoocher as ForeignBankTransfer
 from mooch.postfinance import PostFinanceMoocher
 
@@ -17,7 +21,9 @@ from payments_ui.core.checks import TAG
 from payments_ui.core.models import Payment
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.sandbox import SandboxMoocher
+from tests import urls
 
+OURS = "payments_ui.middleware.PaymentsUIMiddleware"
 ours = Moocher(identifier="ours", title="Ours")
 twin = Moocher(identifier="ours", title="The same name")
 nothing = object()
@@ -175,6 +181,65 @@ def test_moochers_of_django_mooch_need_the_middleware() -> None:
         assert "PaymentsUIMiddleware" in str(found()["E022"].hint)
         with modify_settings(MIDDLEWARE={"append": "payments_ui.middleware.PaymentsUIMiddleware"}):
             assert found() == {}
+
+
+def careless(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a view as a host should not: nothing tells what is inside."""
+
+    def wrapper(request: Any) -> Any:
+        return view(request)
+
+    return wrapper
+
+
+class Mount:
+    """A URLconf with one of django-mooch's views, decorated."""
+
+    def __init__(self, view: Callable[..., Any]) -> None:
+        self.urlpatterns = [*urls.urlpatterns, path("pay/", include([path("it/", view)]))]
+
+
+@pytest.mark.parametrize(
+    ("decorate", "is_hidden"),
+    [
+        (lambda view: view, False),
+        (never_cache, False),
+        (partial, False),
+        (careless, True),
+        (lambda view: never_cache(careless(view)), True),
+        (lambda view: careless(never_cache(view)), True),
+        (lambda view: partial(careless(view)), True),
+        (lambda view: careless(print), False),
+    ],
+)
+def test_a_view_that_is_hidden_from_the_middleware_is_told(
+    settings: Any, decorate: Callable[..., Any], is_hidden: bool
+) -> None:
+    settings.PAYMENTS_UI = listed("mooch_bank", "ours")
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, OURS]
+    settings.ROOT_URLCONF = Mount(decorate(mooch_bank.confirm_view))
+    assert set(found()) == ({"W026"} if is_hidden else set())
+    if is_hidden:
+        assert "'pay/it/' leads to BankTransferMoocher.confirm_view" in found()["W026"].msg
+
+
+LOGIN = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+
+
+@pytest.mark.parametrize(
+    ("order", "moochers", "is_told"),
+    [
+        ([LOGIN, OURS], listed("mooch_bank"), True),
+        ([OURS, LOGIN], listed("mooch_bank"), False),
+        ([LOGIN, OURS], listed("ours"), False),
+    ],
+)
+def test_a_login_before_the_middleware_is_told(
+    settings: Any, order: list[str], moochers: dict[str, Any], is_told: bool
+) -> None:
+    settings.PAYMENTS_UI = moochers
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, *order]
+    assert set(found()) == ({"W027"} if is_told else set())
 
 
 @modify_settings(MIDDLEWARE={"append": "payments_ui.middleware.PaymentsUIMiddleware"})

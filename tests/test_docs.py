@@ -10,6 +10,9 @@ import pytest
 from django.urls import get_resolver
 
 from payments_ui import conf, exceptions, urls
+from payments_ui.core import auditing
+from payments_ui.core.auditing import psps
+from payments_ui.core.seals.rules import RULES
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -40,6 +43,20 @@ def test_every_url_is_in_the_reference() -> None:
     resolver = get_resolver(urls)  # type: ignore[arg-type]
     names = {name for name in resolver.reverse_dict if isinstance(name, str)}
     assert names == set(rows("reference/urls.md"))
+
+
+def test_every_seal_is_explained() -> None:
+    explained = re.findall(r"^\| `(\w+)` \| (.+\.) \| `(\w+)` \|$", seals_page(), re.MULTILINE)
+    assert explained == [(rule.name, rule.sentence, rule.error.__name__) for rule in RULES]
+
+
+def test_every_rule_of_the_audit_is_explained() -> None:
+    rules = (*auditing.RULES, *psps.RULES)
+    assert rows("howto/audit.md") == {rule.name: rule.promise for rule in rules}
+
+
+def seals_page() -> str:
+    return (DOCS / "explanation/seals.md").read_text()
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)

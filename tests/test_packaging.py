@@ -20,9 +20,12 @@ LINKS = ("components", "static", "templates")
 BESIDE = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml"}
 NEED_THE_CHECKOUT = (
     "tests/bench",
+    "tests/management/test_documented.py",
     "tests/moochers/test_documented.py",
+    "tests/reliability/test_page.py",
     "tests/test_docs.py",
     "tests/test_packaging.py",
+    "tests/testing/test_documented.py",
 )
 MADE_BY_HATCHLING = {".gitignore", "PKG-INFO"}
 

@@ -20,7 +20,7 @@ def test_a_quick_run_keeps_every_promise_but_those_about_time() -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    for name in ("create_pending", "widget", "heartbeat", "CSS"):
+    for name in ("create_pending", "widget", "heartbeat", "CSS", "audit"):
         assert f"\n{name}" in run.stdout
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django import Settings
 
 from payments_ui.components import heartbeat
@@ -15,7 +18,7 @@ from payments_ui.components.payment_history import PaymentHistory
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.receipt import Receipt
 from payments_ui.components.widget import Widget
-from payments_ui.core import summary
+from payments_ui.core import refunds, settlement, summary
 from payments_ui.core.models import Payment
 from tests.core.support import charged
 from tests.counting import reads
@@ -110,12 +113,19 @@ def test_pending_and_foreign_payments_are_no_history(
     assert "No payments yet" in page("{% payment_history %}").text
 
 
-def test_the_history_is_paged_in_one_query(
+def give_back(payment: Payment, amount: str | None = None) -> None:
+    """Refund it by hand, at once."""
+    refunds.sent(payment.refund(amount, reason="broken"), by="user:1", reason="e-banking")
+
+
+def test_the_history_is_paged_in_two_queries_with_its_refunds(
     user: User, request_of: RequestOf, django_assert_num_queries: Queries
 ) -> None:
     for _ in range(3):
-        charged(user, "12")
-    with django_assert_num_queries(1):
+        payment = charged(user, "12")
+        give_back(payment, "5")
+        give_back(payment, "2")
+    with django_assert_num_queries(2):
         first = parse(PaymentHistory(request_of(user), Widget(limit=2)).render_body())
     assert len(first.one("tbody").all("tr")) == 2
     assert first.one("a", rel="next").attrs["href"].endswith("?page=2")
@@ -143,22 +153,87 @@ def test_a_receipt_says_who_paid_whom_what_for_when_and_how(
     assert shown.one("tfoot").one("td").text == "CHF 12.50"
 
 
-def test_a_receipt_takes_two_queries(
+def test_a_receipt_takes_three_queries(
     user: User, request_of: RequestOf, django_assert_num_queries: Queries
 ) -> None:
     payment = charged(user, *["1"] * 30)
+    give_back(payment, "5")
+    give_back(payment, "5")
     component = Receipt(request_of(user), Widget(), payment=payment)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         component.render()
 
 
-def test_a_payment_that_needed_no_psp_says_so(
-    user: User, request_of: RequestOf, owe: Owe, page: RenderTag
+@pytest.fixture
+def shown(user: User, page: RenderTag, request_of: RequestOf) -> Callable[[Payment], list[str]]:
+    """Return a function that shows history and receipt of a payment."""
+
+    def show(payment: Payment) -> list[str]:
+        receipt = Receipt(request_of(user), Widget(), payment=payment).render()
+        return [page("{% payment_history %}").text, parse(receipt).text]
+
+    return show
+
+
+def test_what_was_given_back_is_shown_with_its_date(
+    user: User, shown: Callable[[Payment], list[str]]
 ) -> None:
     payment = charged(user, "12")
-    payment.payment_service_provider = "balance"
+    give_back(payment, "5")
+    today = date_format(timezone.localtime())
+    for text in shown(payment):
+        assert f"Refunded CHF 5.00 on {today}" in text
+        assert "in full" not in text
+    give_back(payment)
+    for text in shown(payment):
+        assert "Refunded in full" in text
+        assert "Refunded CHF 7.00" in text
+
+
+def test_a_refund_on_its_way_is_shown_and_one_that_failed_is_not(
+    user: User, shown: Callable[[Payment], list[str]]
+) -> None:
+    payment = charged(user, "12")
+    refund = payment.refund(reason="broken")
+    for text in shown(payment):
+        assert "Refund of CHF 12.00 on its way" in text
+        assert "in full" not in text
+    refunds.not_sent(refund, by="user:1", reason="a mistake")
+    for text in shown(payment):
+        assert "Refund" not in text
+
+
+def test_money_that_was_sent_back_because_nobody_owed_it_is_no_refund_of_what_was_paid(
+    user: User, shown: Callable[[Payment], list[str]]
+) -> None:
+    payment = charged(user, "12")
+    attempt = payment.attempts.get()
+    facts: dict[str, Any] = {"moocher": "cards", "psp_reference": attempt.psp_reference}
+    settlement.book_arrival(**facts, amount=Decimal(12), currency="CHF", event_id="e")
+    surplus = payment.attempts.get(state="surplus")
+    refunds.sent(refunds.request(surplus, reason="twice"), by="user:1", reason="e-banking")
+    for text in shown(payment):
+        assert "Refund" not in text
+
+
+@pytest.mark.parametrize(
+    ("moocher", "said"),
+    [("balance", "Nothing had to be paid"), ("manual", "Directly to us")],
+)
+def test_a_payment_that_needed_no_psp_says_so(
+    user: User, request_of: RequestOf, moocher: str, said: str
+) -> None:
+    payment = charged(user, "12")
+    payment.payment_service_provider = moocher
     shown = parse(Receipt(request_of(user), Widget(), payment=payment).render())
-    assert "Nothing had to be paid" in shown.text
+    assert said in shown.text
+
+
+def test_a_way_to_pay_that_nobody_knows_is_not_named(user: User, request_of: RequestOf) -> None:
+    payment = charged(user, "12")
+    payment.payment_service_provider = "unknown"
+    shown = parse(Receipt(request_of(user), Widget(), payment=payment).render())
+    assert "Way to pay" not in shown.text
 
 
 def test_a_page_has_one_heartbeat(owe: Owe, page: RenderTag, settings: Settings) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from payments_ui import flows
-from payments_ui.core import attempts
+from payments_ui.core import attempts, settlement
 from payments_ui.core.models import Attempt, LineItem, Payment
 from tests.fakes import CARDS, FakePSP
 from tests.fixtures import MakeShopper
@@ -259,14 +259,14 @@ def test_a_payment_given_up_while_zero_is_settled_is_gone(
 def test_zero_that_another_click_settles_is_settled_once(
     shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = attempts.start
+    settle_zero = settlement.settle_zero
 
-    def settle_first(payment: Payment, **facts: Any) -> Attempt:
-        monkeypatch.setattr(attempts, "start", start)
+    def another_click_first(payment: Payment) -> None:
+        monkeypatch.setattr(settlement, "settle_zero", settle_zero)
         flows.begin(shopper.user)
-        return start(payment, **facts)
+        settle_zero(payment)
 
-    monkeypatch.setattr(attempts, "start", settle_first)
+    monkeypatch.setattr(settlement, "settle_zero", another_click_first)
     shopper.owe("5.00", "-5.00")
     payment = flows.begin(shopper.user)
     assert payment is not None

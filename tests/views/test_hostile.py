@@ -5,25 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
-from pytest_django import Settings
 
-from payments_ui.core.models import Payment
-from payments_ui.core.outcomes import ActionRequired
 from tests.dom import Node
-from tests.fakes import CARDS, HOSTILE, FakePSP
-from tests.fixtures import MakeShopper
-from tests.shopping import Shopper, attempt_of, dom, url
-
-PAYLOADS = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "</template></textarea><svg onload=alert(1)>",
-    "{{ 7|add:7 }}{% now 'Y' %}",
-    "javascript:alert(1)",
-    "<form action='https://elsewhere.example'><button>",
-]
+from tests.fakes import FakePSP
+from tests.reliability.web.texts import PAYLOADS
+from tests.shopping import Shopper, dom, url
 
 
 def assert_harmless(response: Any) -> None:
@@ -37,35 +23,7 @@ def assert_harmless(response: Any) -> None:
         assert "elsewhere.example" not in node.attrs.get("action", "")
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_titles_and_names_are_text_in_every_step(
-    make_shopper: MakeShopper, psp: FakePSP, settings: Settings, payload: str
-) -> None:
-    payee = {"PAYEE": payload, "PAYEE_ADDRESS": payload}
-    settings.PAYMENTS_UI = {"MOOCHERS": [HOSTILE, CARDS], **payee}
-    shopper = make_shopper(username=payload, email=f'"{payload[:20]}"@example.com')
-    psp.plan.extend(["decline", "wait"] * 2)
-    for shopper.js in (False, True):
-        shopper.owe("5.00", title=payload)
-        listed = shopper.get(url("charges"))
-        assert " ".join(payload.split()) in dom(listed).text
-        payment = shopper.begin()
-        pages = [
-            listed,
-            shopper.get(url("charges"), select="1"),
-            shopper.get(url("payment", payment), moocher="hostile"),
-            shopper.pay(payment, "hostile", name=""),
-            shopper.pay(payment, "hostile", name=payload, note=payload),
-            shopper.get(url("payment", payment), failed=payload, back=payload),
-            shopper.pay(payment, "hostile"),
-            shopper.get(url("payment", payment)),
-        ]
-        for page in pages:
-            assert_harmless(page)
-        shopper.post(url("cancellation", payment))
-
-
-@pytest.mark.parametrize("payload", PAYLOADS[1:3])
+@pytest.mark.parametrize("payload", PAYLOADS[3:6])
 def test_what_the_url_says_is_never_markup(shopper: Shopper, payload: str) -> None:
     payment = shopper.begin("5.00")
     names = ("w", "w-live", "w-heading", "w-currency", "currency", "page", "seen", "v", "moocher")
@@ -92,32 +50,8 @@ def test_the_psps_own_words_are_never_shown(
     assert "secret-key" not in shown.content.decode()
 
 
-@pytest.mark.parametrize("target", ["javascript:alert(1)", "data:text/html,x", "//x.example", ""])
-def test_a_step_leads_to_a_web_page_only(
-    any_shopper: Shopper, psp: FakePSP, monkeypatch: pytest.MonkeyPatch, target: str
-) -> None:
-    monkeypatch.setattr(psp, "charge", lambda *args: ActionRequired(url=target))
-    monkeypatch.setattr(psp, "ask", lambda *args: ActionRequired(url=target))
-    payment = any_shopper.begin("5.00")
-    response = any_shopper.pay(payment)
-    assert "HX-Redirect" not in response
-    shown = any_shopper.get(url("payment", payment))
-    assert [a for a in dom(shown).all("a") if a.attrs["href"] == target != ""] == []
-    assert attempt_of(payment).action_url == ""
-
-
 def test_a_page_number_and_a_currency_are_kept_through_links(shopper: Shopper) -> None:
     shopper.owe(*["1.00"] * 25, title="Same")
     shopper.owe("2.00", currency="EUR")
     shown = dom(shopper.get(url("charges"), currency="EUR"))
     assert "EUR" in shown.text or "€" in shown.text
-
-
-def test_posting_a_login_page_as_next_is_not_followed(shopper: Shopper) -> None:
-    payment = shopper.begin("5.00")
-    response = shopper.post(
-        url("cancellation", payment), next="https://elsewhere.example/", back="//elsewhere.example"
-    )
-    assert response["Location"] == url("charges")
-    assert Client().get(url("charges"), {"next": "//x.example"})["Location"].startswith("/login/")
-    assert not Payment.all_objects.exists()

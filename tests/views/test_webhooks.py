@@ -161,6 +161,23 @@ def test_one_that_is_too_long_is_not_read(db: None, size: int) -> None:
     assert response.status_code == 413
 
 
+@pytest.mark.parametrize(
+    "body", [b"no JSON", b"\xff\xfe", b"[]", b"{}", b'{"id": 1, "attempt": "x"}']
+)
+def test_one_that_its_moocher_cannot_read_is_refused(
+    db: None, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = Client().post(
+        url("webhook", None, "cards"),
+        body,
+        content_type="application/json",
+        headers={"Fake-Signature": sign(body)},
+    )
+    assert response.status_code == 400
+    assert not Event.objects.exists()
+    assert "The webhook of moocher cards failed" in caplog.text
+
+
 def test_get_is_not_allowed(db: None) -> None:
     assert Client().get(url("webhook", None, "cards")).status_code == 405
 
