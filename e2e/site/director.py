@@ -21,6 +21,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from payments_ui.core import auditing
 from payments_ui.core.models import Attempt, LineItem, Payment
 
 Facts = dict[str, Any]
@@ -85,8 +86,21 @@ def book(*, username: str, amount: str, currency: str) -> Facts:
     return {"printed": printed.getvalue()}
 
 
+def rename(*, username: str, text: str) -> Facts:
+    """Give somebody odd names and an odd address."""
+    user = _user(username)
+    user.first_name = user.last_name = user.email = text
+    user.save()
+    return {}
+
+
+def audit() -> Facts:
+    """What the auditor finds in the books."""
+    return {"findings": [str(finding) for finding in auditing.audit()]}
+
+
 ACTS: dict[str, Callable[..., Facts]] = {
-    act.__name__: act for act in (person, session, charge, facts, book)
+    act.__name__: act for act in (person, session, charge, facts, book, rename, audit)
 }
 
 

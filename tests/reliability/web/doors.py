@@ -1,0 +1,103 @@
+"""Every URL of the kit, written down by hand: who is answered what.
+
+A URL that is not here fails the tests: whoever adds one says who may do what with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.urls import URLResolver, get_resolver
+
+METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
+SIGN_IN = "sign in"
+
+#: What the owner of a pending payment is answered, by method; anything else is 405.
+OWNER: dict[str, dict[str, int]] = {
+    "charges/": {"GET": 200, "HEAD": 200},
+    "heartbeat/": {"GET": 200, "HEAD": 200},
+    "payments/": {"GET": 200, "HEAD": 200, "POST": 303},
+    "payments/<uuid:pk>/": {"GET": 200, "HEAD": 200},
+    "payments/<uuid:pk>/moochers/<str:identifier>/": {"GET": 200, "HEAD": 200, "POST": 409},
+    "payments/<uuid:pk>/moochers/<str:identifier>/return/": {"GET": 404, "HEAD": 404},
+    "payments/<uuid:pk>/attempt/cancellation/": {"POST": 303},
+    "payments/<uuid:pk>/cancellation/": {"POST": 303},
+    "payments/<uuid:pk>/lineitems/": {"POST": 303},
+    "payments/<uuid:pk>/receipt/": {"GET": 404, "HEAD": 404},
+    "webhooks/<str:identifier>/": {"POST": 400},
+}
+#: Open to everybody: what protects them is a signature, or that they show nothing.
+OPEN = frozenset(
+    {
+        "heartbeat/",
+        "payments/<uuid:pk>/moochers/<str:identifier>/return/",
+        "webhooks/<str:identifier>/",
+    }
+)
+
+_PAGE = "<path:object_id>/"
+_READ_ONLY = {"": 200, "add/": 403, f"{_PAGE}history/": 200, f"{_PAGE}delete/": 403}
+_READ_ONLY |= {f"{_PAGE}change/": 200, _PAGE: 302}
+#: What a clerk with every permission gets to read in the admin.
+CLERK: dict[str, dict[str, int]] = {
+    "attempt": _READ_ONLY,
+    "event": _READ_ONLY,
+    "journalentry": _READ_ONLY,
+    "lineitem": _READ_ONLY | {"add/": 200},  # this one is bound
+    "payment": _READ_ONLY,
+    "refund": _READ_ONLY,
+    "suspenseitem": _READ_ONLY,
+}
+ADMIN = {
+    f"admin/payments_core/{model}/{route}": status
+    for model, routes in CLERK.items()
+    for route, status in routes.items()
+}
+#: The site's own.
+_HOSTS = re.compile(r"login/|admin/(?!payments_core/)")
+
+
+def routes() -> list[str]:
+    """Every route of the site under test, but those of Django and of the host."""
+    return [route for route in _walk(get_resolver().url_patterns) if not _HOSTS.match(route)]
+
+
+def _walk(patterns: list[Any], before: str = "") -> Iterator[str]:
+    for one in patterns:
+        route = before + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from _walk(one.url_patterns, route)
+        else:
+            yield route
+
+
+def path_of(route: str, pk: UUID | str, identifier: str = "cards", row: object = "1") -> str:
+    """A path of this route."""
+    values = {"uuid:pk": pk, "str:identifier": identifier, "path:object_id": row}
+    return "/" + re.sub("<(.+?)>", lambda found: str(values[found[1]]), route)
+
+
+def expected(route: str, role: str, method: str) -> int | str:
+    """The status, or that one is sent to sign in."""
+    if route in ADMIN:
+        return _expected_in_admin(route, role, method)
+    if (route, method) == ("payments/", "POST") and role in ("other", "staff"):
+        return 409  # they owe nothing
+    if role == "anonymous" and route not in OPEN:
+        return SIGN_IN
+    allowed = OWNER[route].get(method)
+    if allowed is None:
+        return 405
+    return 404 if "<uuid:pk>" in route and role != "owner" else allowed
+
+
+def _expected_in_admin(route: str, role: str, method: str) -> int | str:
+    if role != "staff":
+        return SIGN_IN
+    if not route.endswith(f"/{_PAGE}"):
+        return 403
+    # Leads to the page, which refuses; Django's redirects are for reading and posting.
+    return 302 if method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS") else 405
