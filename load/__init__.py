@@ -1,0 +1,1 @@
+"""Many people at once on the example site, with PostgreSQL: `make load`."""
