@@ -12,7 +12,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-reset test unit e2e variants lint format docs bench messages clean
+.PHONY: help demo demo-reset test unit e2e variants torture load lint format docs bench messages clean
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ e2e: $(VENV)/e2e.installed ## Run the end-to-end tests; finds or installs a brow
 
 variants: $(VENV)/unit.installed ## Run the unit tests on sites that are set up otherwise
 	scripts/variants $(BIN)/python
+
+torture: $(VENV)/torture.installed ## Run the scenarios of docs/reliability.md at full size, and write that page (SCENARIO=1,27 DATABASES=postgres)
+	$(BIN)/python scripts/torture.py $(if $(DATABASES),--databases "$(DATABASES)") $(if $(SCENARIO),--scenario $(SCENARIO)) $(ARGS)
+
+load: $(VENV)/load.installed ## Let 200 people use and pay on the example site (PostgreSQL; TORTURE=1: a minute)
+	@scripts/database postgres
+	DATABASE_PASSWORD=$${DATABASE_PASSWORD:-postgres} $(BIN)/python -m load
 
 lint: $(VENV)/lint.installed ## Run all linters
 	scripts/lint $(BIN)
