@@ -147,7 +147,7 @@ def test_a_price_change_while_billing_happens_before_or_not_at_all(trial: Trial)
     "Canary",
     provoked="the races of 1, 3 and 4 against the naive order of steps: sum, insert, bind; "
     "the seals lifted",
-    promised="more than half of the trials go wrong: these races bite",
+    promised="more than half of the trials go wrong (at full size): these races bite",
     databases=("postgres", "mariadb"),
 )
 def test_the_naive_order_of_steps_goes_wrong_in_these_races(trial: Trial) -> None:
@@ -166,7 +166,9 @@ def _show_that_it_bites(
     trial.tried(len(users))
     trial.canary(len(users), bitten)
     trial.metric(race.__name__, 100 * bitten / len(users), "% wrong")
-    trial.check(bitten > len(users) / 2, f"Only {bitten} of {len(users)} trials went wrong")
+    # Of a few trials on a busy machine, most may happen one after the other: one has to bite.
+    enough = trial.size(small=1, full=len(users) // 2 + 1)
+    trial.check(bitten >= enough, f"Only {bitten} of {len(users)} trials went wrong")
 
 
 @scenario(
