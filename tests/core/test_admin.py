@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -110,6 +112,19 @@ def test_a_payments_page_shows_items_attempts_and_journal(office: Client, user: 
     page = text(office.get(url(Payment, "change", payment.pk)))
     for shown in ("Use 0", "psp-", "payment created", "payment charged", "moocher:cards"):
         assert shown in page
+
+
+def test_a_payments_page_shows_amounts_as_money(office: Client, user: User) -> None:
+    payment = charged(user, "5.5")
+    payment.refund("1.5", reason="One missing", by="clerk")
+    page = text(office.get(url(Payment, "change", payment.pk)))
+    for shown in ("CHF\u00a05.50", "CHF\u00a01.50"):
+        assert f'<td class="field-money"><p>{shown}</p></td>' in re.sub(r"\s*\n\s*", "", page)
+
+
+def test_the_journal_tells_the_time_of_the_site() -> None:
+    at = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+    assert str(JournalEntry(at=at, verb=Verb.PAYMENT_CREATED)) == "2026-07-02 00:30 payment created"
 
 
 def test_a_payments_page_stays_small_with_many_items(office: Client, user: User) -> None:

@@ -40,7 +40,16 @@ def user_fields(path: str = "user") -> list[str]:
     return [f"{path}__{name}" for name in names if name in known]
 
 
-class MoneyAdmin(_ModelAdmin):
+class ShowsMoney:
+    """Amounts as people read them."""
+
+    @admin.display(description=_("amount"))
+    def money(self, obj: Any) -> str:
+        """The amount with its currency."""
+        return money.format_amount(obj.amount, obj.currency)
+
+
+class MoneyAdmin(ShowsMoney, _ModelAdmin):
     """Rows that are not deleted here; the kit's errors become messages."""
 
     list_per_page = SHOWN
@@ -80,11 +89,6 @@ class MoneyAdmin(_ModelAdmin):
             self.message_user(request, told(error), messages.ERROR)
             return redirect(request.get_full_path())
 
-    @admin.display(description=_("amount"))
-    def money(self, obj: Any) -> str:
-        """The amount with its currency."""
-        return money.format_amount(obj.amount, obj.currency)
-
 
 class ReadOnlyAdmin(MoneyAdmin):
     """Rows that are only read, and acted on by verbs."""
@@ -108,7 +112,7 @@ class FirstRows(_InlineFormSet):
         return self._first
 
 
-class ReadOnlyInline(_TabularInline):
+class ReadOnlyInline(ShowsMoney, _TabularInline):
     """The first rows of what belongs to a payment."""
 
     formset = FirstRows

@@ -27,7 +27,7 @@ class LineItemInline(ReadOnlyInline):
     """The first line items of a payment."""
 
     model = LineItem
-    fields = readonly_fields = ("title", "amount", "created_at", "key")
+    fields = readonly_fields = ("title", "money", "created_at", "key")
     verbose_name_plural = _("first line items")
 
 
@@ -35,7 +35,7 @@ class AttemptInline(ReadOnlyInline):
     """The first attempts of a payment."""
 
     model = Attempt
-    fields = readonly_fields = ("moocher", "state", "amount", "psp_reference", "started_at")
+    fields = readonly_fields = ("moocher", "state", "money", "psp_reference", "started_at")
 
 
 class StateFilter(admin.SimpleListFilter):

@@ -95,7 +95,7 @@ class RefundInline(ReadOnlyInline):
     """The first refunds of a payment."""
 
     model = Refund
-    fields = readonly_fields = ("state", "manual", "amount", "reason", "requested_at", "ended_at")
+    fields = readonly_fields = ("state", "manual", "money", "reason", "requested_at", "ended_at")
 
 
 class ToSendFilter(admin.SimpleListFilter):

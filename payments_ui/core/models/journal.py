@@ -71,4 +71,5 @@ class JournalEntry(Evidence):
         indexes = (models.Index(fields=("user", "id"), name="payments_journal_user"),)
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.get_verb_display()}"
+        at = timezone.localtime(self.at) if settings.USE_TZ else self.at
+        return f"{at:%Y-%m-%d %H:%M} {self.get_verb_display()}"
