@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +32,10 @@ def record(refund: Refund, outcome: Outcome, *, by: str = "", reason: str = "") 
     """
     by = by or journal.by_moocher(refund.attempt.moocher)
     _record(refund, outcome, by, reason or getattr(outcome, "reason", ""))
+    return _stored(refund)
+
+
+def _stored(refund: Refund) -> Refund:
     return Refund.objects.select_related("payment__user", "attempt").get(pk=refund.pk)
 
 
@@ -39,15 +44,15 @@ def sent(refund: Refund, *, by: str, reason: str) -> Refund:
 
     Raises ``RefundError`` where the refund is known to have ended, or is the PSP's to do.
     """
-    _require_a_person(refund)
     done = Succeeded(psp_reference="", amount=refund.amount, currency=refund.currency)
-    return record(refund, done, by=by, reason=reason)
+    _record(refund, done, by, reason, _require_a_person)
+    return _stored(refund)
 
 
 def not_sent(refund: Refund, *, by: str, reason: str) -> Refund:
     """A person says that the money was not and will not be sent; raises as ``sent``."""
-    _require_a_person(refund)
-    return record(refund, Cancelled(), by=by, reason=reason)
+    _record(refund, Cancelled(), by, reason, _require_a_person)
+    return _stored(refund)
 
 
 def _require_a_person(refund: Refund) -> None:
@@ -71,10 +76,18 @@ def reserve(attempt: Attempt, amount: Decimal) -> None:
 
 
 @retrying
-def _record(refund: Refund, outcome: Outcome, by: str, reason: str) -> None:
+def _record(
+    refund: Refund,
+    outcome: Outcome,
+    by: str,
+    reason: str,
+    check: Callable[[Refund], object] | None = None,
+) -> None:
     with transaction.atomic():
         lock_payment(refund.payment_id)
         before = Refund.objects.select_related("payment", "attempt").get(pk=refund.pk)
+        if check is not None:
+            check(before)
         changes = _changes(before, outcome)
         if not changes:
             return

@@ -395,3 +395,13 @@ def test_the_reserve_is_never_more_than_what_arrived(payment: Payment) -> None:
     for amount in (Decimal(8), Decimal(5)):
         with pytest.raises(RefundError):
             returning.reserve(stale, amount)
+
+
+def test_what_a_person_saw_of_a_refund_does_not_decide_but_what_is_stored(
+    payment: Payment,
+) -> None:
+    seen = refunds.record(payment.refund(reason="moved away"), Unknown())
+    refunds.record(seen, Pending())
+    with pytest.raises(RefundError):
+        refunds.not_sent(seen, by="user:1", reason="nothing in the bank statement")
+    assert Refund.objects.get().state == State.PENDING

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from payments_ui.core import attempts
-from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
+from payments_ui.core import attempts, suspense
+from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, SuspenseItem
 from payments_ui.core.outcomes import (
     ActionRequired,
     DeclineCode,
@@ -236,3 +237,12 @@ def test_several_workers_give_each_payment_up_once(make_user: UserFactory, psp: 
     assert all(report.is_clean for report in results)
     given_up = JournalEntry.objects.filter(verb=JournalEntry.Verb.PAYMENT_CANCELLED)
     assert given_up.count() == LineItem.objects.unbound().count() == 6
+
+
+def test_money_to_look_at_keeps_a_payment_though_its_answer_was_once_overdue(user: User) -> None:
+    attempt = tried(made(user), Unknown())
+    suspense.open_item(SuspenseItem.Kind.OVERDUE, attempt=attempt)
+    # The answer ends the overdue item, and the money waits for a person to decide.
+    attempts.record(attempt, money_of(attempt, amount=Decimal(4)))
+    assert SuspenseItem.objects.open().get().kind == "mismatch"
+    assert expire().due == 0

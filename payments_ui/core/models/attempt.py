@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -16,6 +16,7 @@ from payments_ui.core.outcomes import DeclineCode
 
 from .evidence import Asked, EvidenceQuerySet
 from .payment import Payment
+from .suspense import SuspenseItem, SuspenseKind
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -62,7 +63,9 @@ class AttemptQuerySet(EvidenceQuerySet["Attempt"]):
 
     def undecided(self) -> AttemptQuerySet:
         """Those of them about which no person has decided yet."""
-        return self.to_look_at().exclude(suspense_items__closed_at__isnull=False)
+        closed = SuspenseItem.objects.filter(attempt=OuterRef("pk"), closed_at__isnull=False)
+        # An overdue answer that came was no decision about the money that came with it.
+        return self.to_look_at().filter(~Exists(closed.exclude(kind=SuspenseKind.OVERDUE)))
 
 
 class Attempt(Asked):

@@ -135,3 +135,9 @@ def test_without_the_interface_nobody_knows_a_psp(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(psps, "compare", psps.without_interface)
     assert run().code == 0
     assert run("--psp", "all").code == 2
+
+
+def test_rules_about_a_psp_without_a_psp_are_not_looked_at_and_not_right() -> None:
+    with pytest.raises(CommandError) as error:
+        call_command("audit_payments", only=[psps.BOOKED.name])
+    assert error.value.returncode == 2

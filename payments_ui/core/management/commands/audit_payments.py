@@ -55,6 +55,8 @@ class Command(BaseCommand):
         if options["list"]:
             self._list()
             return
+        if options["only"] and not options["psp"] and not set(options["only"]) & set(_BOOKS):
+            raise CommandError("These rules need --psp.", returncode=COULD_NOT_LOOK)
         started = time.monotonic()
         counts: Counter[str] = Counter()
         for finding in _findings(options):
