@@ -74,6 +74,14 @@ def report(request: HttpRequest, moocher: Moocher) -> None:
     ``PSPUnavailableError`` where the PSP should send it again.
     """
     notice = _read(request, moocher)
+    key = {
+        "moocher": moocher.identifier,
+        "account": moocher.account,
+        "event_id": notice.event_id,
+    }
+    known = Event.objects.select_related("attempt").filter(**key).first()
+    if known is not None and _is_done(known, notice):
+        return
     attempt = _attempt_of(notice, moocher)
     if attempt is not None and attempt.state not in Attempt.ARRIVED:
         # An attempt that failed or was called off is asked about, too: money may be late.
@@ -86,7 +94,11 @@ def report(request: HttpRequest, moocher: Moocher) -> None:
         looked, is_answered = refunding.ask(refund)
         if not is_answered:
             raise PSPUnavailableError(f"{looked}: the PSP does not answer")
-    _keep(notice, moocher, attempt)
+    if known is None:
+        # The same message twice at once: the second one finds it kept.
+        with suppress(IntegrityError):
+            _keep_new(notice, attempt, key)
+    points.reach(Point.WEBHOOK_AFTER_STORE)
 
 
 def _read(request: HttpRequest, moocher: Moocher) -> Notice:
@@ -100,17 +112,10 @@ def _read(request: HttpRequest, moocher: Moocher) -> Notice:
         raise WebhookSignatureError(f"{moocher.identifier} could not read it") from error
 
 
-def _keep(notice: Notice, moocher: Moocher, attempt: Attempt | None) -> None:
-    key = {
-        "moocher": moocher.identifier,
-        "account": moocher.account,
-        "event_id": notice.event_id,
-    }
-    if not Event.objects.filter(**key).exists():
-        # The same message twice at once: the second one finds it kept.
-        with suppress(IntegrityError):
-            _keep_new(notice, attempt, key)
-    points.reach(Point.WEBHOOK_AFTER_STORE)
+def _is_done(known: Event, notice: Notice) -> bool:
+    # Sent twice, as PSPs do; one read. A refund is asked about again: it may arrive late.
+    arrived = known.attempt is not None and known.attempt.state in Attempt.ARRIVED
+    return arrived and notice.refund_id is None
 
 
 @retrying

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from payments_ui.core.models import Attempt, Event, Payment
+from tests.counting import reads
 from tests.fakes import FakePSP, sign
 from tests.shopping import Shopper, attempt_of, report, stored, url
 
@@ -61,6 +62,22 @@ def test_the_same_one_again_changes_nothing(waiting: Attempt, psp: FakePSP) -> N
         assert report(Client(), waiting).status_code == 200
     assert Event.objects.count() == 1
     assert psp.asked.count("ask") == 1
+
+
+def test_the_same_one_again_is_one_read(waiting: Attempt, psp: FakePSP) -> None:
+    psp.of(waiting).state = "taken"
+    report(Client(), waiting)
+    with reads(1):
+        assert report(Client(), waiting).status_code == 200
+
+
+def test_the_same_one_again_is_asked_about_until_the_money_arrived(
+    waiting: Attempt, psp: FakePSP
+) -> None:
+    report(Client(), waiting)
+    psp.of(waiting).state = "taken"
+    report(Client(), waiting)
+    assert stored(waiting.payment).state == "charged"
 
 
 def test_out_of_order_ones_end_in_the_same_state(waiting: Attempt, psp: FakePSP) -> None:
