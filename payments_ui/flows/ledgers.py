@@ -43,7 +43,7 @@ def compare(identifier: str, using: str) -> Iterator[Finding]:
 
     Settle what is open before (``reconcile_payments``): what a PSP took a second ago, and
     we have not heard of, is a difference. Asks the PSP, and must run outside of any
-    transaction. Raises ``MoocherError`` for a moocher that is not listed or has no ledger,
+    transaction. Raises ``MoocherError`` where no moocher that was asked for has a ledger,
     and whatever the moocher raises when its PSP does not answer.
     """
     for moocher in _with_ledger(identifier):
@@ -52,10 +52,12 @@ def compare(identifier: str, using: str) -> Iterator[Finding]:
 
 def _with_ledger(identifier: str) -> list[Moocher]:
     able = {name: each for name, each in registry.moochers().items() if each.has_ledger}
-    if identifier != "all" and identifier not in able:
+    chosen = [each for name, each in able.items() if identifier in ("all", name)]
+    if not chosen:
+        # Also for "all": that nothing was compared must not read as "no differences".
         names = ", ".join(able) or "none"
         raise MoocherError(f"{identifier!r} is no moocher that can list its books ({names} can)")
-    return list(able.values()) if identifier == "all" else [able[identifier]]
+    return chosen
 
 
 def _compare(moocher: Moocher, using: str) -> Iterator[Finding]:

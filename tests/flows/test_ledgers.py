@@ -217,6 +217,12 @@ def test_a_moocher_that_lists_nothing_cannot_be_compared() -> None:
             compare(identifier)
 
 
+def test_that_nothing_was_compared_is_no_clean_bill(settings: Settings) -> None:
+    settings.PAYMENTS_UI = settings.PAYMENTS_UI | {"MOOCHERS": []}
+    with pytest.raises(MoocherError, match=r"\(none can\)"):
+        compare("all")
+
+
 def test_long_books_are_compared_in_little_memory(taken: Attempt) -> None:
     peaks = []
     for number in (1_000, 3_000):

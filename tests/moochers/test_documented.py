@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -26,6 +27,18 @@ from payments_ui.testing.moochers import MoocherContract
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "cashbox.py"
 SECRET = "shared"
+
+
+def _documented() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("cashbox", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CashboxMoocher = _documented().CashboxMoocher
 
 
 class Cashbox(ThreadingHTTPServer):
@@ -79,22 +92,15 @@ class TestCashbox(MoocherContract):
 
     @pytest.fixture
     def moocher(self) -> Moocher:
-        spec = importlib.util.spec_from_file_location("cashbox", EXAMPLE)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
         url = f"http://127.0.0.1:{self.psp.server_port}"
-        moocher: Moocher = module.CashboxMoocher(url=url, key="key", secret=SECRET)
+        moocher: Moocher = CashboxMoocher(url=url, key="key", secret=SECRET)
         return moocher
 
     def taken(self, attempt: Attempt) -> Decimal:
         payment = self.psp.books.get(attempt.idempotency_key)
-        return (
-            money.from_minor_units(payment["amount"], payment["currency"])
-            if payment
-            else Decimal(0)
-        )
+        if payment is None:
+            return Decimal(0)
+        return money.from_minor_units(payment["amount"], payment["currency"])
 
     def outage(self) -> AbstractContextManager[Any]:
         return patch.object(Till, "_answer", lambda till, payment: till.send_error(503))
