@@ -117,6 +117,18 @@ def test_long_lists_and_other_currencies(
     nothing_is_wrong(album)
 
 
+def test_history_with_a_refund_in_a_narrow_german_window(
+    visit: Visit, site: Site, owing: Person, psp: SandboxPSP, look: str, album: Album
+) -> None:
+    page = visit(owing, look=look, theme="system")
+    Charges(page).begin().pay_by_card().at(PAID)
+    site.direct("refund", username=owing.username, amount="12.50")
+    page = visit(owing, "/account/", look=look, theme="system", locale="de")
+    expect(page.get_by_text("erstattet")).to_be_visible()
+    album.look_at(page, "08-history-refunded")
+    nothing_is_wrong(album)
+
+
 def test_host_with_several_widgets(visit: Visit, owing: Person, look: str, album: Album) -> None:
     sheet = look if look != "plain" else "naive"
     page: Page = visit(owing, f"/hosts/many/?sheet={sheet}", look=look, theme="system")
