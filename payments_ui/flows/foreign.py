@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 
 from payments_ui.core import attempts, foreign, journal, settlement
+from payments_ui.core.locks import lock_payment, retrying
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.core.outcomes import (
     DeclineCode,
@@ -17,6 +19,7 @@ from payments_ui.core.outcomes import (
     Succeeded,
     Unknown,
 )
+from payments_ui.exceptions import PaymentStateError
 from payments_ui.moochers.foreign import Claim, Foreign, ForeignDeclinedError, Status
 
 from . import asking, paying
@@ -97,7 +100,10 @@ def _attempt(payment: Payment, moocher: Foreign) -> Attempt | None:
     attempt: Attempt | None = asked.first()
     if attempt is None and payment.state == Payment.State.PENDING:
         # Its form was shown by a template of the host's.
-        attempt = attempts.start(payment, moocher=moocher.identifier)
+        # Another callback at the same time may start it first.
+        with suppress(PaymentStateError):
+            return attempts.start(payment, moocher=moocher.identifier)
+        attempt = asked.first()
     return attempt
 
 
@@ -108,20 +114,29 @@ def _outcome(claim: Claim) -> Outcome:
     return Declined(code=DeclineCode.ABANDONED if abandoned else DeclineCode.CARD_DECLINED)
 
 
+@retrying
 def _charged(attempt: Attempt | None, moocher: Foreign, claim: Claim, request: HttpRequest) -> None:
     if attempt is None:
         _book(moocher, claim, claim.payment_id.hex)
-    elif _is_other_money(attempt, claim):
+        return
+    with transaction.atomic():
+        # Under the lock: of two callbacks at once, the later one may be of other money.
+        lock_payment(attempt.payment_id)
+        _book_or_settle(Attempt.objects.get(pk=attempt.pk), moocher, claim, request)
+
+
+def _book_or_settle(attempt: Attempt, moocher: Foreign, claim: Claim, request: HttpRequest) -> None:
+    if _is_other_money(attempt, claim):
         _book(moocher, claim, attempt.psp_reference or "")
-    else:
-        money_in = Succeeded(
-            psp_reference=claim.psp_reference,
-            amount=claim.amount,
-            currency=claim.currency,
-            evidence=claim.evidence,
-        )
-        by = journal.by_moocher(moocher.identifier)
-        settlement.settle(attempt, money_in, by=by, request=request)
+        return
+    money_in = Succeeded(
+        psp_reference=claim.psp_reference,
+        amount=claim.amount,
+        currency=claim.currency,
+        evidence=claim.evidence,
+    )
+    by = journal.by_moocher(moocher.identifier)
+    settlement.settle(attempt, money_in, by=by, request=request)
 
 
 def _is_other_money(attempt: Attempt, claim: Claim) -> bool:

@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from payments_ui.core.models import Attempt, Event, Payment
 from tests import mooch_site
+from tests.core.support import together
 from tests.fakes import FakePSP
 from tests.fixtures import MakeShopper
 from tests.shopping import Shopper, attempt_of, dom, step, stored, url
@@ -493,3 +494,18 @@ def test_a_home_made_moocher_has_the_same_protection_and_cannot_be_asked(
     settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch_site.homemade"]}
     payment = shopper.begin("5.00")
     assert shopper.post(url("moocher", payment, "homemade")).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_payments_by_the_customer_at_once_none_is_lost(leaving: Payment) -> None:
+    together(2, lambda number: say(**callback(leaving, PAYID=f"77{number}")))
+    states = {str(attempt.state) for attempt in leaving.attempts.all()}
+    assert states == {"settled", "surplus"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_callbacks_at_once_for_a_form_of_the_hosts_are_both_answered(shopper: Shopper) -> None:
+    payment = shopper.begin("5.00")
+    answers = together(2, lambda _number: say(**callback(payment)).status_code)
+    assert answers == [200, 200]
+    assert stored(payment).state == "charged"
