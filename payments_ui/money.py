@@ -138,3 +138,11 @@ def _locale(language: str) -> Locale:
             continue
     # A site may speak a language that CLDR does not know.
     return Locale("en")
+
+
+def format_arrived(amount: Decimal | None, currency: str) -> str:
+    """As ``format_amount``, for what others say arrived: nothing, or an unknown currency."""
+    if amount is None:
+        return ""
+    # Banks tell of money in currencies that nobody else knows.
+    return format_amount(amount, currency) if is_currency(currency) else f"{amount} {currency}"

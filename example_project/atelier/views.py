@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from atelier.forms import PrintForm, SheetForm
@@ -23,13 +23,13 @@ def own_sheets(request: Request) -> QuerySet[Sheet]:
     return Sheet.objects.filter(owner=request.user).defer("svg")
 
 
-@require_GET
+@require_safe
 def home(request: Request) -> HttpResponse:
     """Say what Hillshade is."""
     return render(request, "atelier/home.html", {"sizes": Size, "per_tile": PER_TILE})
 
 
-@require_GET
+@require_safe
 def prices(request: Request) -> HttpResponse:
     """Say what it costs."""
     context = {"sizes": Size, "destinations": Destination, "per_tile": PER_TILE}
@@ -37,7 +37,7 @@ def prices(request: Request) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def dashboard(request: Request) -> HttpResponse:
     """Show the latest sheets, and what they cost so far."""
     return render(request, "atelier/dashboard.html", {"sheets": own_sheets(request)[:9]})
@@ -88,7 +88,7 @@ def sheet_detail(request: Request, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 @cache_control(private=True, max_age=3600)
 def picture(request: Request, pk: int) -> HttpResponse:
     """Return a sheet as SVG."""
@@ -97,7 +97,7 @@ def picture(request: Request, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def account(request: Request) -> HttpResponse:
     """Show who is signed in, and what was paid."""
     return render(request, "atelier/account.html")

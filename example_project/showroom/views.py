@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from showroom import guide, people
 from showroom.preferences import current
@@ -55,7 +55,7 @@ def sandbox(request: HttpRequest) -> HttpResponse:
     return back(request)
 
 
-@require_GET
+@require_safe
 def guided_tour(request: HttpRequest) -> HttpResponse:
     """Return the guided tour again; the page asks for it when a payment changed."""
     return render(request, "showroom/_guide.html")

@@ -159,6 +159,24 @@ def test_what_a_psp_answers_at_once_is_said(
     assert "The money is given back." in said(act(office, "refund", payment, **answers))[0]
 
 
+def test_the_pages_of_what_was_asked_for_and_arrived_show_money(
+    office: Client, payment: Payment, item: SuspenseItem
+) -> None:
+    refund = payment.refund("0.50", reason="Damaged")
+    for row, amount in ((refund, "0.50"), (item, "12.00"), (refund.attempt, "12.00")):
+        page = office.get(url(type(row), "change", row.pk)).content.decode()
+        assert f"CHF {amount}" in page.replace("\xa0", " ")
+        assert f">{amount}0<" not in page
+
+
+def test_a_clerk_sees_whose_refund_is_about_to_be_sent(
+    office: Client, payment: Payment, user: User
+) -> None:
+    refund = payment.refund("0.50", reason="Damaged")
+    page = act(office, "sent", refund).content.decode().replace("\xa0", " ")
+    assert f"CHF 0.50, {user}, {refund.reference}" in page
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_psp_is_asked_where_requests_are_transactions(
     office: Client, payment: Payment, monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,7 @@ from django.test import Client
 from mooch.signals import post_charge
 from pytest_django import Settings
 
+from payments_ui.core import attempts
 from payments_ui.core.models import Attempt, Event, Payment
 from tests import mooch_site
 from tests.core.support import together
@@ -501,6 +502,20 @@ def test_of_two_payments_by_the_customer_at_once_none_is_lost(leaving: Payment) 
     together(2, lambda number: say(**callback(leaving, PAYID=f"77{number}")))
     states = {str(attempt.state) for attempt in leaving.attempts.all()}
     assert states == {"settled", "surplus"}
+
+
+def test_a_callback_joins_the_attempt_that_another_has_just_started(shopper: Shopper) -> None:
+    payment = shopper.begin("5.00")
+    start = attempts.start
+
+    def second_in_line(*args: Any, **kwargs: Any) -> None:
+        start(*args, **kwargs)
+        start(*args, **kwargs)
+
+    with mock.patch("payments_ui.flows.foreign.attempts.start", second_in_line):
+        assert say(**callback(payment)).status_code == 200
+    assert stored(payment).state == "charged"
+    assert attempt_of(payment).state == "settled"
 
 
 @pytest.mark.django_db(transaction=True)

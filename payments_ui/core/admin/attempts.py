@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from payments_ui import money
 from payments_ui.core import attempts, settlement
 from payments_ui.core.models import Attempt
 from payments_ui.core.outcomes import DeclineCode, Declined
@@ -71,6 +72,9 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_select_related = ("payment",)
     list_filter = (AttentionFilter, "state", "moocher", "live")
     exclude = ("form_token", "open_payment", "settled_payment")
+    readonly_fields = ("money", "received")
+    as_money: ClassVar = {"amount": "money", "received_amount": "received"}
+    currencies = ("currency", "received_currency")
     actions = (
         asking_why("money_arrived", _("Money arrived"), "book", _money_arrived),
         asking_why("never_happened", _("Never happened"), "book", _never_happened),
@@ -80,6 +84,11 @@ class AttemptAdmin(ReadOnlyAdmin):
     def reference(self, attempt: Attempt) -> str:
         """What a customer on the phone calls it."""
         return attempt.reference
+
+    @admin.display(description=_("received amount"))
+    def received(self, attempt: Attempt) -> str:
+        """What arrived."""
+        return money.format_arrived(attempt.received_amount, attempt.received_currency)
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """By what PSP and customer call it, and whose it is."""

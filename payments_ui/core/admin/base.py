@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
@@ -55,6 +55,10 @@ class MoneyAdmin(ShowsMoney, _ModelAdmin):
     list_per_page = SHOWN
     show_full_result_count = False
 
+    def described(self, row: Any) -> str:
+        """The row for somebody who is about to act on it, and must take it for no other."""
+        return str(row)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody: the verbs release what has to be released."""
         return False
@@ -92,6 +96,18 @@ class MoneyAdmin(ShowsMoney, _ModelAdmin):
 
 class ReadOnlyAdmin(MoneyAdmin):
     """Rows that are only read, and acted on by verbs."""
+
+    readonly_fields: tuple[str, ...] = ("money",)
+    #: Amounts of the model, and what shows them with their currency.
+    as_money: ClassVar[dict[str, str]] = {"amount": "money"}
+    #: Currencies, which are shown with their amounts.
+    currencies: tuple[str, ...] = ("currency",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """All of the model's, with amounts as money."""
+        names = super().get_fields(request, obj)
+        own = [name for name in names if name not in (*self.readonly_fields, *self.currencies)]
+        return [self.as_money.get(str(name), name) for name in own]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody."""

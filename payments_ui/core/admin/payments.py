@@ -94,6 +94,10 @@ class PaymentAdmin(MoneyAdmin):
         own = ["email", "transaction", "id__startswith"]
         return [*user_fields(), *own, "attempts__psp_reference", "attempts__id__startswith"]
 
+    def described(self, row: Payment) -> str:
+        """How much it is, whose, and how its id begins, by which it is searched."""
+        return f"{self.money(row)}, {row.user}, {str(row.pk)[:8]}"
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody: payments are made of line items."""
         return False

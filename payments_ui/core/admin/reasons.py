@@ -94,7 +94,7 @@ def _page(
         "title": description,
         "opts": modeladmin.opts,
         "media": modeladmin.media + form.media,
-        "rows": queryset,
+        "rows": [(row.pk, modeladmin.described(row)) for row in queryset],
         "form": form,
         "action": request.POST["action"],
         "checkbox": ACTION_CHECKBOX_NAME,
@@ -111,16 +111,17 @@ def _apply(
 ) -> None:
     done = 0
     for row in queryset:
+        name = modeladmin.described(row)
         try:
             with typed_refusals():
                 said = verb(row, by=journal.by_user(request.user), **answers)
         except PaymentsUIError as error:
-            modeladmin.message_user(request, f"{row}: {told(error)}", messages.ERROR)
+            modeladmin.message_user(request, f"{name}: {told(error)}", messages.ERROR)
         else:
             modeladmin.log_change(request, row, answers["reason"])
             if isinstance(said, tuple):
                 level, text = said
-                modeladmin.message_user(request, f"{row}: {text}", level)
+                modeladmin.message_user(request, f"{name}: {text}", level)
             else:
                 done += 1
     if done:

@@ -126,8 +126,8 @@ class ToSendFilter(admin.SimpleListFilter):
 class RefundAdmin(ReadOnlyAdmin):
     """Refunds, as they were asked for and answered."""
 
-    list_display = ("reference", "payment", "money", "state", "manual", "requested_at", "ended_at")
-    list_select_related = ("payment",)
+    list_display = ("reference", "customer", "money", "state", "manual", "requested_at", "ended_at")
+    list_select_related = ("payment__user",)
     list_filter = (ToSendFilter, "state", "manual")
     exclude = ("open_attempt",)
     actions = (
@@ -139,6 +139,15 @@ class RefundAdmin(ReadOnlyAdmin):
     def reference(self, refund: Refund) -> str:
         """What a customer on the phone calls it."""
         return refund.reference
+
+    @admin.display(description=_("user"), ordering="payment__user")
+    def customer(self, refund: Refund) -> str:
+        """Whose payment it is."""
+        return str(refund.payment.user)
+
+    def described(self, row: Refund) -> str:
+        """How much goes to whom, and its reference."""
+        return f"{self.money(row)}, {self.customer(row)}, {row.reference}"
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """By what PSP and customer call it, and whose it is."""

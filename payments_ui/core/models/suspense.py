@@ -121,14 +121,9 @@ class SuspenseItem(Evidence):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.pk} {self.arrived}".rstrip()
+        return f"{self.get_kind_display()} #{self.pk} {self.arrived}".rstrip()
 
     @property
     def arrived(self) -> str:
         """What arrived, for people; empty where only an answer is missing."""
-        if self.amount is None:
-            return ""
-        if not money.is_currency(self.currency):
-            # Banks tell of money in currencies that nobody else knows.
-            return f"{self.amount} {self.currency}"
-        return money.format_amount(self.amount, self.currency)
+        return money.format_arrived(self.amount, self.currency)
