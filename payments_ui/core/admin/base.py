@@ -97,11 +97,11 @@ class MoneyAdmin(ShowsMoney, _ModelAdmin):
 class ReadOnlyAdmin(MoneyAdmin):
     """Rows that are only read, and acted on by verbs."""
 
-    readonly_fields: tuple[str, ...] = ("money",)
+    readonly_fields: ClassVar[tuple[str, ...]] = ("money",)
     #: Amounts of the model, and what shows them with their currency.
     as_money: ClassVar[dict[str, str]] = {"amount": "money"}
     #: Currencies, which are shown with their amounts.
-    currencies: tuple[str, ...] = ("currency",)
+    currencies: ClassVar[tuple[str, ...]] = ("currency",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """All of the model's, with amounts as money."""
