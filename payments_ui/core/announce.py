@@ -1,9 +1,9 @@
-"""``post_charge``: once per charge, after the commit."""
+"""``post_charge`` and ``refund_succeeded``: once per charge and refund, after the commit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -13,7 +13,7 @@ from payments_ui import points
 from payments_ui.points import Point
 
 from . import signals
-from .models import Attempt, Payment
+from .models import Attempt, Payment, Refund
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -38,6 +38,18 @@ def send(attempt: Attempt, request: HttpRequest | None) -> None:
     sender = sender_by_identifier(attempt.moocher)
     about = f"payment {payment.pk}"
     signals.tell(post_charge, "post_charge", about, sender=sender, payment=payment, request=request)
+    _remember(attempt)
+
+
+def send_refund(refund: Refund) -> None:
+    """Send ``refund_succeeded`` now; receivers that raise are logged."""
+    stored = Refund.objects.select_related("payment__user", "attempt").get(pk=refund.pk)
+    signals.tell(signals.refund_succeeded, "refund_succeeded", stored, sender=Refund, refund=stored)
+    _remember(refund)
+
+
+def _remember(row: Attempt | Refund) -> None:
     points.reach(Point.ANNOUNCE_AFTER_RECEIVER)
     # After sending: a process killed in between sends again rather than never.
-    models.QuerySet(Attempt).filter(pk=attempt.pk).update(announced_at=timezone.now())
+    rows: models.QuerySet[Any] = models.QuerySet(type(row)).filter(pk=row.pk)
+    rows.update(announced_at=timezone.now())

@@ -12,7 +12,7 @@ from payments_ui import points
 from payments_ui.exceptions import RefundError
 from payments_ui.points import Point
 
-from . import alerts, answers, journal, signals, suspense
+from . import alerts, announce, answers, journal, suspense
 from .evidence import storable
 from .locks import lock_payment, retrying
 from .models import Attempt, JournalEntry, Refund
@@ -163,7 +163,7 @@ def _after(before: Refund, state: State, by: str, reason: str) -> None:
         suspense.answered(by, refund=before.pk)
     if state == State.SUCCEEDED:
         suspense.returned(before, by)
-        transaction.on_commit(lambda: _announce(before), robust=True)
+        transaction.on_commit(lambda: announce.send_refund(before), robust=True)
     elif state == State.FAILED:
         _give_reserve_back(before)
     if state in (State.UNKNOWN, State.FAILED) and not before.manual:
@@ -189,8 +189,3 @@ def _given_back_twice(refund: Refund, evidence: object, by: str) -> None:
     journal.refund(verb, refund, actor=by, reason=reason, detail=detail)
     text = f"Refund {refund.reference} of payment {refund.payment_id}: {reason}"
     alerts.after_commit("Money given back twice", text)
-
-
-def _announce(refund: Refund) -> None:
-    stored = Refund.objects.select_related("payment__user", "attempt").get(pk=refund.pk)
-    signals.tell(signals.refund_succeeded, "refund_succeeded", stored, sender=Refund, refund=stored)

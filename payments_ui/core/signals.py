@@ -10,8 +10,8 @@ from django.dispatch import Signal
 logger = logging.getLogger("payments_ui")
 
 #: Money was given back. Sent once, after the commit, with ``sender=Refund`` and the ``refund``;
-#: a receiver that raises is logged and stops nothing. What it tells of stays true; a process
-#: killed in that very moment does not send it, so look at ``Refund`` where it matters.
+#: a receiver that raises is logged and stops nothing. Where a process is killed in that very
+#: moment, ``reconcile_payments`` sends it, so a receiver may hear it twice rather than never.
 refund_succeeded = Signal()
 
 

@@ -1,8 +1,9 @@
-"""What a process that died has left: a charge nobody heard of, an event that came too early."""
+"""What a process that died has left: money nobody heard of, an event that came too early."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from payments_ui.core import announce, journal, suspense
 from payments_ui.core.locks import retrying
-from payments_ui.core.models import Attempt, Event, SuspenseItem
+from payments_ui.core.models import Attempt, Event, Refund, SuspenseItem
 from payments_ui.core.outcomes import Unknown
 
 from . import asking
@@ -36,19 +37,34 @@ def unheard(moocher: str | None) -> models.QuerySet[Attempt]:
     return charges if moocher is None else charges.filter(moocher=moocher)
 
 
-def announce_again(attempt: Attempt) -> bool:
-    """Send ``post_charge`` for it, unless another worker does."""
-    claimed = _claim_signal(attempt)
-    if claimed:
-        announce.send(attempt, None)
-    return claimed
+def unheard_refunds(moocher: str | None) -> models.QuerySet[Refund]:
+    """Refunds of which ``refund_succeeded`` was not sent, though there was time enough."""
+    now = timezone.now()
+    refunds = Refund.objects.filter(
+        state=Refund.State.SUCCEEDED,
+        announced_at=None,
+        updated_at__gt=now - LOOK_BACK,
+        updated_at__lt=now - SENDING,
+    )
+    return refunds if moocher is None else refunds.filter(attempt__moocher=moocher)
+
+
+def announce_again(row: Attempt | Refund) -> bool:
+    """Send its signal, unless another worker does."""
+    if not _claim_signal(row):
+        return False
+    if isinstance(row, Refund):
+        announce.send_refund(row)
+    else:
+        announce.send(row, None)
+    return True
 
 
 @retrying
-def _claim_signal(attempt: Attempt) -> bool:
+def _claim_signal(row: Attempt | Refund) -> bool:
     # Not by ``announced_at``: who dies while sending has not sent, and the next one does.
-    rows: models.QuerySet[Attempt] = models.QuerySet(Attempt).filter(
-        pk=attempt.pk, announced_at=None, updated_at=attempt.updated_at
+    rows: models.QuerySet[Any] = models.QuerySet(type(row)).filter(
+        pk=row.pk, announced_at=None, updated_at=row.updated_at
     )
     return bool(rows.update(updated_at=timezone.now()))
 

@@ -68,9 +68,10 @@ def reconcile(
 ) -> Report:
     """Ask the PSPs about open attempts and refunds that are due, and write down the answers.
 
-    Also sends ``post_charge`` where a process died before it could, looks again at events
-    whose attempt was not known yet, opens a suspense item where the schedule has ended, and
-    tells the admins what nobody told them. One failure never stops the rest.
+    Also sends ``post_charge`` and ``refund_succeeded`` where a process died before it could,
+    looks again at events whose attempt was not known yet, opens a suspense item where the
+    schedule has ended, and tells the admins what nobody told them. One failure never stops
+    the rest.
 
     ``moocher`` restricts it to one, by identifier; ``everything`` asks about all that is
     older than a minute, whatever the schedule says; ``dry_run`` counts and changes nothing.
@@ -81,7 +82,8 @@ def reconcile(
     for kind in (ATTEMPTS, REFUNDS):
         run.ask_all(kind)
     run.report.matched = run.each(leftovers.too_early(moocher), leftovers.match)
-    run.report.announced = run.each(leftovers.unheard(moocher), leftovers.announce_again)
+    for unheard in (leftovers.unheard(moocher), leftovers.unheard_refunds(moocher)):
+        run.report.announced += run.each(unheard, leftovers.announce_again)
     with run.report.going_on("the admins' mail"):
         run.report.told = 0 if dry_run else suspense.tell_untold()
     return run.report

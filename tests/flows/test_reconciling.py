@@ -18,7 +18,7 @@ from django.utils import timezone
 from mooch.signals import post_charge
 from pytest_django import Settings
 
-from payments_ui.core import attempts
+from payments_ui.core import attempts, refunds
 from payments_ui.core.auditing import audit
 from payments_ui.core.models import (
     Attempt,
@@ -37,11 +37,13 @@ from payments_ui.core.outcomes import (
     Succeeded,
     Unknown,
 )
+from payments_ui.core.signals import refund_succeeded
 from payments_ui.flows import leftovers, schedule
 from payments_ui.flows.asking import TransactionOpenError
 from payments_ui.flows.reconciling import Report, reconcile
 from payments_ui.points import Point
 from payments_ui.testing.points import at, raise_
+from payments_ui.testing.watching import requested
 from tests.conftest import UserFactory
 from tests.core.support import ADMINS, bare, errors, money_of, pending, started, stored, together
 from tests.fakes import CARDS, FakeMoocher, FakePSP, cards
@@ -458,6 +460,32 @@ def test_who_dies_while_announcing_has_not_announced(user: User, heard: list[Pay
     bare(Attempt).update(updated_at=timezone.now() - 10 * MINUTE)
     assert reconcile().announced == 1
     assert heard == [payment, payment]
+
+
+def test_a_refund_that_nobody_heard_of_is_announced_once(user: User) -> None:
+    given_back = requested(unheard(user).attempts.get(), Decimal(5))
+    answer = Succeeded(psp_reference="re-1", amount=Decimal(5), currency=given_back.currency)
+    given_back = refunds.record(given_back, answer)
+    told: list[Refund] = []
+
+    def listen(refund: Refund, **_kwargs: Any) -> None:
+        told.append(refund)
+
+    refund_succeeded.connect(listen)
+    bare(Attempt).update(announced_at=timezone.now())
+    assert reconcile().announced == 0, "the process that wrote it down may be sending"
+    bare(Refund).update(updated_at=timezone.now() - 10 * MINUTE)
+    assert reconcile(moocher="francs").announced == 0
+    died = at(Point.ANNOUNCE_AFTER_RECEIVER, raise_(KeyboardInterrupt))
+    with died, pytest.raises(KeyboardInterrupt):
+        reconcile()
+    assert reconcile().announced == 0
+    bare(Refund).update(updated_at=timezone.now() - 10 * MINUTE)
+    stale = Refund.objects.get()
+    assert [leftovers.announce_again(stale) for _worker in range(2)] == [True, False]
+    refund_succeeded.disconnect(listen)
+    assert told == [given_back] * 2
+    assert Refund.objects.get().announced_at
 
 
 def webhook(attempt: Attempt, **fields: Any) -> Event:

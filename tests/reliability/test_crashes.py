@@ -167,7 +167,10 @@ _SETTLE = (
 )
 WITHIN_ONE_STATEMENT = {Point.CREATE_AFTER_INSERT, Point.CREATE_AFTER_BIND}
 _CANCEL = (Point.CANCEL_AFTER_PSP, Point.CANCEL_BEFORE_COMMIT)
-_REFUND = (Point.REFUND_AFTER_PSP, Point.REFUND_AFTER_REQUEST, Point.REFUND_BEFORE_COMMIT)
+_REFUND = (
+    *(Point.REFUND_AFTER_PSP, Point.REFUND_AFTER_REQUEST, Point.REFUND_BEFORE_COMMIT),
+    Point.ANNOUNCE_AFTER_RECEIVER,
+)
 _ZERO = (*_SETTLE, Point.ATTEMPT_AFTER_COMMIT, *_CREATE)
 _TAKE_IN = (*_CREATE, Point.CANCEL_BEFORE_COMMIT)
 _BULK = (*_CHARGE, Point.BULK_BETWEEN_USERS, *_SETTLE, *_CREATE)
@@ -217,7 +220,8 @@ def killed_and_rerun(
 def wrong(psp: SandboxPSP, user: User, flow: Flow) -> list[str]:
     open_ones = [f"{attempt} is open" for attempt in Attempt.objects.open()]
     silent = Attempt.objects.filter(state=Attempt.State.SETTLED, announced_at=None)
-    unsaid = [f"{attempt} was not announced" for attempt in silent]
+    untold = Refund.objects.filter(state=Refund.State.SUCCEEDED, announced_at=None)
+    unsaid = [f"{one} was not announced" for one in (*silent, *untold)]
     found = [str(finding) for finding in findings()]
     return [*flow.outcome(user), *open_ones, *unsaid, *found, *_taken_is_booked(psp, user)]
 

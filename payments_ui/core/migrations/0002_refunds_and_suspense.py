@@ -164,6 +164,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "announced_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="announced at"),
+                ),
+                (
                     "open_attempt",
                     models.GeneratedField(
                         db_persist=True,

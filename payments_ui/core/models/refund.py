@@ -79,6 +79,8 @@ class Refund(Asked):
     asked_at = models.DateTimeField(
         _("asked at"), null=True, blank=True, help_text=_("When the PSP was last asked about it.")
     )
+    # When refund_succeeded was sent; NULL on one that was given back: nobody was told yet.
+    announced_at = models.DateTimeField(_("announced at"), null=True, blank=True)
     # At most one per attempt, so that two clerks give money back once.
     open_attempt = models.GeneratedField(
         expression=Case(
