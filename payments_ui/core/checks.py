@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, register
+from django.db import DEFAULT_DB_ALIAS, router
 from django.utils.functional import Promise
 
 from payments_ui import conf, money
+
+from .models import Payment
 
 TAG = "payments_ui"
 
@@ -87,6 +90,17 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         hint = 'Make it a dict, as in PAYMENTS_UI = {"CURRENCY": "CHF"}.'
         return [Error(text, hint=hint, id="payments_ui.E001")]
     return [message for key, value in given.items() for message in _check(key, value)]
+
+
+@register(TAG)
+def check_database(**kwargs: Any) -> list[CheckMessage]:
+    """The books are in the default database, in whose transactions their locks last."""
+    alias = router.db_for_write(Payment)
+    if alias == DEFAULT_DB_ALIAS:
+        return []
+    text = f"The books are routed to the database {alias!r}."
+    hint = f'Route the app "payments_core" to {DEFAULT_DB_ALIAS!r}, where locks are taken.'
+    return [Error(text, hint=hint, id="payments_ui.E005")]
 
 
 def _check(key: str, value: Any) -> Iterable[CheckMessage]:

@@ -105,3 +105,17 @@ def test_an_unknown_currency_is_told(settings: Any, currency: Any) -> None:
     assert repr(currency) in text
     assert hint
     assert "ISO 4217" in hint
+
+
+class Elsewhere:
+    """A router that puts everything into a database of its own."""
+
+    def db_for_write(self, model: type[Any], **hints: Any) -> str:
+        return "books"
+
+
+def test_books_outside_of_the_default_database_are_told(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = [Elsewhere()]
+    text, hint = found(settings, {})["payments_ui.E005"]
+    assert text == "The books are routed to the database 'books'."
+    assert "'default'" in (hint or "")
