@@ -20,7 +20,7 @@ from payments_ui.core.outcomes import Succeeded
 from tests.conftest import UserFactory
 from tests.counting import reads
 
-from .support import charged, pending, stored
+from .support import charged, pending, started, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -86,7 +86,9 @@ def test_a_clerk_refunds_a_part_with_a_reason(office: Client, payment: Payment) 
     page = act(office, "refund", payment, **answers)
     refund = Refund.objects.get()
     assert (refund.amount, refund.reason, refund.manual) == (5, "broken", True)
-    assert any("Now send the money back" in text for text in said(page))
+    (text,) = said(page)
+    assert "Now send the money back" in text
+    assert f"CHF 5.00, {refund.reference}" in text.replace("\xa0", " ")
     assert LogEntry.objects.get().change_message == "broken"
 
 
@@ -175,6 +177,12 @@ def test_a_clerk_sees_whose_refund_is_about_to_be_sent(
     refund = payment.refund("0.50", reason="Damaged")
     page = act(office, "sent", refund).content.decode().replace("\xa0", " ")
     assert f"CHF 0.50, {user}, {refund.reference}" in page
+
+
+def test_a_clerk_sees_whose_attempt_is_about_to_be_settled(office: Client, user: User) -> None:
+    attempt = started(pending(user, "5"))
+    page = act(office, "money_arrived", attempt).content.decode().replace("\xa0", " ")
+    assert f"CHF 5.00, {user}, {attempt.reference}" in page
 
 
 @pytest.mark.django_db(transaction=True)

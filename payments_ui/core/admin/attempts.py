@@ -15,7 +15,7 @@ from payments_ui.core.models import Attempt
 from payments_ui.core.outcomes import DeclineCode, Declined
 from payments_ui.exceptions import PaymentStateError
 
-from .base import ReadOnlyAdmin, user_fields
+from .base import AskedAdmin, user_fields
 from .reasons import asking_why
 
 
@@ -65,11 +65,11 @@ def _require_open(attempt: Attempt) -> None:
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnlyAdmin):
+class AttemptAdmin(AskedAdmin):
     """Attempts, as they were asked and answered."""
 
     list_display = ("reference", "payment", "moocher", "money", "state", "started_at", "ended_at")
-    list_select_related = ("payment",)
+    list_select_related = ("payment__user",)
     list_filter = (AttentionFilter, "state", "moocher", "live")
     exclude = ("form_token", "open_payment", "settled_payment")
     readonly_fields = ("money", "received")
@@ -79,11 +79,6 @@ class AttemptAdmin(ReadOnlyAdmin):
         asking_why("money_arrived", _("Money arrived"), "book", _money_arrived),
         asking_why("never_happened", _("Never happened"), "book", _never_happened),
     )
-
-    @admin.display(description=_("reference"))
-    def reference(self, attempt: Attempt) -> str:
-        """What a customer on the phone calls it."""
-        return attempt.reference
 
     @admin.display(description=_("received amount"))
     def received(self, attempt: Attempt) -> str:

@@ -118,6 +118,24 @@ class ReadOnlyAdmin(MoneyAdmin):
         return False
 
 
+class AskedAdmin(ReadOnlyAdmin):
+    """What a PSP was asked for a customer: attempts and refunds."""
+
+    @admin.display(description=_("reference"))
+    def reference(self, obj: Any) -> str:
+        """What a customer on the phone calls it."""
+        return str(obj.reference)
+
+    @admin.display(description=_("user"), ordering="payment__user")
+    def customer(self, obj: Any) -> str:
+        """Whose payment it is."""
+        return str(obj.payment.user)
+
+    def described(self, row: Any) -> str:
+        """How much it is, whose, and its reference."""
+        return f"{self.money(row)}, {self.customer(row)}, {row.reference}"
+
+
 class FirstRows(_InlineFormSet):
     """The first rows only: a payment may have 100 000."""
 

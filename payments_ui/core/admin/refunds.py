@@ -17,7 +17,7 @@ from payments_ui.core import refunds
 from payments_ui.core.models import Payment, Refund
 from payments_ui.exceptions import InvalidAmountError, NotChargedError
 
-from .base import ReadOnlyAdmin, ReadOnlyInline, user_fields
+from .base import AskedAdmin, ReadOnlyInline, user_fields
 from .reasons import ReasonForm, asking_why
 
 _SAID = {
@@ -79,8 +79,10 @@ def give_back(payment: Payment, *, by: str, reason: str, **answers: Decimal) -> 
 
 
 def said(refund: Refund) -> tuple[int, Any]:
-    """What became of a refund, for the clerk who asked."""
-    return _SAID[Refund.State(refund.state)]
+    """What became of a refund, for the clerk who asked, and how much that is."""
+    level, text = _SAID[Refund.State(refund.state)]
+    amount = money.format_amount(refund.amount, refund.currency)
+    return level, f"{text} {amount}, {refund.reference}"
 
 
 def _sent(refund: Refund, *, by: str, reason: str) -> None:
@@ -123,7 +125,7 @@ class ToSendFilter(admin.SimpleListFilter):
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(AskedAdmin):
     """Refunds, as they were asked for and answered."""
 
     list_display = ("reference", "customer", "money", "state", "manual", "requested_at", "ended_at")
@@ -134,20 +136,6 @@ class RefundAdmin(ReadOnlyAdmin):
         asking_why("sent", _("The money was sent back"), "refund", _sent),
         asking_why("not_sent", _("The money was not sent"), "refund", _not_sent),
     )
-
-    @admin.display(description=_("reference"))
-    def reference(self, refund: Refund) -> str:
-        """What a customer on the phone calls it."""
-        return refund.reference
-
-    @admin.display(description=_("user"), ordering="payment__user")
-    def customer(self, refund: Refund) -> str:
-        """Whose payment it is."""
-        return str(refund.payment.user)
-
-    def described(self, row: Refund) -> str:
-        """How much goes to whom, and its reference."""
-        return f"{self.money(row)}, {self.customer(row)}, {row.reference}"
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """By what PSP and customer call it, and whose it is."""
