@@ -9,7 +9,7 @@ from django.db import connection
 from bench import books, database, table
 from bench.table import Row
 from bench.timing import peak_memory, timed
-from payments_ui.core.auditing import audit
+from payments_ui.core.audit import audit
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
 
 SIZE, QUICK = 100_000, 2_000

@@ -12,7 +12,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
-from payments_ui.core.seals import lifted
+from payments_ui.core.triggers import lifted
 
 ITEMS = 10
 _BATCH = 5_000

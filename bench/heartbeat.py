@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 from bench import data, database, table
 from bench.table import Row
 from bench.timing import Race, timed
-from payments_ui.core import summary
+from payments_ui.core import queries
 from payments_ui.core.models import LineItem
 
 ITEMS, QUICK_ITEMS = 10_000, 100
@@ -45,7 +45,7 @@ def rows(quick: bool) -> Iterator[Row]:
     user = data.user_with(QUICK_ITEMS if quick else ITEMS)
     database.tidy(LineItem, analyze=True)
     ask = _asker(user)
-    heartbeat = partial(ask, f"/heartbeat/?v={summary.version(user)}")
+    heartbeat = partial(ask, f"/heartbeat/?v={queries.version(user)}")
     bare = partial(ask, "/bare/")
     asked, base = (database.queries(each) for each in (heartbeat, partial(ask, "/session/")))
     yield table.number("heartbeat: queries beyond session and user", asked - base, MOST_QUERIES, 1)

@@ -22,7 +22,7 @@ from django.db.models import Count, F, Q, Sum
 
 from bench import data, table
 from bench.table import Row
-from payments_ui.core.auditing import audit
+from payments_ui.core.audit import audit
 from payments_ui.core.models import LineItem, Payment
 from payments_ui.exceptions import LineItemBoundError
 

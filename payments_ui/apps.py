@@ -19,11 +19,13 @@ class PaymentsUIConfig(AppConfig):
         if not apps.is_installed("payments_ui.core"):
             # A system check says so.
             return
-        from payments_ui.core import announce, refunds
-        from payments_ui.core.auditing import psps
-        from payments_ui.flows import ledgers, refunding
+        from payments_ui.core import delivery
+        from payments_ui.core.audit import psps
+        from payments_ui.core.refunds import requesting
+        from payments_ui.flows import compare_ledgers
+        from payments_ui.flows import refund as refunding
         from payments_ui.moochers import registry
 
-        announce.sender_by_identifier = registry.sender
-        psps.compare = ledgers.compare
-        refunds.can_send, refunds.send = refunding.can_send, refunding.send
+        delivery.sender_by_identifier = registry.sender
+        psps.compare = compare_ledgers.compare
+        requesting.can_send, requesting.send = refunding.can_send, refunding.send

@@ -16,8 +16,7 @@ from uuid import UUID
 from django import forms
 from django.http import HttpRequest
 
-from payments_ui.core.models import Attempt, Payment
-from payments_ui.core.outcomes import (
+from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
     DeclineCode,
@@ -26,6 +25,7 @@ from payments_ui.core.outcomes import (
     Pending,
     Succeeded,
 )
+from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 

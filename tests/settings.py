@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     *(["template_partials"] if django.VERSION < (6, 0) else []),
     "payments_ui",
     "payments_ui.core",
+    "payments_ui.importing",
 ]
 
 MIDDLEWARE = [

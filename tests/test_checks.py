@@ -23,7 +23,7 @@ from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.sandbox import SandboxMoocher
 from tests import urls
 
-OURS = "payments_ui.middleware.PaymentsUIMiddleware"
+OURS = "payments_ui.mooch.middleware.PaymentsUIMiddleware"
 ours = Moocher(identifier="ours", title="Ours")
 twin = Moocher(identifier="ours", title="The same name")
 nothing = object()
@@ -179,7 +179,9 @@ def test_the_sandbox_is_told_where_debug_is_off(settings: Any) -> None:
 def test_moochers_of_django_mooch_need_the_middleware() -> None:
     with override_settings(PAYMENTS_UI=listed("mooch_bank")):
         assert "PaymentsUIMiddleware" in str(found()["E022"].hint)
-        with modify_settings(MIDDLEWARE={"append": "payments_ui.middleware.PaymentsUIMiddleware"}):
+        with modify_settings(
+            MIDDLEWARE={"append": "payments_ui.mooch.middleware.PaymentsUIMiddleware"}
+        ):
             assert found() == {}
 
 
@@ -242,7 +244,7 @@ def test_a_login_before_the_middleware_is_told(
     assert set(found()) == ({"W027"} if is_told else set())
 
 
-@modify_settings(MIDDLEWARE={"append": "payments_ui.middleware.PaymentsUIMiddleware"})
+@modify_settings(MIDDLEWARE={"append": "payments_ui.mooch.middleware.PaymentsUIMiddleware"})
 @override_settings(PAYMENTS_UI=listed("mooch_postfinance"))
 def test_what_an_interface_cannot_protect_is_told() -> None:
     (message,) = found().values()
@@ -250,12 +252,12 @@ def test_what_an_interface_cannot_protect_is_told() -> None:
     assert "PostFinanceMoocher" in message.msg
 
 
-@modify_settings(MIDDLEWARE={"append": "payments_ui.middleware.PaymentsUIMiddleware"})
+@modify_settings(MIDDLEWARE={"append": "payments_ui.mooch.middleware.PaymentsUIMiddleware"})
 def test_what_the_old_stripe_interface_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     # Importing django-mooch's own needs the requests library.
     like_stripe = type("StripeMoocher", (ForeignBankTransfer,), {"__module__": "mooch.stripe"})
     like_stripe = type("Stripe", (like_stripe,), {"__module__": __name__})
-    monkeypatch.setattr("payments_ui.moochers.foreign.BankTransferMoocher", PostFinanceMoocher)
+    monkeypatch.setattr("payments_ui.mooch.moocher.BankTransferMoocher", PostFinanceMoocher)
     made = like_stripe(model=Payment, autocharge=False)
     monkeypatch.setattr(f"{__name__}.nothing", made)
     with override_settings(PAYMENTS_UI=listed("nothing")):

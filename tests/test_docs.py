@@ -10,9 +10,9 @@ import pytest
 from django.urls import get_resolver
 
 from payments_ui import conf, exceptions, urls
-from payments_ui.core import auditing
-from payments_ui.core.auditing import psps
-from payments_ui.core.seals.rules import RULES
+from payments_ui.core import audit as auditing
+from payments_ui.core.audit import psps
+from payments_ui.core.triggers.rules import RULES
 
 DOCS = Path(__file__).parent.parent / "docs"
 

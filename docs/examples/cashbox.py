@@ -10,7 +10,14 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from payments_ui import money
-from payments_ui.core.outcomes import Cancelled, DeclineCode, Declined, Outcome, Pending, Succeeded
+from payments_ui.core.attempts.outcomes import (
+    Cancelled,
+    DeclineCode,
+    Declined,
+    Outcome,
+    Pending,
+    Succeeded,
+)
 from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.base import Moocher, Notice
 

@@ -14,7 +14,7 @@ from payments_ui.core.processing import (
     process_pending_payments,
     process_unbound_items,
 )
-from payments_ui.flows import Charging
+from payments_ui.flows.charge_unattended import Charging
 from payments_ui.moochers.registry import moochers
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.exceptions import AttemptOpenError
-from payments_ui.points import Point
 from payments_ui.testing.paying import pay
 from payments_ui.testing.points import Gate, acting_as, raise_
 

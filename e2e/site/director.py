@@ -21,7 +21,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from payments_ui.core import auditing
+from payments_ui.core import audit as auditing
 from payments_ui.core.models import Attempt, LineItem, Payment
 
 Facts = dict[str, Any]

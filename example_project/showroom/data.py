@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from atelier import services
 from atelier.models import Print, Sheet
-from payments_ui.core import seals
+from payments_ui.core import triggers
+from payments_ui.core.attempts.settlement import book_by_hand
 from payments_ui.core.models import LineItem, Payment
-from payments_ui.core.settlement import book_by_hand
 from showroom.people import PASSWORD, PEOPLE, Person
 
 #: Customer, name, terrain, size, seed, days ago, where a print was posted to.
@@ -97,7 +97,7 @@ def pay(user: User, *, days_ago: int) -> None:
     book_by_hand(payment, by="clara", reason="Transfer of the demo's past")
     # The books say when money was booked, which was just now. This past is made up.
     past = {"charged_at": ago(days_ago)}
-    with seals.lifted(events=["UPDATE"]):
+    with triggers.lifted(events=["UPDATE"]):
         QuerySet(Payment).filter(pk=payment.pk).update(**past)
 
 

@@ -14,7 +14,7 @@ from django.urls import URLResolver, get_resolver
 from payments_ui.core.checks import TAG
 
 _LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
-_OURS = "payments_ui.middleware.PaymentsUIMiddleware"
+_OURS = "payments_ui.mooch.middleware.PaymentsUIMiddleware"
 #: Decorators around one view.
 _DEEPEST = 20
 
@@ -29,7 +29,7 @@ def check_protected_views(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _listed() -> list[Any]:
-    from payments_ui.moochers.foreign import Foreign
+    from payments_ui.mooch.moocher import Foreign
     from payments_ui.moochers.registry import moochers
 
     try:
@@ -40,7 +40,7 @@ def _listed() -> list[Any]:
 
 
 def _hidden(inner: list[Any]) -> Iterable[CheckMessage]:
-    from payments_ui.middleware import method_behind
+    from payments_ui.mooch.middleware import method_behind
 
     for route, view in _views(get_resolver().url_patterns):
         if _is_of(method_behind(view), inner):

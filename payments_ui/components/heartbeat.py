@@ -7,7 +7,7 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString
 
 from payments_ui.conf import settings as pui
-from payments_ui.core import summary
+from payments_ui.core import queries
 
 from .widget import Page, Widget
 
@@ -23,7 +23,7 @@ def seen(request: HttpRequest) -> str:
     """
     page = Page.of(request)
     if page.seen is None:
-        page.seen = summary.version(request.user) if request.user.is_authenticated else ""
+        page.seen = queries.version(request.user) if request.user.is_authenticated else ""
     return page.seen
 
 

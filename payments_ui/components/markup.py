@@ -13,7 +13,7 @@ from django.middleware.csrf import get_token
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from payments_ui.moochers.adopt import IN_PLACE
+from payments_ui.moochers.form_adoption import IN_PLACE
 
 from .widget import Widget
 

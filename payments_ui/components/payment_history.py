@@ -8,7 +8,7 @@ from django.db.models import Prefetch, Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from payments_ui.core import summary
+from payments_ui.core import queries
 from payments_ui.core.models import Payment
 
 from .base import Component
@@ -38,7 +38,7 @@ class PaymentHistory(Component):
         offset = (self.page - 1) * limit
         rows = list(self._payments()[offset : offset + limit + 1])
         for payment in rows:
-            payment.is_refunded = summary.is_refunded(payment, payment.shown_refunds)
+            payment.is_refunded = queries.is_refunded(payment, payment.shown_refunds)
         return {"step": "history", "page": Page.of(rows, self.page, limit)}
 
     def _payments(self) -> Any:
@@ -47,5 +47,5 @@ class PaymentHistory(Component):
         )
         if self.widget.currency:
             payments = payments.filter(currency=self.widget.currency)
-        shown = Prefetch("refunds", queryset=summary.refunds(), to_attr="shown_refunds")
+        shown = Prefetch("refunds", queryset=queries.refunds(), to_attr="shown_refunds")
         return payments.prefetch_related(shown).order_by("-created_at", "pk")

@@ -13,9 +13,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from mooch.base import BaseMoocher
 
-from payments_ui.core import summary
+from payments_ui.core import queries
 from payments_ui.core.models import Payment
-from payments_ui.core.summary import Total
+from payments_ui.core.queries import Total
 from payments_ui.exceptions import PaymentsUIError
 
 from . import steps
@@ -107,7 +107,7 @@ class PendingCharges(Component):
     @cached_property
     def new_charges(self) -> Total | None:
         """What came in the payment's currency since it was made; not what was left out."""
-        return None if self.payment is None else summary.newer(self.payment)
+        return None if self.payment is None else queries.newer(self.payment)
 
     def get_body_template_name(self) -> str:
         """The template of the step."""

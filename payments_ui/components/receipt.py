@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui.conf import settings as pui
-from payments_ui.core import summary
+from payments_ui.core import queries
 from payments_ui.core.models import Attempt, Payment
 
-from . import ways
+from . import payment_options
 from .base import Component
 from .paging import Page
 from .widget import Widget
@@ -42,23 +42,23 @@ class Receipt(Component):
     def get_context_data(self) -> dict[str, Any]:
         """The payment, its line items by title, and the attempt that paid it."""
         payment = self.payment
-        rows: list[Any] = summary.groups(
+        rows: list[Any] = queries.groups(
             self.user,
             payment.currency,
             limit=self.most + 1,
             offset=(self.page - 1) * self.most,
             payment=payment,
         )
-        shown = list(summary.refunds().filter(payment=payment))
+        shown = list(queries.refunds().filter(payment=payment))
         return {
             "step": "receipt",
             "refunds": shown,
-            "is_refunded": summary.is_refunded(payment, shown),
+            "is_refunded": queries.is_refunded(payment, shown),
             "payment": payment,
             "payer": _name(self.user),
             "payee": pui.PAYEE,
             "payee_address": pui.PAYEE_ADDRESS.splitlines(),
-            "moocher_title": ways.title_of(payment.payment_service_provider),
+            "moocher_title": payment_options.title_of(payment.payment_service_provider),
             "attempt": payment.attempts.filter(state=Attempt.State.SETTLED).first(),
             "page": Page.of(rows, self.page, self.most),
         }

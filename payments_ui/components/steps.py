@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from payments_ui.conf import settings as pui
-from payments_ui.core import summary
+from payments_ui.core import queries
 from payments_ui.core.models import Attempt, Payment
 
-from . import ways
+from . import payment_options
 from .paging import Page
 from .selection import LineItemSelection
 
@@ -45,7 +45,7 @@ def of(payment: Payment) -> str:
 
 def total_only(component: PendingCharges) -> dict[str, Any]:
     """One currency's total, and the others. One query."""
-    totals = summary.totals(component.user)
+    totals = queries.totals(component.user)
     if component.widget.currency:
         totals = [total for total in totals if total.currency == component.widget.currency]
     wanted = component.currency or pui.CURRENCY
@@ -65,7 +65,7 @@ def total_only(component: PendingCharges) -> dict[str, Any]:
 def charges(component: PendingCharges) -> dict[str, Any]:
     """The list: payments under way, and unbound line items of one currency."""
     context = total_only(component)
-    payments = summary.under_way(component.user, component.widget.currency, limit=MOST_PAYMENTS)
+    payments = queries.under_way(component.user, component.widget.currency, limit=MOST_PAYMENTS)
     return {
         **context,
         "payments": payments,
@@ -84,7 +84,7 @@ def select(component: PendingCharges) -> dict[str, Any]:
     items: list[Any] = []
     if context["total"]:
         offset = (component.page - 1) * limit
-        items = summary.items(component.user, context["currency"], limit=limit + 1, offset=offset)
+        items = queries.items(component.user, context["currency"], limit=limit + 1, offset=offset)
     form = component.form
     if not isinstance(form, LineItemSelection):
         form = LineItemSelection(component.user, context["currency"])
@@ -102,7 +102,7 @@ def payment(component: PendingCharges) -> dict[str, Any]:
         **review(component),
         **panel(component),
         **news(component),
-        "choices": ways.choices(_paid(component), component.moocher),
+        "choices": payment_options.choices(_paid(component), component.moocher),
     }
 
 
@@ -120,7 +120,7 @@ def panel(component: PendingCharges) -> dict[str, Any]:
     return {
         "payment": component.payment,
         "moocher": chosen,
-        "refusal": ways.refusal(chosen, _paid(component)) if chosen else "",
+        "refusal": payment_options.refusal(chosen, _paid(component)) if chosen else "",
         # Escaped unless it is a SafeString, as what a template rendered is.
         "form_html": component.form_html,
     }
@@ -156,15 +156,15 @@ def open_attempt(component: PendingCharges) -> dict[str, Any]:
     attempt = _open(component)
     return {
         "attempt": attempt,
-        "moocher_title": ways.title_of(attempt.moocher),
-        "instructions": ways.instructions(component.request, attempt),
+        "moocher_title": payment_options.title_of(attempt.moocher),
+        "instructions": payment_options.instructions(component.request, attempt),
         **news(component),
     }
 
 
 def charged(component: PendingCharges) -> dict[str, Any]:
     """The receipt, in short."""
-    paid_by = ways.title_of(_paid(component).payment_service_provider)
+    paid_by = payment_options.title_of(_paid(component).payment_service_provider)
     return {**review(component), "moocher_title": paid_by}
 
 
@@ -188,7 +188,7 @@ def _open(component: PendingCharges) -> Attempt:
 
 def _rows(component: PendingCharges, currency: str) -> Page:
     widget = component.widget
-    read = summary.groups if widget.group else summary.items
+    read = queries.groups if widget.group else queries.items
     offset = (component.page - 1) * widget.limit
     rows: list[Any] = read(
         component.user, currency, limit=widget.limit + 1, offset=offset, payment=component.payment

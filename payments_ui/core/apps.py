@@ -17,9 +17,10 @@ class PaymentsCoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, look after the seals, and keep the log clean."""
-        from . import checks, scrubbing  # noqa: F401 - the checks register themselves
-        from .seals import upkeep
+        from . import checks  # noqa: F401 - the checks register themselves
+        from .privacy import redaction
+        from .triggers import upkeep
 
         pre_migrate.connect(upkeep.before_migrations, sender=self)
         post_migrate.connect(upkeep.after_migrations, sender=self)
-        scrubbing.watch_log()
+        redaction.watch_log()

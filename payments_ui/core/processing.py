@@ -14,13 +14,13 @@ from typing import Any, NoReturn
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
 
-from payments_ui import points
+from payments_ui.core.db import failpoints
+from payments_ui.core.db.failpoints import Point
 from payments_ui.exceptions import PaymentStateError, PaymentsUIError
-from payments_ui.points import Point
 
-from . import settlement
+from .attempts import settlement
+from .db.keyset import batches
 from .models import Attempt, LineItem, Payment
-from .streaming import batches
 
 logger = logging.getLogger("payments_ui")
 
@@ -161,6 +161,6 @@ def _each(what: str, function: Callable[..., None], rows: Iterable[tuple[object,
             break
         except Exception as error:  # noqa: BLE001 - collected, and raised below
             errors.append(error)
-        points.reach(Point.BULK_BETWEEN_USERS)
+        failpoints.reach(Point.BULK_BETWEEN_USERS)
     if errors:
         raise ExceptionGroup(what, errors)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .outages import Breaker
+from .resilience import Breaker
 
 logger = logging.getLogger("payments_ui")
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from mooch.base import BaseMoocher
 
 from payments_ui import money
-from payments_ui.core.outcomes import Outcome, Pending
+from payments_ui.core.attempts.outcomes import Outcome, Pending
 from payments_ui.exceptions import WebhookSignatureError
 
 from .ledgers import LedgerLine

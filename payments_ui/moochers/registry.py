@@ -10,9 +10,9 @@ from django.utils.module_loading import import_string
 from mooch.base import BaseMoocher
 
 from payments_ui.conf import settings
+from payments_ui.mooch.moocher import Foreign, wrap
 
 from .base import Moocher
-from .foreign import Foreign, wrap
 
 #: It is a part of URLs, and of the books.
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)

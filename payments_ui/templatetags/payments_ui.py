@@ -12,7 +12,7 @@ from django import template
 from django.template import Context
 from django.utils.safestring import SafeString
 
-from payments_ui.components import assets, door
+from payments_ui.components import assets, tag
 from payments_ui.components.charges_badge import ChargesBadge
 from payments_ui.components.pay_button import PayButton
 from payments_ui.components.payment_history import PaymentHistory
@@ -44,7 +44,7 @@ def pending_charges(context: Context, **params: Any) -> SafeString:
     ``group`` joins charges of one title (True); ``selectable`` lets users pay some of them
     (False); ``anonymous`` text for visitors (nothing); ``id`` names the widget.
     """
-    return door.render(context, "pending_charges", PendingCharges, params)
+    return tag.render(context, "pending_charges", PendingCharges, params)
 
 
 @register.simple_tag(takes_context=True)
@@ -54,7 +54,7 @@ def pay_button(context: Context, **params: Any) -> SafeString:
     ``currency`` (setting ``CURRENCY``); ``heading`` level of what unfolds minus one;
     ``live``; ``title`` names it for screen readers; ``anonymous``; ``id``.
     """
-    return door.render(context, "pay_button", PayButton, params)
+    return tag.render(context, "pay_button", PayButton, params)
 
 
 @register.simple_tag(takes_context=True)
@@ -63,7 +63,7 @@ def charges_badge(context: Context, **params: Any) -> SafeString:
 
     ``what="count"`` (default) or ``what="total"``; ``currency``; ``live``; ``id``.
     """
-    return door.render(context, "charges_badge", ChargesBadge, params)
+    return tag.render(context, "charges_badge", ChargesBadge, params)
 
 
 @register.simple_tag(takes_context=True)
@@ -73,4 +73,4 @@ def payment_history(context: Context, **params: Any) -> SafeString:
     ``title``; ``heading``; ``limit`` rows of a page; ``currency``; ``live``;
     ``anonymous``; ``id``.
     """
-    return door.render(context, "payment_history", PaymentHistory, params)
+    return tag.render(context, "payment_history", PaymentHistory, params)

@@ -12,9 +12,9 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from payments_ui.core import attempts
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import Outcome, Succeeded
 from payments_ui.core.models import Attempt, LineItem, Payment
-from payments_ui.core.outcomes import Outcome, Succeeded
 from payments_ui.moochers.base import AttemptUrls, Moocher
 from payments_ui.moochers.ledgers import LedgerLine
 
@@ -72,7 +72,7 @@ class Arrangement:
     @pytest.fixture
     def attempt(self, moocher: Moocher, payment: Payment) -> Attempt:
         """An attempt that is written down, and of which the PSP knows nothing yet."""
-        return attempts.start(
+        return transitions.start(
             payment,
             moocher=moocher.identifier,
             account=moocher.account,
@@ -85,13 +85,13 @@ class Arrangement:
         """An attempt with which the money arrived."""
         self.charge(moocher, attempt)
         self.finish(attempt)
-        arrived = attempts.record(attempt, moocher.ask(again(attempt)))
+        arrived = transitions.record(attempt, moocher.ask(again(attempt)))
         assert arrived.state == Attempt.State.SETTLED
         return arrived
 
     def charge(self, moocher: Moocher, attempt: Attempt) -> Attempt:
         """Charge the attempt, and return it as it is stored then."""
-        return attempts.record(attempt, self.ask_for_money(moocher, attempt))
+        return transitions.record(attempt, self.ask_for_money(moocher, attempt))
 
     def ask_for_money(self, moocher: Moocher, attempt: Attempt) -> Outcome:
         """Charge the attempt, and return what the moocher says."""

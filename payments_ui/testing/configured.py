@@ -10,8 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.test import Client
 
+from payments_ui.core.attempts.outcomes import Outcome
 from payments_ui.core.models import Attempt
-from payments_ui.core.outcomes import Outcome
 from payments_ui.moochers.base import AttemptUrls
 from payments_ui.moochers.sandbox import SandboxMoocher
 

@@ -27,9 +27,8 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from payments_ui.core import attempts
-from payments_ui.core.models import Attempt, Payment, Refund
-from payments_ui.core.outcomes import (
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
     DeclineCode,
@@ -38,6 +37,7 @@ from payments_ui.core.outcomes import (
     Succeeded,
     Unknown,
 )
+from payments_ui.core.models import Attempt, Payment, Refund
 from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.base import Moocher
 
@@ -92,7 +92,7 @@ class MoocherContract(Arrangement):
     def test_the_money_is_taken_and_fits(self, moocher: Moocher, attempt: Attempt) -> None:
         self.charge(moocher, attempt)
         self.finish(attempt)
-        stored = attempts.record(attempt, moocher.ask(again(attempt)))
+        stored = transitions.record(attempt, moocher.ask(again(attempt)))
         if self.end is Succeeded:
             assert stored.state == Attempt.State.SETTLED
             assert self.taken(stored) == stored.amount

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.flows import FormToken
+from payments_ui.flows.tokens import FormToken
 
 
 def pay(client: Client, payment: Payment, moocher: str = "sandbox", **data: str) -> Attempt:

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import pytest
 
-from payments_ui.points import Point
+from payments_ui.core.db.failpoints import Point
 
 from .points import Action, Watch, at
 from .psp import SandboxPSP
@@ -44,7 +44,7 @@ def payments_psp(request: pytest.FixtureRequest, settings: Any) -> Iterator[Sand
     `payments_psp.delivered()` posts them to the site, in the test's own transaction. Nobody
     waits a minute to believe that a request never arrived.
     """
-    from payments_ui.flows import asking
+    from payments_ui.flows import psp_call
 
     from . import configured
 
@@ -53,7 +53,7 @@ def payments_psp(request: pytest.FixtureRequest, settings: Any) -> Iterator[Sand
         paths = configured.moochers_of(psp)
         ours = {"MOOCHERS": paths, "ALLOW_SANDBOX": True}
         settings.PAYMENTS_UI = {**getattr(settings, "PAYMENTS_UI", {}), **ours}
-        with patch.object(asking, "GRACE", dt.timedelta(0)):
+        with patch.object(psp_call, "GRACE", dt.timedelta(0)):
             yield psp
     configured.forget(paths)
 
@@ -88,7 +88,7 @@ def payments_books(request: pytest.FixtureRequest, db: None) -> Iterator[CheckBo
 
 
 def _wrong(psp: SandboxPSP | None) -> list[str]:
-    from payments_ui.core.auditing import audit
+    from payments_ui.core.audit import audit
 
     found = [f"{one.rule}: {one.kind} {one.id}: {one.detail}" for one in audit()]
     if psp is None:

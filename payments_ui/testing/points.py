@@ -1,4 +1,4 @@
-"""What can happen at the named points of `payments_ui.points`, for tests.
+"""What can happen at the named points of `payments_ui.core.db.failpoints`, for tests.
 
     with at(Point.CHARGE_AFTER_PSP, raise_(RuntimeError)) as watch:
         ...
@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from payments_ui import points
-from payments_ui.points import Point
+from payments_ui.core.db import failpoints
+from payments_ui.core.db.failpoints import Point
 
 Action = Callable[[], None]
 PATIENCE = 10.0
@@ -176,14 +176,14 @@ def _nothing() -> None:
 def _add(point: Point, watch: Watch) -> None:
     with _lock:
         _watches.setdefault(point, []).append(watch)
-        points.actions[point] = partial(_reach, point)
+        failpoints.actions[point] = partial(_reach, point)
 
 
 def _remove(point: Point, watch: Watch) -> None:
     with _lock:
         _watches[point].remove(watch)
         if not _watches[point]:
-            del _watches[point], points.actions[point]
+            del _watches[point], failpoints.actions[point]
 
 
 def _reach(point: Point) -> None:

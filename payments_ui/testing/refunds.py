@@ -15,8 +15,15 @@ from typing import Any
 import pytest
 
 from payments_ui import money
+from payments_ui.core.attempts.outcomes import (
+    DeclineCode,
+    Declined,
+    Outcome,
+    Pending,
+    Succeeded,
+    Unknown,
+)
 from payments_ui.core.models import Attempt, Refund
-from payments_ui.core.outcomes import DeclineCode, Declined, Outcome, Pending, Succeeded, Unknown
 from payments_ui.moochers.base import Moocher
 
 from .arrangement import Arrangement

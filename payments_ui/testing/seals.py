@@ -14,7 +14,7 @@ from unittest.mock import patch
 from django.db import connections
 from django.test import TransactionTestCase
 
-from payments_ui.core import seals
+from payments_ui.core import triggers
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def deletable(databases: Iterable[str]) -> Iterator[None]:
     with ExitStack() as stack:
         # PostgreSQL truncates, which asks no seal.
         for using in (name for name in databases if connections[name].vendor != "postgresql"):
-            stack.enter_context(seals.lifted(using, events=("DELETE",)))
+            stack.enter_context(triggers.lifted(using, events=("DELETE",)))
         yield
 
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
+from payments_ui.core.attempts.outcomes import Outcome, Unknown
 from payments_ui.core.models import Attempt, Refund
-from payments_ui.core.outcomes import Outcome, Unknown
 
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)", re.IGNORECASE)
 

@@ -20,7 +20,7 @@ from payments_ui import http
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.core.models import JournalEntry, Payment
 
-from . import answers
+from . import responses
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -79,7 +79,7 @@ def signed_out(request: HttpRequest) -> HttpResponseBase:
     """The login page; in place, a sentence with a link to it. Nothing is lost."""
     page = http.host_page(request) or reverse("payments_ui:charges")
     if http.is_fragment(request):
-        return answers.signed_out(request, redirect_to_login(page)["Location"])
+        return responses.signed_out(request, redirect_to_login(page)["Location"])
     # What was posted is not posted again after signing in.
     is_page = request.method in ("GET", "HEAD")
     return redirect_to_login(request.get_full_path() if is_page else page)
@@ -89,8 +89,8 @@ def gone(request: HttpRequest) -> HttpResponse:
     """The list, and why the payment is not shown."""
     component = PendingCharges(
         request,
-        answers.widget_of(request),
+        responses.widget_of(request),
         notice=_("This payment was cancelled. Your charges are back in your list."),
         focus=http.is_fragment(request) and not http.is_background(request),
     )
-    return answers.whole_body(request, component, status=410)
+    return responses.whole_body(request, component, status=410)

@@ -9,17 +9,18 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from payments_ui import flows, http, money
+from payments_ui import http, money
 from payments_ui.components import heartbeat as heartbeat_component
 from payments_ui.components.payment_history import PaymentHistory
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.selection import LineItemSelection
 from payments_ui.components.widget import Widget
-from payments_ui.core import summary
+from payments_ui.core import queries
 from payments_ui.core.models import Payment
 from payments_ui.exceptions import PaymentsUIError
+from payments_ui.flows import checkout
 
-from . import access, answers, ways
+from . import access, payment_options, responses
 
 
 @access.for_user
@@ -28,13 +29,13 @@ def charges(request: HttpRequest) -> HttpResponse:
     """The list of pending charges."""
     component = PendingCharges(
         request,
-        answers.widget_of(request),
-        page=answers.page_number(request),
+        responses.widget_of(request),
+        page=responses.page_number(request),
         currency=_currency(request.GET.get("currency")),
         select="select" in request.GET,
         focus=http.is_fragment(request) and not http.is_background(request),
     )
-    return answers.show(request, component)
+    return responses.show(request, component)
 
 
 @access.for_user
@@ -43,11 +44,11 @@ def payments(request: HttpRequest) -> HttpResponse:
     """The history of payments; POST makes a pending payment, or resumes it."""
     if request.method == "POST":
         return _begin(request)
-    widget = answers.widget_of(request, PaymentHistory)
-    component = PaymentHistory(request, widget, page=answers.page_number(request))
+    widget = responses.widget_of(request, PaymentHistory)
+    component = PaymentHistory(request, widget, page=responses.page_number(request))
     if http.is_fragment(request):
-        return answers.fragment(request, component.render_body(), widget)
-    return answers.page(request, component, name="history")
+        return responses.fragment(request, component.render_body(), widget)
+    return responses.page(request, component, name="history")
 
 
 def _begin(request: HttpRequest) -> HttpResponse:
@@ -58,13 +59,13 @@ def _begin(request: HttpRequest) -> HttpResponse:
         if not form.is_valid():
             return _list(request, form=form, currency=currency, status=422)
     try:
-        payment = flows.begin(
+        payment = checkout.begin(
             access.user_of(request),
             currency=currency or None,
             lineitems=None if form is None else form.cleaned_data["lineitems"],
         )
     except PaymentsUIError as error:
-        return _list(request, error=error, currency=currency, status=answers.status_of(error))
+        return _list(request, error=error, currency=currency, status=responses.status_of(error))
     if payment is None:
         notice = _("There is nothing to pay at the moment.")
         return _list(request, notice=notice, currency=currency, status=409)
@@ -73,14 +74,14 @@ def _begin(request: HttpRequest) -> HttpResponse:
 
 def _begun(request: HttpRequest, payment: Payment) -> HttpResponse:
     if not http.is_fragment(request):
-        return answers.see_other(payment)
-    component = PendingCharges(request, answers.widget_of(request), payment=payment, focus=True)
-    return ways.show_payment(request, component, changed=True)
+        return responses.see_other(payment)
+    component = PendingCharges(request, responses.widget_of(request), payment=payment, focus=True)
+    return payment_options.show_payment(request, component, changed=True)
 
 
 def _list(request: HttpRequest, *, status: int, **options: Any) -> HttpResponse:
-    component = PendingCharges(request, answers.widget_of(request), focus=True, **options)
-    return answers.show(request, component, status=status)
+    component = PendingCharges(request, responses.widget_of(request), focus=True, **options)
+    return responses.show(request, component, status=status)
 
 
 def _currency(text: str | None) -> str:
@@ -99,7 +100,7 @@ def heartbeat(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         context = {"widget": widget}
         return render(request, "payments_ui/pages/signed_out_heartbeat.html", context)
-    if summary.version(request.user) == request.GET.get("v"):
+    if queries.version(request.user) == request.GET.get("v"):
         return HttpResponse(status=204)
     response = HttpResponse(heartbeat_component.render(request, widget))
     response["HX-Trigger"] = http.CHANGED

@@ -10,16 +10,17 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from payments_ui import flows, http
+from payments_ui import http
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.conf import settings
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError, PaymentsUIError
+from payments_ui.flows import pay, tokens, webhook
+from payments_ui.mooch.moocher import Foreign
 from payments_ui.moochers.base import Moocher
-from payments_ui.moochers.foreign import Foreign
 from payments_ui.moochers.registry import moochers
 
-from . import access, answers, ways
+from . import access, payment_options, responses
 
 
 @access.for_user
@@ -29,7 +30,7 @@ def moocher(request: HttpRequest, pk: UUID, identifier: str) -> HttpResponse:
     found = access.payment_of(request, pk)
     chosen = moochers().get(identifier)
     if request.method != "POST" or chosen is None:
-        return ways.show_moocher(request, found, identifier)
+        return payment_options.show_moocher(request, found, identifier)
     if isinstance(chosen, Foreign) and not chosen.leaves_site:
         raise Http404  # its own view is the way in
     return _pay(request, found, chosen)
@@ -37,7 +38,7 @@ def moocher(request: HttpRequest, pk: UUID, identifier: str) -> HttpResponse:
 
 def _pay(request: HttpRequest, found: Payment, chosen: Moocher) -> HttpResponse:
     try:
-        attempt = flows.pay(request, found, chosen, request.POST)
+        attempt = pay.pay(request, found, chosen, request.POST)
     except PaymentsUIError as error:
         return not_paid(request, found, chosen, error)
     return outcome(request, attempt)
@@ -48,8 +49,8 @@ def not_paid(
 ) -> HttpResponse:
     """Why the PSP was not asked: the step the payment is really at, or what to put right."""
     if isinstance(error, PaymentStateError):
-        return ways.show_refusal(request, access.payment_of(request, found.pk), error)
-    return ways.show_error(request, found, chosen, error)
+        return payment_options.show_refusal(request, access.payment_of(request, found.pk), error)
+    return payment_options.show_error(request, found, chosen, error)
 
 
 def outcome(request: HttpRequest, attempt: Attempt) -> HttpResponse:
@@ -57,13 +58,13 @@ def outcome(request: HttpRequest, attempt: Attempt) -> HttpResponse:
     found = access.payment_of(request, attempt.payment_id)
     failed = attempt.state == Attempt.State.FAILED
     if not http.is_fragment(request):
-        return answers.see_other(found, failed=attempt.reference if failed else "")
+        return responses.see_other(found, failed=attempt.reference if failed else "")
     if attempt.state == Attempt.State.REQUIRES_ACTION and attempt.action_url:
         return http.leave(attempt.action_url)
-    component = PendingCharges(request, answers.widget_of(request), payment=found, focus=True)
+    component = PendingCharges(request, responses.widget_of(request), payment=found, focus=True)
     if failed and found.state == Payment.State.PENDING:
-        ways.show_failure(component, found, attempt)
-    return answers.show(request, component, changed=True)
+        payment_options.show_failure(component, found, attempt)
+    return responses.show(request, component, changed=True)
 
 
 @access.for_anybody
@@ -75,15 +76,15 @@ def return_from_psp(request: HttpRequest, pk: UUID, identifier: str) -> HttpResp
     """
     token = request.GET.get("attempt", "")
     try:
-        attempt_id, page = flows.ReturnToken.read(token)
+        attempt_id, page = tokens.ReturnToken.read(token)
     except signing.BadSignature as error:
         raise Http404 from error
     ours = Attempt.objects.select_related("payment__user").filter(payment=pk, moocher=identifier)
-    attempt = flows.come_back(get_object_or_404(ours, pk=attempt_id), request)
+    attempt = webhook.come_back(get_object_or_404(ours, pk=attempt_id), request)
     if request.user.is_authenticated and request.user.pk == attempt.payment.user_id:
         failed = attempt.state == Attempt.State.FAILED
         reference = attempt.reference if failed else ""
-        return answers.see_other(attempt.payment, failed=reference, back=token if page else "")
+        return responses.see_other(attempt.payment, failed=reference, back=token if page else "")
     return _status_only(request, attempt, page)
 
 

@@ -9,43 +9,44 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from payments_ui import flows, http
+from payments_ui import http
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.receipt import Receipt
 from payments_ui.core import journal
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError
+from payments_ui.flows import cancel, checkout, tokens, webhook
 
-from . import access, answers, ways
+from . import access, payment_options, responses
 
 
 @access.for_user
 @require_safe
 def payment(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The step the payment is at. Asks the PSP where the outcome is open."""
-    found = flows.refresh(access.payment_of(request, pk), request)
+    found = webhook.refresh(access.payment_of(request, pk), request)
     if http.is_background(request):
         return _news(request, found)
     if chosen := request.GET.get("moocher"):
-        return ways.show_moocher(request, found, chosen)
+        return payment_options.show_moocher(request, found, chosen)
     component = PendingCharges(
         request,
-        answers.widget_of(request),
+        responses.widget_of(request),
         payment=found,
-        page=answers.page_number(request),
+        page=responses.page_number(request),
         focus=http.is_fragment(request),
     )
     if failed := _told_failure(request, found):
-        ways.show_failure(component, found, failed)
+        payment_options.show_failure(component, found, failed)
     else:
-        ways.choose_only_way(component)
+        payment_options.choose_only_way(component)
     if http.is_fragment(request):
-        return answers.show(request, component)
-    return answers.page(request, component, back_url=_back(request))
+        return responses.show(request, component)
+    return responses.page(request, component, back_url=_back(request))
 
 
 def _news(request: HttpRequest, found: Payment) -> HttpResponse:
-    component = PendingCharges(request, answers.widget_of(request), payment=found)
+    component = PendingCharges(request, responses.widget_of(request), payment=found)
     news = component.refresh(request.GET.get("seen", ""))
     if news is None:
         return HttpResponse(status=204)
@@ -53,19 +54,19 @@ def _news(request: HttpRequest, found: Payment) -> HttpResponse:
         return HttpResponse(news.html)
     failed = _latest_failure(found)
     if failed is None:
-        ways.choose_only_way(component)
+        payment_options.choose_only_way(component)
     else:
-        ways.show_failure(component, found, failed)
+        payment_options.show_failure(component, found, failed)
     return _whole_news(request, component, found)
 
 
 def _whole_news(request: HttpRequest, component: PendingCharges, found: Payment) -> HttpResponse:
     component.focus = False
-    text = answers.paid_text(found) if found.charged_at else _("This payment has changed.")
+    text = responses.paid_text(found) if found.charged_at else _("This payment has changed.")
     live_text = str(component.error or text)
     body = component.render_body()
-    response = answers.fragment(request, body, component.widget, live_text=live_text)
-    return answers.retarget(response, component.widget)
+    response = responses.fragment(request, body, component.widget, live_text=live_text)
+    return responses.retarget(response, component.widget)
 
 
 def _told_failure(request: HttpRequest, found: Payment) -> Attempt | None:
@@ -84,7 +85,7 @@ def _latest_failure(found: Payment) -> Attempt | None:
 
 def _back(request: HttpRequest) -> str:
     try:
-        return flows.ReturnToken.read(request.GET.get("back", ""))[1]
+        return tokens.ReturnToken.read(request.GET.get("back", ""))[1]
     except signing.BadSignature:
         return ""
 
@@ -96,14 +97,14 @@ def cancellation(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = access.payment_of(request, pk)
     try:
         by = journal.by_user(request.user)
-        flows.cancel(found, by=by, request=request)
+        cancel.cancel(found, by=by, request=request)
     except PaymentStateError as error:
         return _refused(request, pk, error)
     if not http.is_fragment(request):
-        return answers.see_charges()
+        return responses.see_charges()
     notice = _("Nothing was charged. Your charges are back in your list.")
-    component = PendingCharges(request, answers.widget_of(request), notice=notice, focus=True)
-    return answers.show(request, component, changed=True)
+    component = PendingCharges(request, responses.widget_of(request), notice=notice, focus=True)
+    return responses.show(request, component, changed=True)
 
 
 @access.for_user
@@ -112,7 +113,7 @@ def attempt_cancellation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Call the open attempt off, to pay another way."""
     found = access.payment_of(request, pk)
     try:
-        flows.cancel_attempt(found, request)
+        cancel.cancel_attempt(found, request)
     except PaymentStateError as error:
         return _refused(request, pk, error)
     return _show(request, found)
@@ -123,7 +124,7 @@ def attempt_cancellation(request: HttpRequest, pk: UUID) -> HttpResponse:
 def lineitems(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the charges in that came since the payment was made."""
     try:
-        found = flows.take_in(access.payment_of(request, pk))
+        found = checkout.take_in(access.payment_of(request, pk))
     except PaymentStateError as error:
         return _refused(request, pk, error)
     return _show(request, found)
@@ -131,13 +132,13 @@ def lineitems(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _show(request: HttpRequest, found: Payment) -> HttpResponse:
     if not http.is_fragment(request):
-        return answers.see_other(found)
-    component = PendingCharges(request, answers.widget_of(request), payment=found, focus=True)
-    return ways.show_payment(request, component, changed=True)
+        return responses.see_other(found)
+    component = PendingCharges(request, responses.widget_of(request), payment=found, focus=True)
+    return payment_options.show_payment(request, component, changed=True)
 
 
 def _refused(request: HttpRequest, pk: UUID, error: PaymentStateError) -> HttpResponse:
-    return ways.show_refusal(request, access.payment_of(request, pk), error)
+    return payment_options.show_refusal(request, access.payment_of(request, pk), error)
 
 
 @access.for_user
@@ -147,8 +148,8 @@ def receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = access.payment_of(request, pk)
     if not found.charged_at:
         raise Http404
-    widget = answers.widget_of(request, Receipt)
-    component = Receipt(request, widget, payment=found, page=answers.page_number(request))
+    widget = responses.widget_of(request, Receipt)
+    component = Receipt(request, widget, payment=found, page=responses.page_number(request))
     if http.is_fragment(request):
-        return answers.fragment(request, component.render_body(), widget)
-    return answers.page(request, component, name="receipt")
+        return responses.fragment(request, component.render_body(), widget)
+    return responses.page(request, component, name="receipt")

@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from payments_ui import flows
 from payments_ui.exceptions import WebhookSignatureError
+from payments_ui.flows import webhook as webhook_flow
 from payments_ui.moochers.registry import moochers
 
 from . import access
@@ -32,11 +32,11 @@ def webhook(request: HttpRequest, identifier: str) -> HttpResponse:
     if not _is_of_good_size(request):
         return HttpResponse(status=413)
     try:
-        flows.report(request, chosen)
+        webhook_flow.report(request, chosen)
     except WebhookSignatureError as error:
         logger.warning("Webhook for %s refused: %s", identifier, error)
         return HttpResponse(status=400)
-    except flows.PSPUnavailableError as error:
+    except webhook_flow.PSPUnavailableError as error:
         logger.warning("Webhook for %s is to be sent again: %s", identifier, error)
         return HttpResponse(status=503)
     return HttpResponse("OK", content_type="text/plain")

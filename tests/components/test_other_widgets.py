@@ -18,8 +18,10 @@ from payments_ui.components.payment_history import PaymentHistory
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.receipt import Receipt
 from payments_ui.components.widget import Widget
-from payments_ui.core import refunds, settlement, summary
+from payments_ui.core import queries
+from payments_ui.core.attempts import settlement
 from payments_ui.core.models import Payment
+from payments_ui.core.refunds import requesting
 from tests.core.support import charged
 from tests.counting import reads
 from tests.dom import parse
@@ -115,7 +117,7 @@ def test_pending_and_foreign_payments_are_no_history(
 
 def give_back(payment: Payment, amount: str | None = None) -> None:
     """Refund it by hand, at once."""
-    refunds.sent(payment.refund(amount, reason="broken"), by="user:1", reason="e-banking")
+    requesting.sent(payment.refund(amount, reason="broken"), by="user:1", reason="e-banking")
 
 
 def test_the_history_is_paged_in_two_queries_with_its_refunds(
@@ -198,7 +200,7 @@ def test_a_refund_on_its_way_is_shown_and_one_that_failed_is_not(
     for text in shown(payment):
         assert "Refund of CHF 12.00 on its way" in text
         assert "in full" not in text
-    refunds.not_sent(refund, by="user:1", reason="a mistake")
+    requesting.not_sent(refund, by="user:1", reason="a mistake")
     for text in shown(payment):
         assert "Refund" not in text
 
@@ -211,7 +213,7 @@ def test_money_that_was_sent_back_because_nobody_owed_it_is_no_refund_of_what_wa
     facts: dict[str, Any] = {"moocher": "cards", "psp_reference": attempt.psp_reference}
     settlement.book_arrival(**facts, amount=Decimal(12), currency="CHF", event_id="e")
     surplus = payment.attempts.get(state="surplus")
-    refunds.sent(refunds.request(surplus, reason="twice"), by="user:1", reason="e-banking")
+    requesting.sent(requesting.request(surplus, reason="twice"), by="user:1", reason="e-banking")
     for text in shown(payment):
         assert "Refund" not in text
 
@@ -250,7 +252,7 @@ def test_a_heartbeat_carries_what_its_page_has_seen(
     before = heartbeat.render(request_of(user), Widget())
     owe("12")
     beat = parse(heartbeat.render(request_of(user), Widget(), oob=True)).one(id=heartbeat.ID)
-    assert f"v={summary.version(user)}" in beat.attrs["hx-get"]
+    assert f"v={queries.version(user)}" in beat.attrs["hx-get"]
     assert beat.attrs["hx-swap-oob"] == "true"
     assert "hx-swap-oob" not in before
 
@@ -266,9 +268,9 @@ def test_news_that_come_while_an_answer_is_made_are_news_to_the_heartbeat(
     owe("12")
     request = request_of(user)
     component = PendingCharges(request, Widget(live=True))
-    before = summary.version(user)
+    before = queries.version(user)
     component.render_body()
     owe("3")
     (beat,) = parse(heartbeat.render(request, component.widget)).with_attr("data-pui-heartbeat")
     assert f"v={before}" in beat.attrs["hx-get"]
-    assert summary.version(user) != before
+    assert queries.version(user) != before

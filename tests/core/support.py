@@ -11,9 +11,9 @@ import django
 from django.contrib.auth.models import User
 from django.db import connections, models
 
-from payments_ui.core import attempts
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
-from payments_ui.core.outcomes import Succeeded
 
 #: What the setting ADMINS holds.
 ADMINS: list[Any] = ["ada@example.com"]
@@ -40,13 +40,13 @@ def pending(user: User, *amounts: str, **options: Any) -> Payment:
 def charged(user: User, *amounts: str) -> Payment:
     """Return a payment that a PSP charged."""
     attempt = started(pending(user, *amounts))
-    attempts.record(attempt, money_of(attempt, psp_reference=f"psp-{attempt.reference}"))
+    transitions.record(attempt, money_of(attempt, psp_reference=f"psp-{attempt.reference}"))
     return stored(attempt.payment)
 
 
 def started(payment: Payment, **fields: Any) -> Attempt:
     """Return an open attempt."""
-    return attempts.start(payment, **{"moocher": "cards", **fields})
+    return transitions.start(payment, **{"moocher": "cards", **fields})
 
 
 def money_of(attempt: Attempt, **facts: Any) -> Succeeded:

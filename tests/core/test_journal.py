@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models.deletion import ProtectedError
 
-from payments_ui.core import journal, locks
+from payments_ui.core import journal
+from payments_ui.core.db import locks
 from payments_ui.core.models import Event, JournalEntry
 from payments_ui.exceptions import EvidenceError
 

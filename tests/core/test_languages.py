@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils.translation import override
 
+from payments_ui.core.attempts.outcomes import DeclineCode
 from payments_ui.core.models import LineItem, Payment
-from payments_ui.core.outcomes import DeclineCode
 from payments_ui.exceptions import AttemptOpenError
 
 

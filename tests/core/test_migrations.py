@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from payments_ui.core import seals
+from payments_ui.core import triggers
 from payments_ui.core.models import SuspenseItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +27,7 @@ def books_at(migration: str) -> Any:
 @pytest.fixture
 def first_books() -> Iterator[Any]:
     """Return the models of the first version; afterwards the database is today's."""
-    seals.remove(connection)
+    triggers.remove(connection)
     yield books_at("0001_initial")
     call_command("migrate", "payments_core", verbosity=0)
 
@@ -63,4 +63,4 @@ def test_money_that_was_set_aside_before_there_was_a_list_is_on_it(first_books: 
         ("surplus", Decimal(7), "open"),
     ]
     assert not SuspenseItem.objects.filter(told_at=None).exists(), "admins were told back then"
-    assert seals.installed(connection) == seals.expected(connection)
+    assert triggers.installed(connection) == triggers.expected(connection)

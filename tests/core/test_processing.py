@@ -12,9 +12,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from payments_ui.core import attempts
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import Unknown
+from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import LineItem, Payment
-from payments_ui.core.outcomes import Unknown
 from payments_ui.core.processing import (
     Result,
     ResultError,
@@ -23,7 +24,6 @@ from payments_ui.core.processing import (
     process_pending_payments,
     process_unbound_items,
 )
-from payments_ui.points import Point
 from payments_ui.testing.points import at, raise_
 from tests.conftest import UserFactory
 
@@ -47,7 +47,7 @@ def stop(payment: Payment) -> Result:
 
 
 def times_out(payment: Payment) -> Result:
-    attempts.record(started(payment), Unknown(reason="ReadTimeout"))
+    transitions.record(started(payment), Unknown(reason="ReadTimeout"))
     return Result.FAILURE
 
 
@@ -57,7 +57,7 @@ def crash(payment: Payment) -> Result:
 
 def takes_too_much(payment: Payment) -> Result:
     attempt = started(payment)
-    attempts.record(attempt, money_of(attempt, amount=attempt.amount + 1))
+    transitions.record(attempt, money_of(attempt, amount=attempt.amount + 1))
     return Result.FAILURE
 
 

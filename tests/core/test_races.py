@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
 
+from payments_ui.core.lineitems.queryset import LineItemQuerySet
 from payments_ui.core.models import LineItem, Payment
-from payments_ui.core.models.lineitems import LineItemQuerySet
 from payments_ui.exceptions import PaymentsUIError
 
 from .support import errors, record, together, wrong_payments

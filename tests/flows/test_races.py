@@ -9,13 +9,13 @@ import pytest
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from payments_ui import flows
 from payments_ui.core.models import LineItem, Payment
-from payments_ui.flows import paying
-from payments_ui.moochers.foreign import Foreign, wrap
-from tests import mooch_site
+from payments_ui.flows import pay
+from payments_ui.mooch import callbacks
+from payments_ui.mooch.moocher import Foreign, wrap
 from tests.core.support import together
 from tests.fakes import FakePSP, cards
+from tests.mooch import site
 from tests.shopping import IN_PLACE, Shopper, attempt_of, dom, report, stored, url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,10 +119,10 @@ def test_taking_in_twice_at_once_makes_one_payment(shopper: Shopper) -> None:
 def test_the_same_form_of_a_moocher_of_django_mooch_posted_at_once_runs_its_view_once(
     shopper: Shopper, settings: Settings
 ) -> None:
-    settings.ROOT_URLCONF = "tests.mooch_site"
+    settings.ROOT_URLCONF = "tests.mooch.site"
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "mooch"]
-    settings.PAYMENTS_UI = {"MOOCHERS": mooch_site.ALL}
-    settings.MIDDLEWARE = mooch_site.middleware(settings.MIDDLEWARE)
+    settings.PAYMENTS_UI = {"MOOCHERS": site.ALL}
+    settings.MIDDLEWARE = site.middleware(settings.MIDDLEWARE)
     payment = shopper.begin("5.00")
     shown = dom(shopper.get(url("payment", payment), moocher="trusting"))
     data = shown.form("/trusting/banktransfer_confirm/").fields()
@@ -144,14 +144,14 @@ def test_a_post_that_comes_between_two_looks_is_the_same_post(
     first = shopper.post(url("moocher", payment, "cards"), data)
     assert first.status_code == 303
     # As if both had looked before either began.
-    monkeypatch.setattr(paying, "repeated_post", lambda *args: None)
+    monkeypatch.setattr(pay, "repeated_post", lambda *args: None)
     request = rf.post("/", data)
     request.user = shopper.user
     if flow == "pay":
-        attempt = flows.pay(request, payment, cards, data)
+        attempt = pay.pay(request, payment, cards, data)
     else:
-        wrapper = wrap(mooch_site.transfer)
+        wrapper = wrap(site.transfer)
         assert isinstance(wrapper, Foreign)
-        attempt = flows.submit(request, payment, wrapper, lambda: pytest.fail("It ran again"))
+        attempt = callbacks.submit(request, payment, wrapper, lambda: pytest.fail("It ran again"))
     assert attempt == attempt_of(payment)
     assert psp.asked == ["charge"]

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client, RequestFactory
 
-from payments_ui import flows
 from payments_ui.core import journal
-from payments_ui.flows.asking import TransactionOpenError
+from payments_ui.flows import cancel, pay
+from payments_ui.flows.psp_call import TransactionOpenError
 from tests.fakes import FakePSP, cards
 from tests.shopping import Shopper, attempt_of, report, stored, url
 
@@ -53,7 +53,7 @@ def test_a_flow_inside_a_transaction_is_refused_before_anything_is_asked(
     request = rf.post("/", data)
     request.user = shopper.user
     with pytest.raises(TransactionOpenError), transaction.atomic():
-        flows.pay(request, payment, cards, data)
+        pay.pay(request, payment, cards, data)
     assert psp.asked == []
     assert not payment.attempts.exists()
 
@@ -64,5 +64,5 @@ def test_giving_up_inside_a_transaction_is_refused(shopper: Shopper, psp: FakePS
     shopper.pay(payment)
     by = journal.by_user(shopper.user)
     with pytest.raises(TransactionOpenError), transaction.atomic():
-        flows.cancel(stored(payment), by=by)
+        cancel.cancel(stored(payment), by=by)
     assert stored(payment).state == "processing"

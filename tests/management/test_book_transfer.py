@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 from mooch.base import BaseMoocher
 
-from payments_ui.core import attempts
+from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, Event, JournalEntry, LineItem, Payment
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor, references
 from payments_ui.moochers.base import AttemptUrls
@@ -57,14 +57,14 @@ def wait_for_transfer(user: User, moocher: BankTransferMoocher = bank) -> Attemp
 
 
 def ask_for_details(payment: Payment, moocher: BankTransferMoocher = bank) -> Attempt:
-    attempt = attempts.start(
+    attempt = transitions.start(
         payment,
         moocher=moocher.identifier,
         account=moocher.account,
         live=moocher.live,
         manual=moocher.manual,
     )
-    return attempts.record(attempt, moocher.charge(attempt, data={}, urls=URLS))
+    return transitions.record(attempt, moocher.charge(attempt, data={}, urls=URLS))
 
 
 def book(reference: str | None, amount: str = "12.00", **options: str) -> str:
@@ -137,7 +137,7 @@ def test_other_currency_is_a_mismatch_however_much_it_is(user: User) -> None:
 
 def test_transfer_after_the_payment_was_given_up_is_surplus(user: User) -> None:
     attempt = wait_for_transfer(user)
-    attempts.record(attempt, bank.cancel(attempt))
+    transitions.record(attempt, bank.cancel(attempt))
     Payment.objects.get(pk=attempt.payment_id).cancel_pending()
     text = book(attempt.psp_reference)
     assert text == f"CHF 12.00 surplus, payment {attempt.payment_id}\n"

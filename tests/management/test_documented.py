@@ -15,7 +15,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from pytest_django import Settings
 
 from payments_ui.core.models import LineItem, Payment
-from payments_ui.flows import outages
+from payments_ui.flows import resilience
 from tests.conftest import UserFactory
 from tests.core.support import pending, record
 from tests.fakes import CARDS, psp
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 def _site(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
     # The requests of a test need not be ten a second.
-    monkeypatch.setattr(outages.Pace, "wait", lambda _pace: None)
+    monkeypatch.setattr(resilience.Pace, "wait", lambda _pace: None)
     psp.reset()
     yield
     psp.reset()

@@ -14,8 +14,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
+from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Payment
-from payments_ui.points import Point
 from payments_ui.testing.points import at, raise_
 from tests.conftest import UserFactory
 from tests.core.support import pending

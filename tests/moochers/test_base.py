@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from django.utils import translation
 
+from payments_ui.core.attempts.outcomes import Pending
 from payments_ui.core.models import Attempt, LineItem, Payment, Refund
-from payments_ui.core.outcomes import Pending
 from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.base import AttemptUrls, Moocher
 from tests.dom import parse

@@ -15,8 +15,15 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from payments_ui.core.attempts.outcomes import (
+    Cancelled,
+    DeclineCode,
+    Declined,
+    Outcome,
+    Pending,
+    Succeeded,
+)
 from payments_ui.core.models import Attempt, Payment, Refund
-from payments_ui.core.outcomes import Cancelled, DeclineCode, Declined, Outcome, Pending, Succeeded
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 from payments_ui.moochers.sandbox import SandboxMoocher

@@ -6,11 +6,12 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from payments_ui.mooch.moocher import Foreign, ForeignPostFinance
 from payments_ui.moochers import registry
 from payments_ui.moochers.base import Moocher
-from payments_ui.moochers.foreign import Foreign, ForeignPostFinance
-from tests import fakes, mooch_site
+from tests import fakes
 from tests.fakes import CARDS, FRANCS
+from tests.mooch import site
 
 odd: dict[str, Any] = {
     name: Moocher(identifier=name) for name in ("", "a/b", "é", "x" * 101, "manual", "balance")
@@ -54,21 +55,21 @@ def test_a_mistake_in_the_setting_names_itself(
 
 
 def test_moochers_of_django_mooch_are_wrapped_and_known_by_themselves(settings: Settings) -> None:
-    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch_site.postfinance"]}
-    wrapper = registry.wrapper_of(mooch_site.postfinance)
+    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch.site.postfinance"]}
+    wrapper = registry.wrapper_of(site.postfinance)
     assert isinstance(wrapper, ForeignPostFinance)
     assert registry.moochers()["postfinance"] is wrapper
-    assert registry.wrapper_of(mooch_site.stripe) is None
+    assert registry.wrapper_of(site.stripe) is None
     assert registry.wrapper_of(fakes.cards) is None
 
 
 def test_the_sender_of_post_charge_is_the_sites_own_object(settings: Settings) -> None:
-    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch_site.postfinance"]}
+    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch.site.postfinance"]}
     assert registry.sender("cards") is fakes.cards
-    assert registry.sender("postfinance") is mooch_site.postfinance
+    assert registry.sender("postfinance") is site.postfinance
     assert registry.sender("gone") == "gone"
 
 
 def test_a_moocher_somebody_wrote_for_django_mooch_is_wrapped_plainly(settings: Settings) -> None:
-    settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch_site.homemade"]}
+    settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch.site.homemade"]}
     assert type(registry.get("homemade")) is Foreign

@@ -15,12 +15,12 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.core.management import call_command
 
-from payments_ui import flows
 from payments_ui.core import processing
+from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import RefundError
-from payments_ui.flows.unattended import Charging
-from payments_ui.points import Point
+from payments_ui.flows import checkout
+from payments_ui.flows.charge_unattended import Charging
 from payments_ui.testing.points import at, kill
 from payments_ui.testing.psp import sign
 
@@ -108,7 +108,7 @@ def take_in(psp_url: str, payment_pk: str) -> None:
     """Renew a pending payment, as there are new charges."""
     payment = Payment.objects.pending().filter(pk=payment_pk).first()
     if payment is not None:
-        flows.take_in(payment)
+        checkout.take_in(payment)
 
 
 def bill_everybody(psp_url: str, card: str = "card_approve") -> None:

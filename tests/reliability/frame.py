@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import pytest
 from django.db import connection
 
-from payments_ui.core.auditing import audit
+from payments_ui.core.audit import audit
 
 if TYPE_CHECKING:
     from payments_ui.testing.psp import SandboxPSP

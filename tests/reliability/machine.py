@@ -20,8 +20,10 @@ from hypothesis.stateful import (
     rule,
 )
 
-from payments_ui import flows, money
-from payments_ui.core import seals, settlement
+from payments_ui import money
+from payments_ui.core import triggers
+from payments_ui.core.attempts import settlement
+from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import (
     Attempt,
     Event,
@@ -32,9 +34,9 @@ from payments_ui.core.models import (
     SuspenseItem,
 )
 from payments_ui.exceptions import LineItemBoundError, PaymentsUIError
-from payments_ui.flows.expiring import expire
-from payments_ui.flows.reconciling import reconcile
-from payments_ui.points import Point
+from payments_ui.flows import cancel, checkout, pay, tokens, webhook
+from payments_ui.flows.expire import expire
+from payments_ui.flows.reconcile import reconcile
 from payments_ui.testing.points import at, raise_
 from payments_ui.testing.psp import SandboxPSP, sign
 
@@ -80,7 +82,7 @@ class World:
         self.seen["charges"] += len(taken)
         self.seen["refunds"] += len(self.psp.ledger.refunds.all())
         self.psp.stop()
-        with seals.lifted():
+        with triggers.lifted():
             for model in (SuspenseItem, Refund, Event, LineItem, Attempt, JournalEntry, Payment):
                 models.QuerySet(model)._raw_delete("default")
 
@@ -186,7 +188,7 @@ class Books(RuleBasedStateMachine):
     @precondition(if_owing)
     @rule(currency=st.sampled_from(CURRENCIES))
     def begin(self, currency: str) -> None:
-        self.does(lambda: flows.begin(self.user, currency=currency))
+        self.does(lambda: checkout.begin(self.user, currency=currency))
 
     @precondition(if_pending)
     @rule(answer=st.sampled_from(ANSWERS))
@@ -195,10 +197,10 @@ class Books(RuleBasedStateMachine):
         if payment is not None:
             self.psp.plan.clear()
             self.psp.plan.add(answer)
-            form = {**flows.FormToken.fields(payment), "card": "card_approve"}
+            form = {**tokens.FormToken.fields(payment), "card": "card_approve"}
             request = RequestFactory(**site.NOWHERE).post("/")
             request.user = self.user
-            self.does(lambda: flows.pay(request, payment, site.card, form))
+            self.does(lambda: pay.pay(request, payment, site.card, form))
 
     @precondition(if_asked)
     @rule(decision=st.sampled_from(["approve", "refuse"]))
@@ -212,7 +214,7 @@ class Books(RuleBasedStateMachine):
     def come_back(self) -> None:
         attempt = self.attempts().exclude(action_url="").order_by("-started_at").first()
         if attempt is not None:
-            self.does(lambda: flows.come_back(attempt, RequestFactory().get("/")))
+            self.does(lambda: webhook.come_back(attempt, RequestFactory().get("/")))
 
     @precondition(if_sent)
     @rule(number=st.integers(0, 5), copies=st.integers(1, 2))
@@ -228,14 +230,14 @@ class Books(RuleBasedStateMachine):
     def cancel(self) -> None:
         payment = self.pending()
         if payment is not None:
-            self.does(lambda: flows.cancel(payment, by="customer"))
+            self.does(lambda: cancel.cancel(payment, by="customer"))
 
     @precondition(if_pending)
     @rule()
     def take_in(self) -> None:
         payment = self.pending()
         if payment is not None:
-            self.does(lambda: flows.take_in(payment))
+            self.does(lambda: checkout.take_in(payment))
 
     @precondition(if_pending)
     @rule()

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.flows import FormToken
+from payments_ui.flows.tokens import FormToken
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.moochers.sandbox.client import Client as PSPClient
 from payments_ui.testing.psp import SandboxPSP

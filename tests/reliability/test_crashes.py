@@ -16,11 +16,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Sum
 
-from payments_ui.core import settlement
+from payments_ui.core.attempts import settlement
+from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, LineItem, Payment, Refund
-from payments_ui.points import Point
 from payments_ui.testing.psp import SandboxPSP
-from tests.core.importing.ancestor import installed
+from tests.importing.ancestor import installed
 
 from . import deeds, processes, site
 from .frame import FULL, Trial, findings, scenario

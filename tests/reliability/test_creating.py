@@ -12,9 +12,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import connection
 
-from payments_ui import flows
-from payments_ui.core import attempts
+from payments_ui.core.attempts import transitions
 from payments_ui.core.models import LineItem, Payment
+from payments_ui.flows import checkout
 from tests.core.support import money_of
 
 from . import naive
@@ -111,7 +111,7 @@ def test_both_clicks_of_a_human_show_the_same_payment(trial: Trial) -> None:
 def _click(user: User, window: float) -> Callable[[], Payment | None]:
     def click() -> Payment | None:
         time.sleep(random.uniform(0, window))  # noqa: S311 - how quickly people click
-        return flows.begin(user)
+        return checkout.begin(user)
 
     return click
 
@@ -189,8 +189,8 @@ def test_a_big_cart_is_billed_exactly_and_in_small_memory(trial: Trial) -> None:
     trial.check(payment.amount == size * Decimal("0.05"), f"{payment.amount} for {size} items")
     trial.check(seconds < 10, f"{seconds:.1f} s")
     tracemalloc.start()
-    attempt = attempts.start(payment, moocher="cards")
-    attempts.record(attempt, money_of(attempt, psp_reference="psp-1"))
+    attempt = transitions.start(payment, moocher="cards")
+    transitions.record(attempt, money_of(attempt, psp_reference="psp-1"))
     other = _again(payment)
     heap = tracemalloc.get_traced_memory()[1] / 2**20
     tracemalloc.stop()

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from payments_ui import flows
+from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, LineItem, Payment
-from payments_ui.points import Point
+from payments_ui.flows import checkout
 from payments_ui.testing.psp import SandboxPSP
 
 from . import deeds, site
@@ -70,7 +70,7 @@ def cancel(payment: Payment) -> Callable[[], Any]:
 
 
 def take_in(payment: Payment) -> Callable[[], Any]:
-    return lambda: flows.take_in(Payment.objects.get(pk=payment.pk)).pk
+    return lambda: checkout.take_in(Payment.objects.get(pk=payment.pk)).pk
 
 
 def pay_twice(user: User) -> Meeting:

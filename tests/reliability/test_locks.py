@@ -10,9 +10,9 @@ from unittest import mock
 from django.contrib.auth.models import User
 from django.db import connection, models, transaction
 
-from payments_ui.core import locks
+from payments_ui.core.db import locks
+from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import LineItem
-from payments_ui.points import Point
 from payments_ui.testing.points import at
 
 from . import site

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from django.core import mail
 
-from payments_ui.core import attempts, settlement
+from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core.attempts.outcomes import Cancelled, Pending
 from payments_ui.core.models import Attempt, Event, Payment, SuspenseItem
-from payments_ui.core.outcomes import Cancelled, Pending
 from payments_ui.testing.psp import SandboxPSP
 
 from . import site
@@ -80,9 +80,9 @@ class Transfer:
         payment = Payment.objects.create_pending(user=self.user)
         assert payment is not None
         self.payment: Payment = payment
-        started = attempts.start(payment, moocher="transfer", manual=True)
+        started = transitions.start(payment, moocher="transfer", manual=True)
         self.reference = f"transfer-{started.pk}"
-        attempts.record(started, Pending(psp_reference=self.reference))
+        transitions.record(started, Pending(psp_reference=self.reference))
         self.attempt = Attempt.objects.get(pk=started.pk)
         self.arrived = Decimal(0)
         self._lines = iter(range(100))
@@ -122,7 +122,7 @@ def exact(transfer: Transfer) -> list[str]:
 
 
 def cancelled(transfer: Transfer) -> list[str]:
-    attempts.record(transfer.attempt, Cancelled())
+    transitions.record(transfer.attempt, Cancelled())
     transfer.payment.refresh_from_db()
     transfer.payment.cancel_pending()
     transfer.arrives("50.00", times=2)

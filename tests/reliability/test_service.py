@@ -19,7 +19,7 @@ from mooch.signals import post_charge
 from pytest_django.live_server_helper import LiveServer
 
 from payments_ui.core.models import Attempt, Event, LineItem, Payment
-from payments_ui.flows import FormToken
+from payments_ui.flows.tokens import FormToken
 from payments_ui.moochers.sandbox.client import Client as PSPClient
 from payments_ui.testing.psp import SandboxPSP, sign
 

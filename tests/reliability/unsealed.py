@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 from django.db import models
 
-from payments_ui.core import seals
+from payments_ui.core import triggers
 from payments_ui.core.models import JournalEntry, LineItem, Payment
 
 
 @contextmanager
 def unsealed() -> Iterator[None]:
     """Without seals within the block; what was written there is forgotten at its end."""
-    with seals.lifted():
+    with triggers.lifted():
         yield
         for model in (LineItem, JournalEntry, Payment):
             models.QuerySet(model)._raw_delete("default")

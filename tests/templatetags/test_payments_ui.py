@@ -14,7 +14,7 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from payments_ui.components.widget import WidgetError
-from payments_ui.core import summary
+from payments_ui.core import queries
 from tests.components.conftest import Owe, RenderTag, RequestOf
 from tests.counting import reads
 from tests.dom import Node, parse
@@ -103,7 +103,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the database is on fire")
 
-    monkeypatch.setattr(summary, "totals", fail)
+    monkeypatch.setattr(queries, "totals", fail)
 
 
 @pytest.mark.usefixtures("broken")
@@ -152,7 +152,7 @@ def test_a_request_that_is_one_transaction_survives_a_failing_query(
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM there_is_no_such_table")
 
-    monkeypatch.setattr(summary, "totals", fail)
+    monkeypatch.setattr(queries, "totals", fail)
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic)
     assert "Try again" in page("{% pending_charges %}").text
     if atomic:

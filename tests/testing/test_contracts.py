@@ -13,9 +13,9 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from payments_ui.core import attempts
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Succeeded
 from payments_ui.core.models import LineItem, Refund
-from payments_ui.core.outcomes import DeclineCode, Declined, Outcome, Succeeded
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.ledgers import LedgerLine
 from payments_ui.moochers.sandbox import SandboxMoocher
@@ -106,7 +106,7 @@ def psp(settings: Settings) -> Iterator[SandboxPSP]:
 
 def given(kind: type[SandboxMoocher], psp: SandboxPSP, user: User) -> dict[str, Any]:
     moocher = kind(psp_url=psp.url, api_key=KEY, webhook_secret=SECRET, timeout=2)
-    attempt = attempts.start(pending(user, "12.00"), moocher="sandbox", account=moocher.account)
+    attempt = transitions.start(pending(user, "12.00"), moocher="sandbox", account=moocher.account)
     arrived = Contract().charge(moocher, attempt)
     refund = requested(arrived, Decimal("4.00"))
     return {"moocher": moocher, "attempt": attempt, "arrived": arrived, "refund": refund}

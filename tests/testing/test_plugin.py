@@ -8,10 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from payments_ui.core.attempts.outcomes import DeclineCode
+from payments_ui.core.db.failpoints import Point, actions, reach
 from payments_ui.core.models import Attempt, LineItem, Payment, Refund
-from payments_ui.core.outcomes import DeclineCode
-from payments_ui.flows import refresh
-from payments_ui.points import Point, actions, reach
+from payments_ui.flows.webhook import refresh
 from payments_ui.testing import configured
 from payments_ui.testing.paying import pay
 from payments_ui.testing.points import raise_

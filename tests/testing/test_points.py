@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from payments_ui import points
-from payments_ui.points import Point, reach
+from payments_ui.core.db import failpoints
+from payments_ui.core.db.failpoints import Point, reach
 from payments_ui.testing.points import Gate, acting_as, at, call, kill, raise_, sleep
 
 HERE = Point.CHARGE_AFTER_PSP
@@ -23,8 +23,8 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
 
 def test_nothing_is_set_outside_of_the_block() -> None:
     with at(HERE, raise_(RuntimeError)):
-        assert list(points.actions) == [HERE]
-    assert points.actions == {}
+        assert list(failpoints.actions) == [HERE]
+    assert failpoints.actions == {}
     reach(HERE)
 
 
@@ -37,7 +37,7 @@ def test_what_is_not_reached_does_not_happen() -> None:
 def test_nothing_stays_set_when_the_block_fails() -> None:
     with pytest.raises(RuntimeError), at(HERE, raise_(RuntimeError("crashed"))):
         reach(HERE)
-    assert points.actions == {}
+    assert failpoints.actions == {}
 
 
 def test_a_watch_counts_and_does_nothing_by_itself() -> None:
@@ -149,7 +149,7 @@ def test_sleeping_takes_time() -> None:
 
 def test_a_killed_process_cleans_nothing_up() -> None:
     script = """
-from payments_ui.points import Point, reach
+from payments_ui.core.db.failpoints import Point, reach
 from payments_ui.testing.points import at, kill
 try:
     with at(Point.CHARGE_AFTER_PSP, kill()):
@@ -163,7 +163,7 @@ finally:
 
 
 def test_no_environment_variable_sets_an_action() -> None:
-    script = "import payments_ui.points as p; print(len(p.actions), 'os' in vars(p))"
+    script = "import payments_ui.core.db.failpoints as p; print(len(p.actions), 'os' in vars(p))"
     names = {name: "kill" for point in Point for name in (point.value, point.name)}
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", script], env=names, capture_output=True, check=True, text=True

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
 from django.test import TransactionTestCase
 
-from payments_ui.core import seals
+from payments_ui.core import triggers
 from payments_ui.core.models import JournalEntry
 from payments_ui.testing.seals import FlushesBooks, flushes_books
 from tests.core.support import bare, pending
@@ -45,14 +45,14 @@ def test_a_flush_that_deletes_is_refused_without_help(user: User) -> None:
         Flushing()._fixture_teardown()
     FlushingBooks()._fixture_teardown()
     assert not JournalEntry.objects.exists()
-    assert seals.installed(connection) == seals.expected(connection)
+    assert triggers.installed(connection) == triggers.expected(connection)
 
 
 def test_every_test_case_is_helped_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     lifted: list[frozenset[str]] = []
 
     def teardown(case: Any) -> None:
-        lifted.append(seals.expected(connection) - seals.installed(connection))
+        lifted.append(triggers.expected(connection) - triggers.installed(connection))
 
     monkeypatch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
     case: Any = TransactionTestCase()

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from payments_ui import flows
-from payments_ui.core import attempts, settlement
+from payments_ui.core.attempts import settlement, transitions
 from payments_ui.core.models import Attempt, LineItem, Payment
+from payments_ui.flows import checkout
 from tests.fakes import CARDS, FakePSP
 from tests.fixtures import MakeShopper
 from tests.shopping import Shopper, dom, step, stored, url
@@ -144,10 +144,10 @@ def test_somebody_elses_charge_cannot_be_ticked(
 
 def test_ticking_a_charge_twice_resumes_its_payment(shopper: Shopper) -> None:
     first, second = shopper.owe("5.00", "7.00")
-    other = flows.begin(shopper.user, lineitems=[second])
-    mine = flows.begin(shopper.user, lineitems=[first])
+    other = checkout.begin(shopper.user, lineitems=[second])
+    mine = checkout.begin(shopper.user, lineitems=[first])
     assert other is not None
-    assert flows.begin(shopper.user, lineitems=[first]) == mine != other
+    assert checkout.begin(shopper.user, lineitems=[first]) == mine != other
 
 
 def test_a_credit_that_is_ticked_alone_resumes_nothing(shopper: Shopper) -> None:
@@ -243,13 +243,13 @@ def test_a_page_that_is_none_is_the_first(shopper: Shopper, page: str) -> None:
 def test_a_payment_given_up_while_zero_is_settled_is_gone(
     shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = attempts.start
+    start = transitions.start
 
     def give_up_first(payment: Payment, **facts: Any) -> Attempt:
         payment.cancel_pending()
         return start(payment, **facts)
 
-    monkeypatch.setattr(attempts, "start", give_up_first)
+    monkeypatch.setattr(transitions, "start", give_up_first)
     shopper.owe("5.00", "-5.00")
     response = shopper.post(url("payments"))
     assert response.status_code == 410
@@ -263,12 +263,12 @@ def test_zero_that_another_click_settles_is_settled_once(
 
     def another_click_first(payment: Payment) -> None:
         monkeypatch.setattr(settlement, "settle_zero", settle_zero)
-        flows.begin(shopper.user)
+        checkout.begin(shopper.user)
         settle_zero(payment)
 
     monkeypatch.setattr(settlement, "settle_zero", another_click_first)
     shopper.owe("5.00", "-5.00")
-    payment = flows.begin(shopper.user)
+    payment = checkout.begin(shopper.user)
     assert payment is not None
     assert payment.state == "charged"
     assert payment.attempts.count() == 1

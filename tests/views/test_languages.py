@@ -223,7 +223,7 @@ def test_every_word_for_those_who_were_signed_out_is_translated(js_shopper: Shop
 def test_every_word_of_the_quiet_retry_is_translated(
     shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr("payments_ui.core.summary.totals")
+    monkeypatch.delattr("payments_ui.core.queries.totals")
     request = RequestFactory().get("/")
     request.user = shopper.user
     template = Template("{% load payments_ui %}{% pending_charges live=True %}")

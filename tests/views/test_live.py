@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from payments_ui.core import summary
+from payments_ui.core import queries
 from payments_ui.core.models import JournalEntry, Payment
 from tests.fakes import CARDS, FakePSP
 from tests.shopping import IN_PLACE, Shopper, attempt_of, dom, report, step, stored, url
@@ -24,7 +24,7 @@ def test_nothing_new_is_an_empty_204_and_one_query(
     js_shopper: Shopper, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     js_shopper.owe("5.00")
-    seen = summary.version(js_shopper.user)
+    seen = queries.version(js_shopper.user)
     # One is Django's: the user; the session is in a cache here.
     with django_assert_max_num_queries(2):
         response = heartbeat(js_shopper, seen)
@@ -33,7 +33,7 @@ def test_nothing_new_is_an_empty_204_and_one_query(
 
 
 def test_something_new_refreshes_every_widget_once(js_shopper: Shopper) -> None:
-    seen = summary.version(js_shopper.user)
+    seen = queries.version(js_shopper.user)
     js_shopper.owe("5.00")
     response = heartbeat(js_shopper, seen)
     assert response["HX-Trigger"] == "payments:changed"
@@ -185,7 +185,7 @@ def test_looking_asks_the_psp_at_most_every_three_seconds(
         any_shopper.get(url("payment", payment))
     assert psp.asked.count("ask") == 1
     later = timezone.now() + dt.timedelta(seconds=4)
-    monkeypatch.setattr("payments_ui.flows.reporting.timezone.now", lambda: later)
+    monkeypatch.setattr("payments_ui.flows.webhook.timezone.now", lambda: later)
     psp.of(attempt_of(payment)).state = "taken"
     assert step(any_shopper.get(url("payment", payment))) == "charged"
     assert stored(payment).state == "charged"

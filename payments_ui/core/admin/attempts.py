@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from payments_ui import money
-from payments_ui.core import attempts, settlement
+from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import Attempt
-from payments_ui.core.outcomes import DeclineCode, Declined
 from payments_ui.exceptions import PaymentStateError
 
 from .base import AskedAdmin, user_fields
@@ -56,7 +56,7 @@ def _money_arrived(row: Attempt, *, by: str, reason: str) -> None:
 def _never_happened(row: Attempt, *, by: str, reason: str) -> None:
     _require_open(row)
     never = Declined(code=DeclineCode.NEVER_HAPPENED)
-    attempts.record(row, never, by=by, reason=reason)
+    transitions.record(row, never, by=by, reason=reason)
 
 
 def _require_open(attempt: Attempt) -> None:

@@ -16,7 +16,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
-from payments_ui.core.refusals import typed_refusals
+from payments_ui.core.db.constraint_errors import typed_refusals
 from payments_ui.exceptions import PaymentsUIError
 
 if TYPE_CHECKING:

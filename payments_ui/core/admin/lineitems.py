@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui.conf import settings
 from payments_ui.core import journal
 from payments_ui.core.models import JournalEntry, LineItem
-from payments_ui.core.scrubbing import scrubbed
+from payments_ui.core.privacy.redaction import scrubbed
 
 from .base import MoneyAdmin, user_fields
 

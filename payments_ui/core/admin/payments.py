@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from payments_ui.core import settlement
+from payments_ui.core.attempts import settlement
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
 
 from .base import SHOWN, MoneyAdmin, ReadOnlyInline, user_fields

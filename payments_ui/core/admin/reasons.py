@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from payments_ui.core import journal
-from payments_ui.core.refusals import typed_refusals
-from payments_ui.core.scrubbing import scrubbed
+from payments_ui.core.db.constraint_errors import typed_refusals
+from payments_ui.core.privacy.redaction import scrubbed
 from payments_ui.exceptions import PaymentsUIError
 
 from .base import SHOWN, told

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from payments_ui import money
-from payments_ui.core import refunds
 from payments_ui.core.models import Payment, Refund
+from payments_ui.core.refunds import requesting
 from payments_ui.exceptions import InvalidAmountError, NotChargedError
 
 from .base import AskedAdmin, ReadOnlyInline, user_fields
@@ -66,11 +66,11 @@ class RefundForm(ReasonForm):
 
 def _facts(payment: Payment) -> tuple[Decimal, Decimal]:
     try:
-        attempt = refunds.settled_attempt(payment)
+        attempt = requesting.settled_attempt(payment)
     except NotChargedError:
         # Asking says so.
         return Decimal(0), Decimal(0)
-    return refunds.left(attempt), payment.refunded_amount
+    return requesting.left(attempt), payment.refunded_amount
 
 
 def give_back(payment: Payment, *, by: str, reason: str, **answers: Decimal) -> tuple[int, Any]:
@@ -86,11 +86,11 @@ def said(refund: Refund) -> tuple[int, Any]:
 
 
 def _sent(refund: Refund, *, by: str, reason: str) -> None:
-    refunds.sent(refund, by=by, reason=reason)
+    requesting.sent(refund, by=by, reason=reason)
 
 
 def _not_sent(refund: Refund, *, by: str, reason: str) -> None:
-    refunds.not_sent(refund, by=by, reason=reason)
+    requesting.not_sent(refund, by=by, reason=reason)
 
 
 class RefundInline(ReadOnlyInline):

@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from payments_ui.core import resolving
 from payments_ui.core.models import Payment, SuspenseItem
-from payments_ui.core.suspense import about
+from payments_ui.core.suspense import resolution
+from payments_ui.core.suspense.queue import about
 
 from .base import ReadOnlyAdmin
 from .reasons import ReasonForm, asking_why
@@ -70,17 +70,17 @@ class MatchForm(ReasonForm):
 
 
 def _match(item: SuspenseItem, *, by: str, reason: str, payment: Payment) -> None:
-    resolving.match(item, payment, by=by, reason=reason)
+    resolution.match(item, payment, by=by, reason=reason)
 
 
 def _give_back(item: SuspenseItem, *, by: str, reason: str) -> tuple[int, Any] | None:
-    resolving.give_back(item, by=by, reason=reason)
+    resolution.give_back(item, by=by, reason=reason)
     refund = item.attempt.refunds.latest("requested_at") if item.attempt else None
     return None if refund is None else said(refund)
 
 
 def _close(item: SuspenseItem, *, by: str, reason: str) -> None:
-    resolving.close(item, by=by, reason=reason)
+    resolution.close(item, by=by, reason=reason)
 
 
 @admin.register(SuspenseItem)

@@ -8,7 +8,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import payments_ui.core.models.fields
+import payments_ui.core.db.fields
 
 
 class Migration(migrations.Migration):
@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 ("title", models.CharField(max_length=200, verbose_name="title")),
                 (
                     "amount",
-                    payments_ui.core.models.fields.ExactDecimalField(
+                    payments_ui.core.db.fields.ExactDecimalField(
                         decimal_places=8, max_digits=18, verbose_name="amount"
                     ),
                 ),
@@ -464,7 +464,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "total",
-                    payments_ui.core.models.fields.ExactDecimalField(
+                    payments_ui.core.db.fields.ExactDecimalField(
                         decimal_places=8, max_digits=24, null=True, verbose_name="exact total"
                     ),
                 ),

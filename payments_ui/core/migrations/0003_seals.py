@@ -10,11 +10,11 @@ from typing import Any
 
 from django.db import migrations
 
-from payments_ui.core import seals
+from payments_ui.core import triggers
 
 
 def remove(apps: Any, schema_editor: Any) -> None:
-    seals.remove(schema_editor.connection)
+    triggers.remove(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

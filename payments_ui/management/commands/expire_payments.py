@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from payments_ui.core.management.users import find_user
-from payments_ui.flows.expiring import Report, expire
+from payments_ui.flows.expire import Report, expire
 from payments_ui.management import results
 
 

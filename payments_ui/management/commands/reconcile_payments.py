@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from payments_ui.core.models import Attempt
-from payments_ui.flows.reconciling import Report, reconcile
+from payments_ui.flows.reconcile import Report, reconcile
 from payments_ui.management import results
 from payments_ui.moochers.registry import moochers
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from payments_ui import money
-from payments_ui.core.outcomes import Cancelled, Outcome, Pending
+from payments_ui.core.attempts.outcomes import Cancelled, Outcome, Pending
 from payments_ui.moochers.base import AttemptUrls, Moocher
 
 from . import codes, references

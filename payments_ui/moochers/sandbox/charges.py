@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from payments_ui.core.outcomes import (
+from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
     DeclineCode,

@@ -18,8 +18,8 @@ from django.utils.translation import gettext_lazy
 
 from payments_ui import money
 from payments_ui.conf import settings
-from payments_ui.core.outcomes import Cancelled, DeclineCode, Declined, Outcome, Unknown
-from payments_ui.core.scrubbing import keep_secret
+from payments_ui.core.attempts.outcomes import Cancelled, DeclineCode, Declined, Outcome, Unknown
+from payments_ui.core.privacy.redaction import keep_secret
 from payments_ui.exceptions import MoocherError, MoocherRefusedError, WebhookSignatureError
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 

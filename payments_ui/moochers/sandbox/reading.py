@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from payments_ui import money
-from payments_ui.core.outcomes import Succeeded
+from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.exceptions import MoocherError
 
 #: What both have, and of which type.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from payments_ui.core.outcomes import DeclineCode, Declined, Outcome, Pending
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Pending
 from payments_ui.exceptions import MoocherError
 
 from . import reading

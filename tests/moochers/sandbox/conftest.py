@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from django.utils import timezone
 
-from payments_ui.core import attempts
+from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers.base import AttemptUrls
@@ -60,7 +60,7 @@ def payment(user: User) -> Payment:
 
 @pytest.fixture
 def attempt(payment: Payment) -> Attempt:
-    return attempts.start(payment, moocher="sandbox", account="acct_sandbox")
+    return transitions.start(payment, moocher="sandbox", account="acct_sandbox")
 
 
 def taken(psp: SandboxPSP) -> int:

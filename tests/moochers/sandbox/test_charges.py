@@ -8,9 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from payments_ui.core import attempts
-from payments_ui.core.models import Attempt, LineItem, Payment
-from payments_ui.core.outcomes import (
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
     DeclineCode,
@@ -18,6 +17,7 @@ from payments_ui.core.outcomes import (
     Pending,
     Succeeded,
 )
+from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.testing.psp import SandboxPSP
@@ -138,7 +138,7 @@ def test_minor_units_are_those_of_the_currency(
     LineItem.objects.record(user=user, title="Rendering", amount=exact, currency=currency)
     payment = Payment.objects.create_pending(user=user)
     assert payment
-    outcome = pay(moocher, attempts.start(payment, moocher="sandbox"))
+    outcome = pay(moocher, transitions.start(payment, moocher="sandbox"))
     assert psp.ledger.charges()[0].amount == amount
     assert outcome.amount == exact
 

@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
+from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.models import Attempt
-from payments_ui.core.outcomes import (
-    Succeeded,
-)
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.moochers.sandbox.client import MAX_ANSWER

@@ -6,13 +6,8 @@ import time
 
 import pytest
 
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Succeeded, Unknown
 from payments_ui.core.models import Attempt
-from payments_ui.core.outcomes import (
-    DeclineCode,
-    Declined,
-    Succeeded,
-    Unknown,
-)
 from payments_ui.exceptions import MoocherError, RateLimitedError
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.testing.psp import SandboxPSP

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.flows import FormToken
+from payments_ui.flows.tokens import FormToken
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.testing.psp import SandboxPSP
 

@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from payments_ui.core import attempts
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Pending, Succeeded, Unknown
 from payments_ui.core.models import Attempt, Refund
-from payments_ui.core.outcomes import DeclineCode, Declined, Pending, Succeeded, Unknown
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers.base import Notice
 from payments_ui.moochers.ledgers import LedgerLine, LedgerStatus
@@ -28,7 +28,7 @@ MakeRefund = Callable[..., Refund]
 
 @pytest.fixture
 def charged(moocher: SandboxMoocher, attempt: Attempt) -> Attempt:
-    return attempts.record(attempt, pay(moocher, attempt))
+    return transitions.record(attempt, pay(moocher, attempt))
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
-from payments_ui.core.models import Attempt, Payment
-from payments_ui.core.outcomes import (
+from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     DeclineCode,
     Declined,
@@ -17,6 +16,7 @@ from payments_ui.core.outcomes import (
     Pending,
     Succeeded,
 )
+from payments_ui.core.models import Attempt, Payment
 from payments_ui.moochers.base import AttemptUrls, Moocher
 
 

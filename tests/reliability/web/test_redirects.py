@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from payments_ui.core.attempts.outcomes import ActionRequired
 from payments_ui.core.models import Attempt
-from payments_ui.core.outcomes import ActionRequired
 from payments_ui.testing.psp import SandboxPSP
 from tests.fakes import FakePSP
 from tests.fixtures import MakeShopper

@@ -15,12 +15,12 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from payments_ui import flows
 from payments_ui.core.models import LineItem, Payment
+from payments_ui.flows import pay
 from payments_ui.moochers.sandbox import SandboxMoocher
-from tests import mooch_site
 from tests.fakes import CARDS, FakePSP, sign
 from tests.fixtures import MakeShopper
+from tests.mooch import site
 from tests.reliability.frame import Trial, scenario
 from tests.shopping import IN_PLACE, Shopper, url
 
@@ -197,7 +197,7 @@ def test_a_crash_tells_nothing(
     def crash(*args: Any) -> None:
         raise RuntimeError("Nobody foresaw this")
 
-    monkeypatch.setattr(flows, "pay", crash)
+    monkeypatch.setattr(pay, "pay", crash)
     for headers in ({}, IN_PLACE):
         trial.tried()
         data = {**shopper.form(payment, "loud"), **CANARIES}
@@ -218,10 +218,10 @@ def test_a_crash_tells_nothing(
 def test_canaries_of_others_do_not_get_through(
     trial: Trial, make_shopper: MakeShopper, psp: FakePSP, settings: Settings, sinks: Sinks
 ) -> None:
-    settings.ROOT_URLCONF = "tests.mooch_site"
+    settings.ROOT_URLCONF = "tests.mooch.site"
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "mooch"]
-    settings.PAYMENTS_UI = {"MOOCHERS": [*mooch_site.ALL, LOUD]}
-    settings.MIDDLEWARE = mooch_site.middleware(settings.MIDDLEWARE)
+    settings.PAYMENTS_UI = {"MOOCHERS": [*site.ALL, LOUD]}
+    settings.MIDDLEWARE = site.middleware(settings.MIDDLEWARE)
     shopper = make_shopper()
     for paid in (True, False):
         trial.tried()

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from django.test import Client
 
-from payments_ui.core import settlement
+from payments_ui.core.attempts import settlement
 from payments_ui.core.models import (
     Attempt,
     Event,

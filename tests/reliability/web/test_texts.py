@@ -11,7 +11,9 @@ from django.template import RequestContext, Template
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from payments_ui.core import attempts, journal, settlement
+from payments_ui.core import journal
+from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import (
     Attempt,
     Event,
@@ -21,7 +23,6 @@ from payments_ui.core.models import (
     Refund,
     SuspenseItem,
 )
-from payments_ui.core.outcomes import DeclineCode, Declined
 from tests.dom import Node, parse
 from tests.fixtures import MakeShopper
 from tests.reliability.frame import Trial, scenario
@@ -103,7 +104,7 @@ def steps(shopper: Shopper, payment: Payment, answer: str, text: str) -> Iterato
     yield f"{answer}: paid", dom(shopper.post(pay_url(payment), {**form, "name": text}))
     yield f"{answer}: state", dom(shopper.get(url("payment", payment), failed=text, back=text))
     for opened in Attempt.objects.open().filter(payment=payment):
-        attempts.record(opened, Declined(code=DeclineCode.GENERIC))
+        transitions.record(opened, Declined(code=DeclineCode.GENERIC))
 
 
 def pay_url(payment: Payment) -> str:

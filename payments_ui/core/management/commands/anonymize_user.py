@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from payments_ui.core.anonymize import anonymize_user
 from payments_ui.core.management.users import find_user
+from payments_ui.core.privacy.anonymize import anonymize_user
 from payments_ui.exceptions import PaymentsUIError
 
 

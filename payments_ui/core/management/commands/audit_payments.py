@@ -14,7 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from payments_ui.core.auditing import RULES, Finding, audit, psps
+from payments_ui.core.audit import RULES, Finding, audit, psps
 
 #: Exit codes, besides 0 for books that are right.
 WRONG, COULD_NOT_LOOK = 1, 2

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from payments_ui.core import seals
-from payments_ui.core.seals.upkeep import HINT, belong
+from payments_ui.core import triggers
+from payments_ui.core.triggers.upkeep import HINT, belong
 
 
 class Command(BaseCommand):
@@ -27,20 +27,20 @@ class Command(BaseCommand):
         if not belong(database):
             raise CommandError(f"Run `manage.py migrate` first: {database!r} has no sealed tables.")
         if remove:
-            seals.remove(connections[database])
+            triggers.remove(connections[database])
         elif not status:
             self._install(database)
         self._tell(database)
 
     def _install(self, database: str) -> None:
         try:
-            seals.install(connections[database])
-        except seals.SealsNotAllowedError as error:
+            triggers.install(connections[database])
+        except triggers.SealsNotAllowedError as error:
             raise CommandError(f"The database refuses: {error}. {HINT}") from error
 
     def _tell(self, database: str) -> None:
-        there = seals.installed(connections[database])
-        names = sorted(seals.expected(connections[database]))
+        there = triggers.installed(connections[database])
+        names = sorted(triggers.expected(connections[database]))
         for name in names:
             self.stdout.write(f"{'on ' if name in there else 'off'} {name}")
         self.stdout.write(f"{len(there)} of {len(names)} seals are on.")

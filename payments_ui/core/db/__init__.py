@@ -1,0 +1,1 @@
+"""What the books need of a database: locks, exact fields, typed errors."""

@@ -1,0 +1,1 @@
+"""Line items: one charge to a user each."""

@@ -1,0 +1,123 @@
+"""One charge to a user: unbound, bound to a payment, or paid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models, router, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from payments_ui import money
+from payments_ui.core import journal
+from payments_ui.core.db.constraint_errors import typed_refusals
+from payments_ui.core.db.fields import ExactDecimalField
+from payments_ui.core.payments.model import Payment
+from payments_ui.exceptions import LineItemBoundError, LineItemError
+
+from .queryset import CHECKS, LineItemManager, LineItemQuerySet, checked
+
+
+class LineItem(models.Model):
+    """A use that costs something. Sites add them by ``LineItem.objects.record``."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="user_lineitems",
+        verbose_name=_("user"),
+        db_index=False,
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    title = models.CharField(_("title"), max_length=200)
+    amount = ExactDecimalField(_("amount"), max_digits=18, decimal_places=money.DECIMAL_PLACES)
+    currency = models.CharField(_("currency"), max_length=3)
+    # NULL, since an empty text would collide with others.
+    key = models.CharField(  # noqa: DJ001
+        _("key"),
+        max_length=200,
+        null=True,
+        blank=True,
+        help_text=_("Names the use, so that it is charged once."),
+    )
+    payment = models.ForeignKey(
+        Payment,
+        on_delete=models.PROTECT,
+        blank=True,
+        null=True,
+        related_name="lineitems",
+        verbose_name=_("payment"),
+        db_index=False,
+    )
+
+    objects = LineItemManager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        # Related managers write through it: they may not bind or free items either.
+        base_manager_name = "objects"
+        verbose_name = _("line item")
+        verbose_name_plural = _("line items")
+        indexes = (
+            # Serves the foreign key, too: binding 100 000 items writes one index, not two.
+            models.Index(fields=("payment", "user", "currency"), name="payments_item_unbound"),
+            models.Index(fields=("user", "id"), name="payments_item_newest"),
+        )
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="payments_item_once"),)
+
+    def __str__(self) -> str:
+        return self.title
+
+    @typed_refusals()
+    def save(self, **kwargs: Any) -> None:
+        """As Django's, journalled; raises ``LineItemBoundError`` where the item is bound."""
+        self.clean_money()
+        if self._state.adding:
+            # Not "update or insert", which Django tries where a primary key is given.
+            super().save(**{**kwargs, "force_insert": True})
+            return
+        using = kwargs.get("using") or router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=using):
+            before = self._lock_unbound(using)
+            super().save(**kwargs)
+            was = {"amount": str(before.amount), "currency": before.currency}
+            journal.lineitem("lineitem_changed", self, detail={"before": was})
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    @typed_refusals()
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        """As Django's, and journalled; raises ``LineItemBoundError`` if the item is bound."""
+        using = using or router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=using):
+            journal.lineitem("lineitem_deleted", self._lock_unbound(using))
+            return super().delete(using=using, keep_parents=keep_parents)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        """For forms: what ``save()`` would raise, as errors of the fields."""
+        try:
+            self.clean_money()
+        except LineItemError as error:
+            raise ValidationError(error.message) from error
+
+    def clean_money(self) -> None:
+        """Make title, amount, currency and key what the books hold, or raise the typed error."""
+        for name in CHECKS:
+            setattr(self, name, checked(name, getattr(self, name)))
+        if self.payment_id is not None:
+            raise LineItemBoundError("Line items are bound by Payment.objects.create_pending()")
+
+    def _lock_unbound(self, using: str) -> LineItem:
+        """The item as it is stored, locked until the transaction ends."""
+        rows = LineItemQuerySet(type(self), using=using).filter(pk=self.pk)
+        if not models.QuerySet.update(rows.unbound(), created_at=F("created_at")):
+            raise LineItemBoundError(f"Line item {self.pk} belongs to a payment, or is gone")
+        stored: LineItem = rows.get()
+        return stored

@@ -1,0 +1,218 @@
+"""Line items in number: recorded, looked for, and written in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, connections, models, transaction
+from django.db.models import F, Q
+
+from payments_ui import money
+from payments_ui.conf import settings as pui
+from payments_ui.core import journal
+from payments_ui.core.db.constraint_errors import typed_refusals
+from payments_ui.core.db.locks import retrying
+from payments_ui.exceptions import (
+    InvalidCurrencyError,
+    InvalidTitleError,
+    KeyConflictError,
+    LineItemBoundError,
+    LineItemError,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from .model import LineItem
+
+# Of a list of line items, so that no database's limit of parameters is reached.
+_CHUNK = 10_000
+# Not what a filter joins.
+_SELF = ("self",)
+_BINDING = frozenset({"payment", "payment_id"})
+
+
+def _title(value: Any) -> str:
+    title = str(value).strip()
+    if not title or len(title) > 200:
+        raise InvalidTitleError(f"A title of {len(title)} characters")
+    return title
+
+
+def _currency(value: Any) -> str:
+    currency = value or pui.CURRENCY
+    if not money.is_currency(currency):
+        raise InvalidCurrencyError(f"{currency!r} is not a currency the kit can charge in")
+    return str(currency)
+
+
+def _key(value: Any) -> str | None:
+    if value is None:
+        return None
+    key = str(value).strip()
+    if not key or len(key) > 200:
+        raise LineItemError("A key has 1 to 200 characters")
+    return key
+
+
+CHECKS = {"title": _title, "amount": money.exact_amount, "currency": _currency, "key": _key}
+
+
+def checked(name: str, value: Any) -> Any:
+    """The field's value as the books hold it, or the typed error."""
+    if name not in CHECKS or hasattr(value, "resolve_expression"):
+        return value
+    return CHECKS[name](value)
+
+
+class LineItemQuerySet(models.QuerySet["LineItem"]):
+    """Line items; whatever writes them in bulk is checked, journalled and spares bound ones."""
+
+    def unbound(self) -> LineItemQuerySet:
+        """Line items that belong to no payment."""
+        return self.filter(payment__isnull=True)
+
+    def unpaid(self) -> LineItemQuerySet:
+        """Line items that belong to no payment, or to one that is not charged."""
+        return self.filter(Q(payment__isnull=True) | Q(payment__charged_at__isnull=True))
+
+    @retrying
+    @typed_refusals()
+    def update(self, **kwargs: Any) -> int:
+        """As Django's, checked and journalled.
+
+        Raises ``LineItemBoundError``, with nothing changed, where an item is bound.
+        """
+        if _BINDING.intersection(kwargs):
+            raise LineItemBoundError("Line items are bound by Payment.objects.create_pending()")
+        values = {name: checked(name, value) for name, value in kwargs.items()}
+        changed = 0
+        with transaction.atomic(using=self.db):
+            for rows in self._lock_unbound():
+                changed += models.QuerySet.update(rows, **values)
+                journal.lineitems("lineitem_changed", rows)
+        return changed
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    @retrying
+    @typed_refusals()
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's, and journalled; raises ``LineItemBoundError`` where an item is bound."""
+        deleted = 0
+        with transaction.atomic(using=self.db):
+            for rows in self._lock_unbound():
+                journal.lineitems("lineitem_deleted", rows)
+                deleted += models.QuerySet.delete(rows)[0]
+        return deleted, {self.model._meta.label: deleted}
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Iterable[LineItem], *args: Any, **kwargs: Any) -> list[LineItem]:
+        """As Django's; every item is checked as by ``record``, none may be bound already."""
+        if kwargs.get("update_conflicts"):
+            raise LineItemBoundError("Stored line items are not overwritten")
+        items = list(objs)
+        for item in items:
+            item.clean_money()
+        return super().bulk_create(items, *args, **kwargs)
+
+    def bulk_update(self, objs: Iterable[LineItem], *args: Any, **kwargs: Any) -> int:
+        """As Django's, checked and journalled; raises ``LineItemBoundError``."""
+        items = list(objs)
+        for item in items:
+            item.clean_money()
+        return super().bulk_update(items, *args, **kwargs)
+
+    def _lock_unbound(self) -> list[LineItemQuerySet]:
+        """These rows, in chunks, which nobody can bind until the transaction ends."""
+        if self._can_select_for_update():  # runs on PostgreSQL only
+            # In the order in which create_pending finds them: in another they would deadlock.
+            found = list(
+                self.select_related(None)
+                .only("payment")
+                .order_by()
+                .select_for_update(no_key=True, of=_SELF)
+            )
+            pinned = self._pinned([item.pk for item in found])
+            are_free = all(item.payment_id is None for item in found)
+        else:
+            # Write first: SQLite knows no SELECT FOR UPDATE. Then pin down which rows it were,
+            # since rows that come meanwhile match the filter, too, and are not locked.
+            models.QuerySet.update(self.order_by(), created_at=F("created_at"))
+            keys = list(self.order_by().values_list("pk", flat=True))
+            pinned = self._pinned(keys)
+            are_free = sum(map(_lock, pinned)) == len(keys)
+        if not are_free:
+            raise LineItemBoundError("A line item that belongs to a payment cannot be changed")
+        return pinned
+
+    def _can_select_for_update(self) -> bool:
+        plain = not (self.query.distinct or self.query.combinator or self.query.group_by)
+        return plain and connections[self.db].features.has_select_for_no_key_update
+
+    def _pinned(self, keys: list[int]) -> list[LineItemQuerySet]:
+        chunks = (keys[at : at + _CHUNK] for at in range(0, len(keys), _CHUNK))
+        return [LineItemQuerySet(self.model, using=self.db).filter(pk__in=pks) for pks in chunks]
+
+
+def _lock(rows: LineItemQuerySet) -> int:
+    return models.QuerySet.update(rows.unbound(), created_at=F("created_at"))
+
+
+class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)):  # type: ignore[misc]
+    """How a site charges for a use: ``record``."""
+
+    def record(
+        self,
+        *,
+        user: AbstractBaseUser,
+        title: str,
+        amount: Decimal | int | str,
+        currency: str | None = None,
+        key: str | None = None,
+    ) -> LineItem:
+        """Charge ``user`` for a use: store one unbound line item, or nothing at all.
+
+        ``amount`` is exact, in units of ``currency`` (``PAYMENTS_UI["CURRENCY"]`` if
+        omitted), with up to eight decimals; a payment rounds once. ``key`` names the use:
+        recording the same user and key again returns the first item, also when two
+        processes do it at once.
+
+        Raises ``InvalidAmountError``, ``InvalidCurrencyError``, ``InvalidTitleError``, and
+        ``KeyConflictError`` where the key was recorded with another amount or currency.
+        """
+        item: LineItem = self.model(
+            user=user, title=title, amount=amount, currency=currency or "", key=key
+        )
+        item.clean_money()
+        try:
+            with self._all_or_nothing(has_key=key is not None):
+                item.save(force_insert=True, using=self.db)
+        except IntegrityError as error:
+            return self._recorded(item, error)
+        return item
+
+    record.alters_data = True  # type: ignore[attr-defined]
+
+    def _all_or_nothing(self, *, has_key: bool) -> AbstractContextManager[Any]:
+        # One INSERT needs no transaction, and half of the round trips are spared.
+        if not has_key and not models.signals.post_save.has_listeners(self.model):
+            return nullcontext()
+        # A savepoint, so that a repeated key does not end the caller's transaction.
+        return transaction.atomic(using=self.db, savepoint=has_key)
+
+    def _recorded(self, item: LineItem, error: IntegrityError) -> LineItem:
+        same = self.filter(user_id=item.user_id, key=item.key, key__isnull=False)
+        first: LineItem | None = same.first()
+        if first is None:
+            raise error
+        if (first.key, first.amount, first.currency) != (item.key, item.amount, item.currency):
+            raise KeyConflictError(
+                f"Key {item.key!r} was recorded as {first.amount} {first.currency}, "
+                f"now it is {item.amount} {item.currency}"
+            )
+        return first

@@ -1,0 +1,1 @@
+"""Payments: the line items that are paid together."""

@@ -1,0 +1,180 @@
+"""The SQL of ``create_pending``: building these statements took longer than running them.
+
+Each is one statement whatever the number of line items, and goes through the models'
+fields, so that values are stored as the ORM stores them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db import OperationalError, connections
+from django.utils import timezone
+
+from payments_ui.core.db import failpoints
+from payments_ui.core.db.failpoints import Point
+from payments_ui.core.models import JournalEntry, LineItem, Payment
+from payments_ui.exceptions import InvalidAmountError
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+_LINEITEM = LineItem._meta.db_table
+_PAYMENT = Payment._meta.db_table
+_JOURNAL = JournalEntry._meta.db_table
+
+# ruff: noqa: S608 - only our own tables' names go in
+_BIND = f"UPDATE {_LINEITEM} SET payment_id = %s WHERE payment_id IS NULL AND user_id = %s"
+_INTO_JOURNAL = f"""
+INSERT INTO {_JOURNAL}
+    (at, verb, user_id, actor, payment_id, reason, detail, items, total, currency)
+"""
+_WHAT_WAS_BOUND = """
+'', '{}', COUNT(amount), SUM(amount),
+    CASE WHEN MIN(currency) = MAX(currency) THEN MIN(currency) ELSE '' END
+"""
+_JOURNAL_BOUND = f"""
+{_INTO_JOURNAL} SELECT %s, %s, %s, %s, %s, {_WHAT_WAS_BOUND}
+FROM {_LINEITEM} WHERE payment_id = %s
+"""
+_JOURNALLED = f"SELECT total, currency FROM {_JOURNAL} WHERE id = %s"
+_SEAL = f"UPDATE {_PAYMENT} SET amount = %s, currency = %s, sealed_at = %s WHERE id = %s"
+
+
+_COLUMNS = Payment._meta.concrete_fields
+_PLACES = ", ".join(["%s"] * len(_COLUMNS))
+
+
+class Bound(NamedTuple):
+    """What a payment bound: the exact total, and its currency ("" if there are several)."""
+
+    total: Decimal
+    currency: str
+
+
+def is_one(using: str) -> bool:
+    """Whether the database does the first three of them in one: ``insert_and_bind``.
+
+    A test that stops between them gets them one by one.
+    """
+    between = {Point.CREATE_AFTER_INSERT, Point.CREATE_AFTER_BIND}
+    return connections[using].vendor == "postgresql" and failpoints.actions.keys().isdisjoint(
+        between
+    )
+
+
+def _at_once(connection: BaseDatabaseWrapper) -> str:  # runs on PostgreSQL only
+    # Its parts see what the others return, and the seals see all of it. Without anything to
+    # bind it writes nothing.
+    return f"""
+WITH draft AS (
+    INSERT INTO {_PAYMENT} ({_columns(connection)}) SELECT {_PLACES}
+    WHERE EXISTS (SELECT FROM {_LINEITEM} WHERE payment_id IS NULL AND user_id = %s)
+    RETURNING id
+), bound AS (
+    UPDATE {_LINEITEM} i SET payment_id = draft.id FROM draft
+    WHERE i.payment_id IS NULL AND i.user_id = %s AND %s IN ('', i.currency)
+    RETURNING i.amount, i.currency
+)
+{_INTO_JOURNAL} SELECT %s, %s, %s, %s, draft.id, {_WHAT_WAS_BOUND}
+FROM draft LEFT JOIN bound ON TRUE GROUP BY draft.id
+RETURNING items, total, currency
+"""
+
+
+def insert_and_bind(  # runs on PostgreSQL only
+    payment: Payment, currency: str | None, by: str, using: str
+) -> Bound | None:
+    """``insert``, ``bind`` and ``journal_bound`` in one; ``None`` where nothing is bound."""
+    connection = connections[using]
+    (owner,) = _stored(payment, connection, "user")
+    params = [*_draft(payment, connection), owner, owner, currency or ""]
+    with connection.cursor() as cursor:
+        cursor.execute(_at_once(connection), [*params, *_entry(payment, by, connection)])
+        items, total, found = cursor.fetchone() or (0, Decimal(0), "")
+    payment._state.adding, payment._state.db = False, using
+    return Bound(total, found) if items else None
+
+
+def insert(payment: Payment, using: str) -> None:
+    """Store a draft. Sends no signals: nobody is to see a payment without its amount."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_PAYMENT} ({_columns(connection)}) VALUES ({_PLACES})",
+            _draft(payment, connection),
+        )
+    payment._state.adding, payment._state.db = False, using
+
+
+def bind(payment: Payment, currency: str | None, using: str) -> int:
+    """Bind the user's line items that are unbound at this moment, and count them.
+
+    Only those in ``currency``, if it is given.
+    """
+    connection = connections[using]
+    sql, params = _BIND, _stored(payment, connection, "id", "user")
+    if currency:
+        sql, params = f"{sql} AND currency = %s", [*params, currency]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return int(cursor.rowcount)
+
+
+def journal_bound(payment: Payment, by: str, using: str) -> Bound:
+    """Write the journal, sum what was bound, and return the sum.
+
+    In one statement, so that the whole takes six queries including BEGIN and COMMIT.
+    """
+    connection = connections[using]
+    (identifier,) = _stored(payment, connection, "id")
+    params = [*_entry(payment, by, connection), identifier, identifier]
+    with _sums_within_64_bits(), connection.cursor() as cursor:
+        if connection.features.can_return_columns_from_insert:
+            cursor.execute(f"{_JOURNAL_BOUND} RETURNING total, currency", params)
+        else:  # MySQL
+            cursor.execute(_JOURNAL_BOUND, params)
+            cursor.execute(_JOURNALLED, [cursor.lastrowid])
+        total, currency = cursor.fetchone()
+    exact = JournalEntry._meta.get_field("total").from_db_value(total, None, connection)
+    return Bound(exact or Decimal(0), currency)
+
+
+def seal(payment: Payment, using: str) -> None:
+    """Store the payment's amount, currency and ``sealed_at``."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        cursor.execute(_SEAL, _stored(payment, connection, "amount", "currency", "sealed_at", "id"))
+
+
+def _entry(payment: Payment, by: str, connection: BaseDatabaseWrapper) -> list[Any]:
+    """When what happened to whom, and who did it: the first columns of ``_INTO_JOURNAL``."""
+    at = JournalEntry._meta.get_field("at").get_db_prep_save(timezone.now(), connection)
+    verb = JournalEntry.Verb.PAYMENT_CREATED.value
+    return [at, verb, *_stored(payment, connection, "user"), by]
+
+
+def _columns(connection: BaseDatabaseWrapper) -> str:
+    return ", ".join(connection.ops.quote_name(str(field.column)) for field in _COLUMNS)
+
+
+def _draft(payment: Payment, connection: BaseDatabaseWrapper) -> list[Any]:
+    return _stored(payment, connection, *(field.name for field in _COLUMNS))
+
+
+def _stored(payment: Payment, connection: BaseDatabaseWrapper, *names: str) -> list[Any]:
+    fields: list[Any] = [Payment._meta.get_field(name) for name in names]
+    return [field.get_db_prep_save(getattr(payment, field.attname), connection) for field in fields]
+
+
+@contextmanager
+def _sums_within_64_bits() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if "integer overflow" not in str(error):
+            raise
+        raise InvalidAmountError("The sum is more than SQLite can hold") from error

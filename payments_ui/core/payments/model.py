@@ -1,0 +1,231 @@
+"""The collection of bound line items that a user pays at once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import mooch.models
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.deletion import ProtectedError
+from django.utils.functional import cached_property
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+from payments_ui import money
+from payments_ui.core import journal
+from payments_ui.core.db.constraint_errors import typed_refusals
+from payments_ui.exceptions import PaymentStateError
+
+from .queryset import EveryPaymentManager, PaymentManager
+
+if TYPE_CHECKING:
+    from payments_ui.core.attempts.model import Attempt
+    from payments_ui.core.refunds.model import Refund
+
+# Of a description, which goes to PSPs and into mails.
+_TITLES = 100
+# Labels of the fields that come from django-mooch, which has no catalog in most languages.
+_INHERITED = (
+    *(gettext_noop("email"), gettext_noop("charged at")),
+    *(gettext_noop("payment service provider"), gettext_noop("transaction")),
+)
+
+
+class PaymentState(models.TextChoices):
+    """Derived from what is stored, see ``Payment.state``."""
+
+    PENDING = "pending", _("pending")
+    PROCESSING = "processing", _("processing")
+    CHARGED = "charged", _("charged")
+    CANCELLED = "cancelled", _("cancelled")
+    UNDONE = "undone", _("undone")
+
+
+class Payment(mooch.models.Payment):
+    """A payment. Made by ``Payment.objects.create_pending`` only.
+
+    ``amount`` is in units of ``currency`` and stays equal to the sum of the bound line
+    items, rounded once.
+    """
+
+    State = PaymentState
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="user_payments",
+        verbose_name=_("user"),
+    )
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
+    currency = models.CharField(_("currency"), max_length=3)
+    sealed_at = models.DateTimeField(_("sealed at"), null=True, editable=False)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+
+    objects = PaymentManager()
+    all_objects = EveryPaymentManager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        base_manager_name = "all_objects"
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        permissions = (
+            ("book_payment", _("Can book money that arrived")),
+            ("undo_payment", _("Can undo a charged payment")),
+            ("refund_payment", _("Can give money back")),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(charged_at__isnull=True)
+                | Q(cancelled_at__isnull=True, undone_at__isnull=True),
+                name="payments_charged_or_gone",
+            ),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="payments_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        amount = self.rounded_amount
+        if self.charged_at:
+            return gettext("Payment of %s") % amount
+        return gettext("Pending payment of %s") % amount
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Payment:
+        """As Django's, with as many decimals as the currency has."""
+        payment: Payment = super().from_db(db, field_names, values, **options)
+        if {"amount", "currency"} <= payment.__dict__.keys() and payment.currency:
+            # 5.00 and not 5.000.
+            payment.amount = money.round_amount(payment.amount, payment.currency)
+        return payment
+
+    @property
+    def rounded_amount(self) -> Decimal:
+        """The amount with as many decimals as its currency has."""
+        return money.round_amount(self.amount, self.currency) if self.currency else self.amount
+
+    @property
+    def amount_cents(self) -> int:
+        """The amount in minor units of its currency, by the name django-mooch uses."""
+        return money.to_minor_units(self.amount, self.currency)
+
+    @property
+    def description(self) -> str:
+        """``Payment of 5.00 by mail@example.com: title, title``; at most 100 titles."""
+        titles = list(self.lineitems.values_list("title", flat=True)[: _TITLES + 1])
+        text = ", ".join([*titles[:_TITLES], *("…" for _more in titles[_TITLES:])])
+        return gettext("Payment of %(amount)s by %(email)s: %(titles)s") % {
+            "amount": self.rounded_amount,
+            "email": self.email,
+            "titles": text,
+        }
+
+    @cached_property
+    def open_attempt(self) -> Attempt | None:
+        """The attempt whose outcome is not known yet; at most one at a time."""
+        attempt: Attempt | None = self.attempts.open().first()
+        return attempt
+
+    @property
+    def refunded_amount(self) -> Decimal:
+        """What of it was given back, or is about to be, in units of ``currency``. One query."""
+        settled = self.attempts.filter(settled_payment=self.pk)
+        refunded = settled.values_list("refunded_amount", flat=True).first()
+        return money.round_amount(refunded or Decimal(0), self.currency)
+
+    @property
+    def state(self) -> PaymentState:
+        """Derived from the stored facts; one query where it depends on an open attempt."""
+        if self.charged_at:
+            return PaymentState.CHARGED
+        if self.undone_at:
+            return PaymentState.UNDONE
+        if self.cancelled_at:
+            return PaymentState.CANCELLED
+        return PaymentState.PROCESSING if self.open_attempt else PaymentState.PENDING
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's; also forgets the open attempt it knew."""
+        self.__dict__.pop("open_attempt", None)
+        super().refresh_from_db(*args, **kwargs)
+        self.amount = self.rounded_amount
+
+    @typed_refusals()
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write e-mail, PSP and transaction; ``charged_at`` only if nobody charged it before.
+
+        Kept for moochers and processors of django-mooch, which set ``charged_at`` and save:
+        the first writer wins, a stale instance never undoes a charge, and everything else
+        belongs to the verbs.
+        """
+        from payments_ui.core.payments import saving
+
+        if self._state.adding:
+            raise PaymentStateError("Payments are made by Payment.objects.create_pending()")
+        saving.save(self, update_fields=kwargs.get("update_fields"))
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Always refused: ``cancel_pending()`` releases the line items, too."""
+        raise ProtectedError(
+            "A payment is not deleted: use cancel_pending()", set(self.lineitems.all()[:100])
+        )
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def cancel_pending(self, *, by: str = journal.SYSTEM, reason: str = "") -> None:
+        """Return the line items to the pool; the payment is gone for its callers.
+
+        The row is deleted, or kept out of sight as evidence where a PSP was ever asked.
+        Raises ``AlreadyChargedError``, ``PaymentGoneError``, or ``AttemptOpenError`` while
+        the outcome of an attempt is not known.
+        """
+        from payments_ui.core.payments import binding
+
+        binding.cancel_pending(self, by=by, reason=reason)
+
+    cancel_pending.alters_data = True  # type: ignore[attr-defined]
+
+    def refund(
+        self,
+        amount: Decimal | int | str | None = None,
+        *,
+        reason: str,
+        by: str = journal.SYSTEM,
+        refunded_before: Decimal | None = None,
+    ) -> Refund:
+        """Give money back: this amount, in units of ``currency``, or all that is left.
+
+        The PSP that took it is asked where it can; otherwise the refund is ``manual`` and
+        stays requested until a person says in the admin that the money is sent. With
+        ``refunded_before``, the ``refunded_amount`` that the caller saw, it is refused
+        where something was given back since. Outside of transactions.
+
+        Raises ``InvalidAmountError`` for what is no whole number of minor units above zero,
+        ``NotChargedError``, and a ``RefundError`` where nothing or less is left, while
+        another refund is open, or without a reason.
+        """
+        from payments_ui.core.refunds import requesting
+
+        return requesting.refund(
+            self, amount, by=by, reason=reason, refunded_before=refunded_before
+        )
+
+    refund.alters_data = True  # type: ignore[attr-defined]
+
+    def undo(self, *, by: str = journal.SYSTEM, reason: str = "", force: bool = False) -> None:
+        """Take a charge back in the books: items unbound, and nothing charges it again.
+
+        Raises ``NotChargedError``, and ``RefundRequiredError`` while money that a PSP took
+        sits on it: giving money back is a refund. ``force=True`` with a ``reason`` undoes
+        it all the same. Moves no money.
+        """
+        from payments_ui.core.payments import binding
+
+        binding.undo(self, by=by, reason=reason, force=force)
+
+    undo.alters_data = True  # type: ignore[attr-defined]

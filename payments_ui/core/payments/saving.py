@@ -1,0 +1,145 @@
+"""Payments written by code that knows nothing of attempts: django-mooch's moochers, processors.
+
+They set ``charged_at`` and call ``save()``. Here that becomes: the first writer charges,
+everybody later changes nothing, and what arrives for a payment that is gone is evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.db import models, transaction
+
+from payments_ui.core import journal
+from payments_ui.core.attempts import settlement, unexpected_money
+from payments_ui.core.attempts.outcomes import Succeeded
+from payments_ui.core.db.json_safe import text
+from payments_ui.core.db.locks import lock_payment, retrying
+from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
+
+#: What may be saved while a payment is pending, and when it is not.
+_PENDING_FIELDS = frozenset({"email", "payment_service_provider", "transaction"})
+_CHARGED_FIELDS = frozenset({"email"})
+
+
+class Confirm(Protocol):
+    """Checks what a foreign moocher is about to write; raises to refuse the charge."""
+
+    def __call__(self, payment: Payment) -> None:
+        """Raise unless this payment, as it is about to be saved, is a charge."""
+        ...
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The attempt on whose behalf a foreign moocher runs, and the check of its claim."""
+
+    attempt: Attempt
+    confirm: Confirm
+
+
+_guard: ContextVar[Guard | None] = ContextVar("payments_ui_guard", default=None)
+
+
+@contextmanager
+def guarded(attempt: Attempt, confirm: Confirm) -> Iterator[None]:
+    """While it lasts, a save that charges the attempt's payment settles the attempt."""
+    token = _guard.set(Guard(attempt, confirm))
+    try:
+        yield
+    finally:
+        _guard.reset(token)
+
+
+@retrying
+def save(payment: Payment, *, update_fields: Iterable[str] | None) -> None:
+    """``Payment.save()`` of a stored payment."""
+    charges = payment.charged_at is not None and (
+        update_fields is None or "charged_at" in set(update_fields)
+    )
+    guard = _guard.get()
+    if charges and guard and guard.attempt.payment_id == payment.pk:
+        guard.confirm(payment)
+    # A moocher of django-mooch may write down all it was posted.
+    payment.transaction = text(payment.transaction)
+    with transaction.atomic():
+        stored = lock_payment(payment.pk)
+        if stored is None:
+            _gone_without_trace(payment, charges=charges)
+            return
+        fields = _writable(stored, update_fields)
+        if charges and payment.charged_at != stored.charged_at:
+            fields = _charge(payment, stored, fields, guard)
+        else:
+            payment.charged_at = stored.charged_at
+        models.Model.save(payment, update_fields=fields)
+
+
+def _writable(stored: Payment, update_fields: Iterable[str] | None) -> set[str]:
+    allowed = _CHARGED_FIELDS if stored.charged_at else _PENDING_FIELDS
+    return set(allowed if update_fields is None else allowed.intersection(update_fields))
+
+
+def _charge(payment: Payment, stored: Payment, fields: set[str], guard: Guard | None) -> set[str]:
+    if guard and guard.attempt.payment_id == payment.pk:
+        _settle(payment, guard.attempt)
+        return fields
+    if stored.charged_at or stored.cancelled_at or stored.undone_at:
+        _late(payment, stored)
+        return fields & _CHARGED_FIELDS
+    attempt = unexpected_money.keep_charge(stored, payment.payment_service_provider or "unknown")
+    journal.attempt(JournalEntry.Verb.PAYMENT_CHARGED, attempt)
+    return fields | {"charged_at"}
+
+
+def _settle(payment: Payment, attempt: Attempt) -> None:
+    by = journal.by_moocher(attempt.moocher)
+    settlement.settle(attempt, settlement.what_was_asked(attempt), by=by, announced=True)
+    payment.charged_at = Payment.all_objects.values_list("charged_at", flat=True).get(pk=payment.pk)
+
+
+def _late(payment: Payment, stored: Payment) -> None:
+    payment.charged_at = stored.charged_at
+    moocher = payment.payment_service_provider or "unknown"
+    # The same PSP tells of a charge by callback and by return: that is no second money.
+    if stored.charged_at and moocher == (stored.payment_service_provider or "unknown"):
+        return
+    evidence = {"transaction": text(payment.transaction)}
+    kept = stored.attempts.filter(state=Attempt.State.SURPLUS, moocher=moocher)
+    if any(attempt.evidence == evidence for attempt in kept):
+        return
+    money_in = Succeeded(
+        psp_reference="", amount=stored.amount, currency=stored.currency, evidence=evidence
+    )
+    reason = "saved as charged after it was charged, cancelled or undone"
+    by = journal.by_moocher(moocher)
+    unexpected_money.keep_surplus(stored, moocher, money_in, by=by, reason=reason)
+
+
+def _gone_without_trace(payment: Payment, *, charges: bool) -> None:
+    if not charges:
+        return
+    payment.charged_at = None
+    moocher = payment.payment_service_provider or "unknown"
+    event, first = Event.objects.get_or_create(
+        moocher=moocher,
+        account="",
+        event_id=f"save-{payment.pk}",
+        defaults={
+            "state": Event.State.UNMATCHED,
+            "psp_reference": str(payment.pk),
+            "amount": payment.amount,
+            "currency": payment.currency,
+        },
+    )
+    if first:
+        reason = "saved as charged after it was cancelled"
+        by, facts = journal.by_moocher(moocher), {"user_id": payment.user_id}
+        unexpected_money.unmatched(event, by, reason, payment_id=payment.pk, **facts)
+
+
+__all__ = ["Confirm", "Guard", "guarded", "save"]

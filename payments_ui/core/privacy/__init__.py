@@ -1,0 +1,1 @@
+"""What must not be kept: secrets in texts, and people who leave."""

@@ -1,0 +1,114 @@
+"""Money given back: a row each, with a key and a journal of its own."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Case, F, Q, When
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from payments_ui.core.attempts.model import Attempt
+from payments_ui.core.db.append_only import Asked, EvidenceQuerySet
+from payments_ui.core.payments.model import Payment
+
+
+class RefundState(models.TextChoices):
+    """What is known of a refund; the first three are open."""
+
+    REQUESTED = "requested", pgettext_lazy("refund", "requested")
+    PENDING = "pending", pgettext_lazy("refund", "on its way")
+    UNKNOWN = "unknown", pgettext_lazy("refund", "outcome unknown")
+    SUCCEEDED = "succeeded", pgettext_lazy("refund", "given back")
+    FAILED = "failed", pgettext_lazy("refund", "failed")
+
+
+OPEN_STATES = (RefundState.REQUESTED, RefundState.PENDING, RefundState.UNKNOWN)
+
+
+class RefundQuerySet(EvidenceQuerySet["Refund"]):
+    """Refunds by what is known of them; they are not changed in bulk."""
+
+    def open(self) -> RefundQuerySet:
+        """Refunds whose outcome is not known."""
+        return self.filter(state__in=OPEN_STATES)
+
+    def reserving(self) -> RefundQuerySet:
+        """Refunds whose money is given back, or may be: what counts as refunded."""
+        return self.exclude(state=RefundState.FAILED)
+
+
+class Refund(Asked):
+    """Committed before the PSP is asked; owns its idempotency key.
+
+    It gives back money that arrived with ``attempt``; ``amount`` is in units of
+    ``currency``. Its state changes by compare-and-set in ``core/refunds/transitions`` only.
+    """
+
+    State = RefundState
+    OPEN = OPEN_STATES
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment")
+    )
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("attempt")
+    )
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
+    currency = models.CharField(_("currency"), max_length=3)
+    state = models.CharField(
+        _("state"), max_length=20, choices=RefundState.choices, default=RefundState.REQUESTED
+    )
+    idempotency_key = models.CharField(_("idempotency key"), max_length=64, unique=True)
+    # NULL, since an empty text would collide with others.
+    psp_reference = models.CharField(  # noqa: DJ001
+        _("PSP reference"), max_length=200, null=True, blank=True
+    )
+    manual = models.BooleanField(
+        _("sent by hand"), default=False, help_text=_("A person sends the money back.")
+    )
+    reason = models.TextField(pgettext_lazy("journal", "why"))
+    failure_code = models.CharField(_("failure code"), max_length=50, blank=True)
+    evidence = models.JSONField(_("evidence"), default=dict, blank=True)
+    requested_at = models.DateTimeField(_("requested at"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    asked_at = models.DateTimeField(
+        _("asked at"), null=True, blank=True, help_text=_("When the PSP was last asked about it.")
+    )
+    # When refund_succeeded was sent; NULL on one that was given back: nobody was told yet.
+    announced_at = models.DateTimeField(_("announced at"), null=True, blank=True)
+    # At most one per attempt, so that two clerks give money back once.
+    open_attempt = models.GeneratedField(
+        expression=Case(
+            When(state__in=[str(state) for state in OPEN_STATES], then=F("attempt_id"))
+        ),
+        output_field=models.UUIDField(null=True),
+        db_persist=True,
+    )
+
+    objects = RefundQuerySet.as_manager()  # type: ignore[misc]
+
+    class Meta:
+        ordering = ("-requested_at",)
+        base_manager_name = "objects"
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        indexes = (models.Index(fields=("state", "updated_at"), name="payments_refund_state"),)
+        constraints = (
+            models.UniqueConstraint(fields=("open_attempt",), name="payments_one_open_refund"),
+            models.UniqueConstraint(
+                fields=("attempt", "psp_reference"), name="payments_refund_reference"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[str(state) for state in RefundState]),
+                name="payments_refund_known_state",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payments_refund_positive"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.state}"

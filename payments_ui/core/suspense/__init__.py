@@ -1,0 +1,1 @@
+"""The suspense account: money that a person has to look at."""

@@ -1,0 +1,53 @@
+"""Money that arrived and nobody knows: kept until a person matches it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from payments_ui.core.db.append_only import Evidence
+
+
+class Event(Evidence):
+    """One fact a PSP or a bank reported, by its own id, stored once.
+
+    Only verified facts get here: a webhook whose signature does not hold is not stored.
+    """
+
+    class State(models.TextChoices):
+        PROCESSED = "processed", _("processed")
+        UNMATCHED = "unmatched", _("unmatched")
+
+    moocher = models.CharField(_("moocher"), max_length=100)
+    account = models.CharField(_("account at the PSP"), max_length=100, blank=True)
+    event_id = models.CharField(_("event id"), max_length=200)
+    received_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
+    state = models.CharField(_("state"), max_length=20, choices=State.choices)
+    attempt = models.ForeignKey(
+        "payments_core.Attempt",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="events",
+        verbose_name=_("attempt"),
+    )
+    psp_reference = models.CharField(_("PSP reference"), max_length=200, blank=True)
+    amount = models.DecimalField(
+        _("amount"), max_digits=14, decimal_places=3, null=True, blank=True
+    )
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+
+    class Meta:
+        ordering = ("-received_at",)
+        base_manager_name = "objects"
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("moocher", "account", "event_id"), name="payments_event_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.moocher} {self.event_id}"

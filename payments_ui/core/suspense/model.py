@@ -1,0 +1,128 @@
+"""The suspense account: money, or an answer about money, that a person has to look at."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from payments_ui import money
+from payments_ui.core.db.append_only import Evidence, EvidenceQuerySet
+
+
+class SuspenseKind(models.TextChoices):
+    """Why a person has to look."""
+
+    SURPLUS = "surplus", _("surplus")
+    MISMATCH = "mismatch", _("mismatch")
+    UNMATCHED = "unmatched", _("unmatched")
+    OVERDUE = "overdue", pgettext_lazy("suspense", "no answer")
+
+
+class SuspenseState(models.TextChoices):
+    """What became of it; all but the first are final."""
+
+    OPEN = "open", pgettext_lazy("suspense", "to look at")
+    MATCHED = "matched", pgettext_lazy("suspense", "matched")
+    RETURNED = "returned", pgettext_lazy("suspense", "returned")
+    CLOSED = "closed", pgettext_lazy("suspense", "closed")
+
+
+class SuspenseQuerySet(EvidenceQuerySet["SuspenseItem"]):
+    """Suspense items by what became of them; they are not changed in bulk."""
+
+    def open(self) -> SuspenseQuerySet:
+        """What nobody has looked at yet."""
+        return self.filter(state=SuspenseState.OPEN)
+
+
+class SuspenseItem(Evidence):
+    """Written in the transaction that sets the money aside; told to the admins once.
+
+    ``amount`` is what arrived, in units of ``currency``; ``None`` where only an answer is
+    missing. Its state changes by compare-and-set in ``payments_ui.core.suspense.queue`` only.
+    """
+
+    Kind = SuspenseKind
+    State = SuspenseState
+
+    kind = models.CharField(_("kind"), max_length=20, choices=SuspenseKind.choices)
+    state = models.CharField(
+        _("state"), max_length=20, choices=SuspenseState.choices, default=SuspenseState.OPEN
+    )
+    attempt = models.ForeignKey(
+        "payments_core.Attempt",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="suspense_items",
+        verbose_name=_("attempt"),
+    )
+    event = models.ForeignKey(
+        "payments_core.Event",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="suspense_items",
+        verbose_name=_("event"),
+    )
+    refund = models.ForeignKey(
+        "payments_core.Refund",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="suspense_items",
+        verbose_name=_("refund"),
+    )
+    payment = models.ForeignKey(
+        "payments_core.Payment",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="suspense_items",
+        verbose_name=_("matched payment"),
+    )
+    amount = models.DecimalField(
+        _("amount"), max_digits=14, decimal_places=3, null=True, blank=True
+    )
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    opened_at = models.DateTimeField(_("opened at"), default=timezone.now, editable=False)
+    told_at = models.DateTimeField(
+        _("told at"), null=True, blank=True, help_text=_("When the admins were told.")
+    )
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    closed_by = models.CharField(_("by whom"), max_length=100, blank=True)
+    reason = models.TextField(pgettext_lazy("journal", "why"), blank=True)
+
+    objects = SuspenseQuerySet.as_manager()  # type: ignore[misc]
+
+    class Meta:
+        ordering = ("-opened_at",)
+        base_manager_name = "objects"
+        verbose_name = _("money to look at")
+        verbose_name_plural = _("money to look at")
+        permissions = (("resolve_suspenseitem", _("Can decide what becomes of money")),)
+        indexes = (models.Index(fields=("state", "opened_at"), name="payments_suspense_state"),)
+        constraints = (
+            models.UniqueConstraint(fields=("kind", "attempt"), name="payments_suspense_attempt"),
+            models.UniqueConstraint(fields=("kind", "event"), name="payments_suspense_event"),
+            models.UniqueConstraint(fields=("kind", "refund"), name="payments_suspense_refund"),
+            models.CheckConstraint(
+                condition=Q(state=SuspenseState.OPEN.value, closed_at__isnull=True)
+                | Q(
+                    state__in=[str(state) for state in SuspenseState if state != "open"],
+                    closed_at__isnull=False,
+                ),
+                name="payments_suspense_closed",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} #{self.pk} {self.arrived}".rstrip()
+
+    @property
+    def arrived(self) -> str:
+        """What arrived, for people; empty where only an answer is missing."""
+        return money.format_arrived(self.amount, self.currency)

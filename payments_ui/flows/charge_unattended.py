@@ -1,0 +1,147 @@
+"""Charging through a moocher without the customer, for bulk runs with saved ways to pay."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from django.utils import timezone
+
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import DeclineCode
+from payments_ui.core.models import Attempt, Payment
+from payments_ui.core.processing import Result, StopProcessingError
+from payments_ui.exceptions import AlreadyChargedError, AttemptOpenError, PaymentGoneError
+from payments_ui.moochers.base import Moocher
+
+from . import pay, psp_call, resilience
+
+logger = logging.getLogger("payments_ui")
+
+#: What ``moocher.charge`` gets as ``data``; ``None``: this payment is not for this moocher.
+DataFor = Callable[[Payment], Mapping[str, Any] | None]
+
+#: Seconds to wait before a request that was rate limited is sent again, with the same key.
+#: Far less than ``asking.GRACE`` altogether, after which nobody expects the request any more.
+PAUSES = (1.0, 2.0, 4.0, 8.0)
+
+_RESULTS = {
+    Attempt.State.SETTLED: Result.SUCCESS,
+    Attempt.State.FAILED: Result.FAILURE,
+    Attempt.State.CANCELLED: Result.FAILURE,
+}
+
+
+def _nothing(payment: Payment) -> Mapping[str, Any]:
+    return {}
+
+
+class Charging:
+    """A processor: asks one moocher to charge a payment, without the customer.
+
+    ``base_url`` is the site's own address, as in ``https://shop.example``, for the URLs that
+    the PSP gets. ``data_for`` says what a form would have: which saved card, or ``None``
+    where the user has none. At most ``per_second`` requests are sent (``None``: as many as
+    may be). A payment of a user who was declined less than ``again_after`` ago is not tried
+    again: several runs at once, or one after the other, send it once.
+
+    Answers ``SUCCESS`` when the payment is charged; ``FAILURE`` when it was declined or is not
+    for this moocher; ``TERMINATE`` while the outcome is open, another run is busy with it, or
+    a person has to look at money that arrived: then nothing is cancelled and no other
+    processor is tried. Raises ``StopProcessingError``, which ends the run, where the PSP
+    gave no answer ``outages.IN_A_ROW`` times in a row. Must be called outside of transactions.
+
+    Raises ``ValueError`` for a ``base_url`` or a ``per_second`` that is none.
+    """
+
+    def __init__(
+        self,
+        moocher: Moocher,
+        *,
+        base_url: str,
+        data_for: DataFor = _nothing,
+        per_second: float | None = 10,
+        again_after: dt.timedelta = dt.timedelta(hours=20),
+        pauses: Sequence[float] = PAUSES,
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError(f"{base_url!r} is not the address of a site")
+        self.moocher = moocher
+        self._absolute = partial(urljoin, base_url)
+        self._data_for = data_for
+        self._again_after = again_after
+        self._pauses = pauses
+        self._pace = resilience.Pace(per_second)
+        self._breaker = resilience.Breaker()
+
+    def __repr__(self) -> str:
+        return f"charging({self.moocher.identifier})"
+
+    def __call__(self, payment: Payment) -> Result:
+        """Charge the payment."""
+        psp_call.forbid_transaction()
+        data = self._data_for(payment)
+        if data is None or self.moocher.refuse(payment):
+            return _leave(payment, Result.FAILURE, "it is not for this moocher")
+        # Before it is written down: from then on the request has to be sent in time.
+        self._pace.wait()
+        try:
+            attempt = self._start(payment)
+        except _LeftAloneError as why:
+            return _leave(payment, why.result, str(why))
+        except AlreadyChargedError:
+            return _leave(payment, Result.SUCCESS, "another run charged it")
+        except AttemptOpenError as error:
+            return _leave(payment, Result.TERMINATE, f"in progress, {error}")
+        except PaymentGoneError as error:
+            return _leave(payment, Result.TERMINATE, str(error))
+        return self._charge(attempt, data)
+
+    def _start(self, payment: Payment) -> Attempt:
+        return transitions.start(
+            payment,
+            moocher=self.moocher.identifier,
+            account=self.moocher.account,
+            live=self.moocher.live,
+            manual=self.moocher.manual,
+            check=self._check,
+        )
+
+    def _check(self, payment: Payment) -> None:
+        """Raise unless the locked payment may be tried now."""
+        if Attempt.objects.undecided().filter(payment=payment).exists():
+            raise _LeftAloneError(Result.TERMINATE, "a person has to look at its money first")
+        declined = Attempt.objects.filter(
+            payment__user=payment.user_id,
+            moocher=self.moocher.identifier,
+            currency=payment.currency,
+            state=Attempt.State.FAILED,
+            ended_at__gt=timezone.now() - self._again_after,
+        )
+        if declined.exclude(failure_code=DeclineCode.NEVER_HAPPENED).exists():
+            raise _LeftAloneError(Result.FAILURE, "its user was declined a short while ago")
+
+    def _charge(self, attempt: Attempt, data: Mapping[str, Any]) -> Result:
+        urls = pay.attempt_urls(attempt, self._absolute)
+        ask = partial(self.moocher.charge, attempt, data=data, urls=urls)
+        attempt = psp_call.charge(attempt, lambda: resilience.patiently(ask, self._pauses), None)
+        self._breaker.note(answered=attempt.state != Attempt.State.UNKNOWN)
+        if self._breaker.is_open:
+            raise StopProcessingError(f"{self.moocher.identifier} does not answer: run stopped")
+        return _RESULTS.get(Attempt.State(attempt.state), Result.TERMINATE)
+
+
+class _LeftAloneError(Exception):
+    def __init__(self, result: Result, why: str) -> None:
+        super().__init__(why)
+        self.result = result
+
+
+def _leave(payment: Payment, result: Result, why: str) -> Result:
+    logger.info("Payment %s is left alone: %s", payment.pk, why)
+    return result

@@ -1,0 +1,91 @@
+"""From pending charges to a payment. Nothing is charged here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+
+from django.db import transaction
+from django.db.models import Q
+
+from payments_ui.core import journal
+from payments_ui.core.attempts import settlement
+from payments_ui.core.db.locks import retrying
+from payments_ui.core.models import Attempt, LineItem, Payment
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+    from django.db.models import QuerySet
+
+
+def begin(
+    user: AbstractBaseUser,
+    *,
+    currency: str | None = None,
+    lineitems: Iterable[LineItem] | None = None,
+) -> Payment | None:
+    """The user's pending payment: the one there is, or a new one. Charges nothing.
+
+    A second click, tab or device resumes the first one's payment; one that a PSP is busy
+    with is left alone while there is something else to pay. ``lineitems`` makes a payment
+    of these items. A payment of zero is settled at once, without a PSP. ``None`` where
+    there is nothing to pay.
+    """
+    chosen = None if lineitems is None else list(lineitems)
+    pending = Payment.objects.pending().filter(user=user.pk)
+    if currency:
+        pending = pending.filter(currency=currency)
+    payment = _idle(pending) if chosen is None else None
+    if payment is None:
+        payment = Payment.objects.create_pending(
+            user=user, currency=currency, lineitems=chosen, by=journal.by_user(user)
+        )
+    # Another click may have bound everything between the two questions.
+    payment = payment or _bound_meanwhile(pending, chosen)
+    if payment is not None and not payment.amount:
+        settlement.settle_zero(payment)
+    return payment
+
+
+def _idle(pending: QuerySet[Payment]) -> Payment | None:
+    return pending.exclude(attempts__state__in=Attempt.OPEN).first()
+
+
+def _bound_meanwhile(pending: QuerySet[Payment], chosen: list[LineItem] | None) -> Payment | None:
+    if chosen is None:
+        return _idle(pending) or pending.first()
+    return pending.filter(lineitems__in=[item.pk for item in chosen]).first()
+
+
+def take_in(payment: Payment) -> Payment:
+    """The payment again, with the charges that came since: a new one, as amounts are sealed.
+
+    Charges the user left out on purpose stay out. Where the new ones are a credit that
+    leaves nothing to pay, the payment stays as it is. Raises ``PaymentStateError`` where
+    it is no longer pending.
+    """
+    renewed = _renew(payment)
+    if renewed is None:
+        return cast("Payment", Payment.all_objects.get(pk=payment.pk))
+    if not renewed.amount:
+        settlement.settle_zero(renewed)
+    return renewed
+
+
+@retrying
+def _renew(payment: Payment) -> Payment | None:
+    by = journal.by_user(payment.user)
+    wanted = LineItem.objects.filter(
+        Q(payment=payment) | Q(payment__isnull=True, created_at__gt=payment.created_at),
+        user=payment.user_id,
+        currency=payment.currency,
+    )
+    with transaction.atomic():
+        lineitems = list(wanted.only("pk").order_by())
+        payment.cancel_pending(by=by, reason="new charges taken in")
+        renewed = Payment.objects.create_pending(
+            user=payment.user, lineitems=lineitems, currency=payment.currency, by=by
+        )
+        if renewed is None:
+            transaction.set_rollback(True)
+    return renewed

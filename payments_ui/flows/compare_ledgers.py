@@ -1,0 +1,181 @@
+"""Comparing the books of PSPs with ours, line by line, in both directions.
+
+The first pass reads the PSP's books, in whatever order they come, and looks up what we have
+of each page; the second looks for what we booked and the PSP did not list. Which attempts
+were listed is kept in a temporary file, so memory is bounded however long the books are.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from decimal import Decimal
+from itertools import islice
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from payments_ui.core.audit import psps
+from payments_ui.core.audit.words import Finding, Rule, plain
+from payments_ui.core.db.keyset import batches
+from payments_ui.core.models import Attempt, Event, Refund
+from payments_ui.exceptions import MoocherError
+from payments_ui.moochers import registry
+from payments_ui.moochers.base import Moocher
+from payments_ui.moochers.ledgers import LedgerLine, LedgerStatus
+
+_PAGE = 500
+
+
+class _Given(NamedTuple):
+    """What our books say was given back: for sure, and at most, since some may be open."""
+
+    surely: Decimal = Decimal(0)
+    at_most: Decimal = Decimal(0)
+
+
+def compare(identifier: str, using: str) -> Iterator[Finding]:
+    """Everything in which the books of this moocher's PSP and ours differ; "all" for each.
+
+    Settle what is open before (``reconcile_payments``): what a PSP took a second ago, and
+    we have not heard of, is a difference. Asks the PSP, and must run outside of any
+    transaction. Raises ``MoocherError`` where no moocher that was asked for has a ledger,
+    and whatever the moocher raises when its PSP does not answer.
+    """
+    for moocher in _with_ledger(identifier):
+        yield from _compare(moocher, using)
+
+
+def _with_ledger(identifier: str) -> list[Moocher]:
+    able = {name: each for name, each in registry.moochers().items() if each.has_ledger}
+    chosen = [each for name, each in able.items() if identifier in ("all", name)]
+    if not chosen:
+        # Also for "all": that nothing was compared must not read as "no differences".
+        names = ", ".join(able) or "none"
+        raise MoocherError(f"{identifier!r} is no moocher that can list its books ({names} can)")
+    return chosen
+
+
+def _compare(moocher: Moocher, using: str) -> Iterator[Finding]:
+    # What is booked from now on may be missing in what the PSP lists.
+    began = timezone.now()
+    lines = iter(moocher.ledger())
+    with closing(_Listed()) as listed:
+        while page := list(islice(lines, _PAGE)):
+            yield from _page(moocher, page, listed, using)
+        booked = Attempt.objects.using(using).filter(
+            moocher=moocher.identifier,
+            account=moocher.account,
+            live=moocher.live,
+            manual=False,
+            # What arrived on another account, as a mismatch, is not in these books.
+            state__in=(Attempt.State.SETTLED, Attempt.State.SURPLUS),
+            ended_at__lt=began,
+        )
+        # Surplus that we never asked for has no line of its own.
+        asked = booked.exclude(amount=0, psp_reference=None)
+        for batch in batches(asked, "id"):
+            missing = (attempt for attempt in batch if attempt.pk not in listed)
+            yield from (_differ(psps.TAKEN, attempt, "not listed") for attempt in missing)
+
+
+def _page(
+    moocher: Moocher, page: Sequence[LedgerLine], listed: _Listed, using: str
+) -> Iterator[Finding]:
+    known = _Known(moocher, page, using)
+    for line in page:
+        attempt = known.attempt(line)
+        if attempt is not None:
+            is_first = line.status != LedgerStatus.TAKEN or listed.add(attempt.pk)
+            yield from _differences(line, attempt, known.given[attempt.pk], is_first=is_first)
+        elif line.status == LedgerStatus.TAKEN and line.psp_reference not in known.aside:
+            yield Finding(psps.BOOKED.name, "charge", line.psp_reference, _said(line))
+
+
+class _Known:
+    """What our books have of a page, in at most three queries."""
+
+    def __init__(self, moocher: Moocher, page: Sequence[LedgerLine], using: str) -> None:
+        keys = [line.reference for line in page if line.reference]
+        references = [line.psp_reference for line in page]
+        mine = {"moocher": moocher.identifier, "account": moocher.account}
+        by_reference = Q(psp_reference__in=references, **mine)
+        attempts = Attempt.objects.using(using).order_by()
+        found = list(attempts.filter(Q(idempotency_key__in=keys) | by_reference))
+        self._by_key = {attempt.idempotency_key: attempt for attempt in found}
+        self._by_reference = {attempt.psp_reference: attempt for attempt in found}
+        self.given = _given([attempt for attempt in found if attempt.refunded_amount], using)
+        #: References of money that is kept as unmatched.
+        self.aside = self._aside(references, mine, using)
+
+    def attempt(self, line: LedgerLine) -> Attempt | None:
+        """Our attempt that this line is about."""
+        return self._by_key.get(line.reference) or self._by_reference.get(line.psp_reference)
+
+    def _aside(self, references: list[str], mine: dict[str, str], using: str) -> frozenset[str]:
+        strange = [name for name in references if name not in self._by_reference]
+        events = Event.objects.using(using).filter(psp_reference__in=strange, **mine)
+        return frozenset(events.order_by().values_list("psp_reference", flat=True))
+
+
+def _given(attempts: Sequence[Attempt], using: str) -> defaultdict[UUID, _Given]:
+    # What a person sends back goes past the PSP.
+    refunds = Refund.objects.using(using).filter(attempt__in=attempts, manual=False).reserving()
+    given: defaultdict[UUID, _Given] = defaultdict(_Given)
+    for refund in refunds.order_by():
+        surely, at_most = given[refund.attempt_id]
+        sure = Decimal(0) if refund.is_open else refund.amount
+        given[refund.attempt_id] = _Given(surely + sure, at_most + refund.amount)
+    return given
+
+
+def _differences(
+    line: LedgerLine, attempt: Attempt, given: _Given, *, is_first: bool
+) -> Iterator[Finding]:
+    is_taken, is_booked = line.status == LedgerStatus.TAKEN, attempt.state in Attempt.ARRIVED
+    if not is_first:
+        yield _differ(psps.ONCE, attempt, _said(line))
+    if is_taken != is_booked:
+        yield _differ(psps.BOOKED if is_taken else psps.TAKEN, attempt, _said(line))
+    elif is_taken and (line.amount, line.currency) != (attempt.received, attempt.received_currency):
+        yield _differ(psps.AMOUNT, attempt, _said(line))
+    if not given.surely <= line.refunded <= given.at_most:
+        ours = f"refunded={plain(given.surely)}..{plain(given.at_most)}"
+        yield _differ(psps.REFUNDED, attempt, f"{ours} {_said(line)}")
+
+
+def _differ(rule: Rule, attempt: Attempt, said: str) -> Finding:
+    ours = f"state={attempt.state} received={plain(attempt.received)} {attempt.received_currency}"
+    return Finding(rule.name, "attempt", str(attempt.pk), f"{ours.strip()} PSP: {said}")
+
+
+def _said(line: LedgerLine) -> str:
+    return (
+        f"{line.psp_reference} {line.status} amount={plain(line.amount)} "
+        f"refunded={plain(line.refunded)} currency={line.currency}"
+    )
+
+
+class _Listed:
+    """Primary keys of attempts whose money the PSP listed, in a file that is gone after."""
+
+    def __init__(self) -> None:
+        self._file = sqlite3.connect("")
+        self._file.execute("CREATE TABLE listed (id TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def add(self, pk: UUID) -> bool:
+        """Keep it; whether it is new."""
+        sql = "INSERT OR IGNORE INTO listed VALUES (?)"
+        return self._file.execute(sql, [pk.hex]).rowcount == 1
+
+    def __contains__(self, pk: UUID) -> bool:
+        sql = "SELECT 1 FROM listed WHERE id = ?"
+        return self._file.execute(sql, [pk.hex]).fetchone() is not None
+
+    def close(self) -> None:
+        """Throw the file away."""
+        self._file.close()

@@ -1,0 +1,114 @@
+"""What a PSP can be asked about later: attempts and refunds, seen the same way."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from payments_ui.core.attempts.outcomes import Unknown
+from payments_ui.core.db import failpoints
+from payments_ui.core.db.failpoints import Point
+from payments_ui.core.db.locks import retrying
+from payments_ui.core.models import Attempt, Refund, SuspenseItem
+from payments_ui.moochers.registry import moochers
+
+from . import psp_call
+from . import refund as refunding
+
+
+class Answer(NamedTuple):
+    """What is known after asking, and whether the PSP gave an answer at all."""
+
+    state: str
+    is_one: bool
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Attempts, or refunds: where their facts stand, and how they are asked about."""
+
+    model: type[Attempt] | type[Refund]
+    begun_at: str
+    #: From a row to its attempt, which says who was asked.
+    attempt: str
+    #: What the moocher must be able to do.
+    capability: str
+    ask: Callable[[Any], Answer]
+
+    @property
+    def name(self) -> str:
+        """Of the foreign key in a ``SuspenseItem``."""
+        return self.model._meta.model_name or ""
+
+    def rows(self) -> models.QuerySet[Any, Any]:
+        """The open ones with the facts that ``why_not`` and the schedule want."""
+        facts = {name: F(self.attempt + name) for name in ("moocher", "account", "live")}
+        facts = {f"at_{name}": value for name, value in facts.items()}
+        rows = self.model.objects.open().annotate(begun=F(self.begun_at), **facts)
+        return rows.values_list("pk", "state", "manual", "asked_at", "begun", *facts, named=True)
+
+    def why_not(self, row: Any) -> str:
+        """Why nobody can be asked about a row; empty where somebody can."""
+        moocher = moochers().get(row.at_moocher)
+        if row.manual:
+            return "by hand"
+        if moocher is None:
+            return "not listed"
+        if not getattr(moocher, self.capability):
+            return "cannot be asked"
+        # Another account would know nothing of it, and that would be no answer.
+        ours = moocher.serves(row.at_account, live=row.at_live)
+        return "" if ours else "another account"
+
+    @retrying
+    def claim(self, pk: Any, turn: dt.datetime) -> bool:
+        """Whether it is ours to ask; compare-and-set, so that of several workers one does."""
+        before = Q(asked_at=None) | Q(asked_at__lt=turn)
+        rows: models.QuerySet[Any] = models.QuerySet(self.model).filter(before, pk=pk)
+        return bool(rows.filter(state__in=self.model.OPEN).update(asked_at=timezone.now()))
+
+    def load(self, pks: Iterable[Any]) -> dict[Any, Any]:
+        """The rows as the moocher gets them."""
+        related = ["payment__user", *filter(None, [self.attempt.rstrip("_")])]
+        return self.model.objects.select_related(*related).in_bulk(list(pks))
+
+    def untold(self, pks: Iterable[Any]) -> Iterable[Any]:
+        """Those that are still open, and of which no person was told yet."""
+        still: models.QuerySet[Any] = self.model.objects.open().filter(pk__in=pks)
+        told = {"suspense_items__kind": SuspenseItem.Kind.OVERDUE}
+        return still.exclude(**told).values_list("pk", flat=True)
+
+
+def _ask_attempt(attempt: Attempt) -> Answer:
+    moocher = moochers()[attempt.moocher]
+    outcome = psp_call.answer_later(attempt, lambda: moocher.ask(attempt))
+    failpoints.reach(Point.RECONCILE_AFTER_QUERY)
+    is_one = not isinstance(outcome, Unknown)
+    # No answer says nothing new of an attempt that was answered about before.
+    if is_one or attempt.state == Attempt.State.STARTED:
+        attempt = psp_call.write_down(attempt, outcome, None)
+    return Answer(attempt.state, is_one)
+
+
+def _ask_refund(refund: Refund) -> Answer:
+    refund, is_one = refunding.ask(refund)
+    failpoints.reach(Point.RECONCILE_AFTER_QUERY)
+    return Answer(refund.state, is_one)
+
+
+ATTEMPTS = Kind(
+    model=Attempt, begun_at="started_at", attempt="", capability="can_ask", ask=_ask_attempt
+)
+REFUNDS = Kind(
+    model=Refund,
+    begun_at="requested_at",
+    attempt="attempt__",
+    capability="can_refund",
+    ask=_ask_refund,
+)

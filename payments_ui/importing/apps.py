@@ -1,0 +1,14 @@
+"""Moving in, while it lasts: list the app, import, and take it out again."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PaymentsImportingConfig(AppConfig):
+    """``payments_ui.importing``: brings the command ``import_user_payments``."""
+
+    name = "payments_ui.importing"
+    label = "payments_importing"
+    verbose_name = _("moving in from django-user-payments")

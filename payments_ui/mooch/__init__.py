@@ -1,0 +1,1 @@
+"""All that django-mooch's moochers need to run inside the widget."""

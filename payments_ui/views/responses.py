@@ -1,0 +1,157 @@
+"""Turning a component into an answer: a fragment for htmx, else a whole page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from payments_ui import http, money
+from payments_ui.components import heartbeat
+from payments_ui.components.base import Component
+from payments_ui.components.pending_charges import PendingCharges
+from payments_ui.components.widget import Widget
+from payments_ui.conf import settings
+from payments_ui.core.models import Attempt, Payment
+from payments_ui.exceptions import PaymentGoneError, PaymentsUIError, TooManyAttemptsError
+from payments_ui.flows.pay import FormInvalidError
+
+#: Status of a whole page that tells of an error; every other one is a conflict (409).
+_STATUS: dict[type[PaymentsUIError], int] = {
+    FormInvalidError: 422,
+    PaymentGoneError: 410,
+    TooManyAttemptsError: 429,
+}
+
+
+def status_of(error: PaymentsUIError) -> int:
+    """The status of a whole page that shows this error."""
+    return _STATUS.get(type(error), 409)
+
+
+def widget_of(request: HttpRequest, component: type[Component] = PendingCharges) -> Widget:
+    """The widget a fragment is for; on a whole page, one whose heading is the page's."""
+    if http.is_fragment(request):
+        return Widget.from_data(request.POST if request.method == "POST" else request.GET)
+    return Widget.for_tag(request, component.accepts, heading=1)
+
+
+def page_number(request: HttpRequest) -> int:
+    """``?page=``, or 1 where it is no page."""
+    text = request.GET.get("page", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def show(
+    request: HttpRequest,
+    component: Component,
+    *,
+    status: int = 200,
+    live_text: str = "",
+    changed: bool = False,
+) -> HttpResponse:
+    """The component as a fragment (always 200), or as a page with ``status``.
+
+    ``changed`` tells the other widgets of the page, without an echo in this one.
+    """
+    if not http.is_fragment(request):
+        return page(request, component, status=status)
+    return fragment(
+        request, component.render_body(), component.widget, live_text=live_text, changed=changed
+    )
+
+
+def fragment(
+    request: HttpRequest,
+    body: SafeString,
+    widget: Widget,
+    *,
+    live_text: str = "",
+    changed: bool = False,
+) -> HttpResponse:
+    """A body with the live region's text and the page's heartbeat beside it."""
+    beat = heartbeat.render(request, widget, oob=True) if widget.live else ""
+    context = {"body": body, "widget": widget, "live_text": live_text, "heartbeat": beat}
+    response = render(request, "payments_ui/pages/fragment.html", context)
+    if changed:
+        response["HX-Trigger"] = http.CHANGED
+    return response
+
+
+def whole_body(
+    request: HttpRequest, component: PendingCharges, *, status: int = 200
+) -> HttpResponse:
+    """As ``show``, in answer to a request that may be for a part of the body."""
+    return retarget(show(request, component, status=status), component.widget)
+
+
+def retarget(response: HttpResponse, widget: Widget) -> HttpResponse:
+    """Make htmx replace the body, whatever part of it was asked for."""
+    response["HX-Retarget"] = f"#{widget.id}-body"
+    response["HX-Reswap"] = "outerHTML"
+    return response
+
+
+def page(
+    request: HttpRequest,
+    component: Component,
+    *,
+    status: int = 200,
+    name: str = "payment",
+    back_url: str = "",
+) -> HttpResponse:
+    """A whole page that extends the host's base template.
+
+    ``back_url`` is the page the customer left for a PSP.
+    """
+    context = {
+        "component": component.render(),
+        "base_template": settings.BASE_TEMPLATE,
+        "title": component.widget.title or component.title,
+        "has_error": bool(getattr(component, "error", None)),
+        "back_url": back_url,
+    }
+    return render(request, f"payments_ui/pages/{name}.html", context, status=status)
+
+
+def signed_out(request: HttpRequest, login_url: str) -> HttpResponse:
+    """What an expired session's widget shows."""
+    if http.is_background(request):
+        return HttpResponse(status=204)
+    widget = widget_of(request)
+    context = {"widget": widget, "login_url": login_url, "focus": True, "step": "signed_out"}
+    template = "payments_ui/components/pending_charges/signed_out.html"
+    return retarget(render(request, template, context), widget)
+
+
+def see_other(payment: Payment, **query: str) -> HttpResponseRedirect:
+    """POST-redirect-GET: to the payment's page."""
+    query = {name: value for name, value in query.items() if value}
+    return _see(reverse("payments_ui:payment", kwargs={"pk": payment.pk}, query=query or None))
+
+
+def see_charges() -> HttpResponseRedirect:
+    """POST-redirect-GET: to the list."""
+    return _see(reverse("payments_ui:charges"))
+
+
+def _see(url: str) -> HttpResponseRedirect:
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response
+
+
+def paid_text(payment: Payment) -> str:
+    """What the live region says after paying."""
+    amount = money.format_amount(payment.amount, payment.currency)
+    return _("Paid: %(amount)s") % {"amount": amount}
+
+
+def failure_text(attempt: Attempt) -> str:
+    """Why an attempt failed, that nothing was charged, and what to tell the support."""
+    return _("Nothing was charged. %(reason)s (Reference %(reference)s)") % {
+        "reason": attempt.failure_message,
+        "reference": attempt.reference,
+    }

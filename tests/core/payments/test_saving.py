@@ -1,0 +1,235 @@
+"""Code that knows nothing of attempts: it sets ``charged_at`` and saves."""
+# A state equals its text, and a Decimal an int.
+# mypy: disable-error-code="comparison-overlap"
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.utils import timezone
+
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined
+from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
+from payments_ui.core.payments import saving
+from tests.core.support import (
+    ADMINS,
+    charged,
+    errors,
+    journalled,
+    money_of,
+    pending,
+    started,
+    stored,
+    together,
+)
+
+pytestmark = pytest.mark.django_db
+State = Attempt.State
+Verb = JournalEntry.Verb
+
+
+def charge(payment: Payment, psp: str = "stripe", transaction: str = "ch_1") -> Payment:
+    payment.charged_at = timezone.now()
+    payment.payment_service_provider = psp
+    payment.transaction = transaction
+    payment.save()
+    return payment
+
+
+def test_setting_charged_at_and_saving_charges_the_payment(user: User) -> None:
+    payment = charge(pending(user, "5"))
+    now = stored(payment)
+    assert now.charged_at == payment.charged_at
+    assert (now.payment_service_provider, now.transaction) == ("stripe", "ch_1")
+    entry = JournalEntry.objects.get(verb=Verb.PAYMENT_CHARGED)
+    assert (entry.actor, entry.total) == ("moocher:stripe", 5)
+
+
+def test_a_stale_save_never_takes_a_charge_back(user: User) -> None:
+    payment = pending(user, "5")
+    stale = stored(payment)
+    charge(payment)
+    stale.email, stale.transaction = "new@example.com", "rubbish"
+    stale.save()
+    now = stored(payment)
+    assert (now.charged_at, now.transaction) == (payment.charged_at, "ch_1")
+    assert now.email == "new@example.com"
+    assert stale.charged_at == payment.charged_at
+
+
+def test_the_first_writer_wins_and_a_replay_changes_nothing(user: User) -> None:
+    payment = pending(user, "5")
+    second = stored(payment)
+    charge(payment)
+    charge(second, transaction="the same, told by the browser")
+    assert second.charged_at == payment.charged_at
+    assert stored(payment).transaction == "ch_1"
+    assert journalled(Verb.PAYMENT_CHARGED) == 1
+    assert Attempt.objects.get().state == State.SETTLED
+
+
+def test_a_charge_without_an_attempt_gets_one_that_says_what_was_taken(user: User) -> None:
+    payment = charge(pending(user, "5"))
+    attempt = payment.attempts.get()
+    assert (attempt.state, attempt.moocher, attempt.received) == (State.SETTLED, "stripe", 5)
+    assert attempt.announced_at, "the code that charged sends post_charge itself"
+
+
+def test_a_charge_by_another_psp_is_surplus_and_shown_once(
+    user: User, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.ADMINS = ADMINS
+    payment = charge(pending(user, "5"))
+    with django_capture_on_commit_callbacks(execute=True):
+        for _replay in range(2):
+            charge(stored(payment), psp="paypal", transaction="pp_1")
+    surplus = Attempt.objects.to_look_at().get()
+    assert (surplus.state, surplus.moocher, surplus.received) == (State.SURPLUS, "paypal", 5)
+    assert surplus.evidence == {"transaction": "pp_1"}
+    assert stored(payment).payment_service_provider == "stripe"
+    assert len(mail.outbox) == 1
+
+
+def test_a_charge_of_an_undone_payment_is_surplus_and_charges_nothing(user: User) -> None:
+    payment = charge(pending(user, "5"), psp="")
+    payment.undo()
+    charge(stored(payment), psp="stripe")
+    late = charge(stored(payment), psp="stripe")
+    assert (late.charged_at, stored(payment).state) == (None, Payment.State.UNDONE)
+    assert Attempt.objects.to_look_at().get().state == State.SURPLUS
+    charge(stored(payment), psp="stripe", transaction="ch_2")
+    assert Attempt.objects.filter(state=State.SURPLUS).count() == 2
+
+
+def test_a_charge_of_a_cancelled_payment_is_surplus_beside_what_is_kept(user: User) -> None:
+    payment = pending(user, "5")
+    stale = stored(payment)
+    transitions.record(started(payment), Declined(code=DeclineCode.GENERIC))
+    payment.cancel_pending()
+    charge(stale)
+    assert stored(payment).state == Payment.State.CANCELLED
+    assert Attempt.objects.to_look_at().get().received == 5
+
+
+def test_a_charge_of_a_deleted_payment_is_kept_as_unmatched(
+    user: User, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.ADMINS = ADMINS
+    payment = pending(user, "5")
+    stale = stored(payment)
+    payment.cancel_pending()
+    with django_capture_on_commit_callbacks(execute=True):
+        charge(stale)
+        charge(stale)
+    assert not Payment.all_objects.exists()
+    event = Event.objects.get()
+    assert (event.state, event.psp_reference, event.amount) == (
+        Event.State.UNMATCHED,
+        str(payment.pk),
+        5,
+    )
+    entry = JournalEntry.objects.get(verb=Verb.MONEY_UNMATCHED)
+    assert (entry.user, entry.payment_id) == (user, payment.pk)
+    assert len(mail.outbox) == 1
+
+
+def test_other_saves_of_a_deleted_payment_leave_no_trace(user: User) -> None:
+    payment = pending(user, "5")
+    stale = stored(payment)
+    payment.cancel_pending()
+    stale.save()
+    assert not Payment.all_objects.exists()
+    assert not Event.objects.exists()
+
+
+def test_saving_writes_what_it_may_and_nothing_else(user: User) -> None:
+    payment = pending(user, "5")
+    payment.amount, payment.currency, payment.email = 1, "EUR", "new@example.com"
+    payment.save()
+    payment.transaction = "not asked for"
+    payment.save(update_fields=["email", "amount"])
+    now = stored(payment)
+    assert (now.amount, now.currency, now.email) == (5, "CHF", "new@example.com")
+    assert now.transaction == ""
+
+
+def test_charged_at_is_only_written_where_it_is_asked_for(user: User) -> None:
+    payment = pending(user, "5")
+    payment.charged_at = timezone.now()
+    payment.save(update_fields=["email"])
+    assert stored(payment).charged_at is None
+    payment.charged_at = timezone.now()
+    payment.save(update_fields=["charged_at"])
+    assert stored(payment).charged_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_callbacks_at_once_one_charges(user: User) -> None:
+    payment = pending(user, "5")
+    results = together(8, lambda number: charge(stored(payment), transaction=f"ch_{number}"))
+    assert errors(results) == []
+    assert {result.charged_at for result in results} == {stored(payment).charged_at}
+    assert journalled(Verb.PAYMENT_CHARGED) == 1
+
+
+# On behalf of an attempt
+
+
+def allow(payment: Payment) -> None:
+    """Confirm any charge."""
+
+
+def test_on_behalf_of_an_attempt_the_save_settles_it(user: User) -> None:
+    attempt = started(pending(user, "5"), moocher="stripe")
+    with saving.guarded(attempt, allow):
+        payment = charge(stored(attempt.payment))
+        payment.save()
+    assert payment.charged_at == stored(payment).charged_at
+    settled = Attempt.objects.get()
+    assert (settled.state, settled.received) == (State.SETTLED, 5)
+    assert settled.announced_at is not None
+    assert stored(payment).transaction == "ch_1"
+
+
+def test_a_charge_that_is_not_confirmed_is_not_written(user: User) -> None:
+    def refuse(payment: Payment) -> None:
+        raise ValueError("declined")
+
+    attempt = started(pending(user, "5"))
+    with saving.guarded(attempt, refuse), pytest.raises(ValueError, match="declined"):
+        charge(stored(attempt.payment))
+    assert stored(attempt.payment).charged_at is None
+    assert Attempt.objects.get().is_open
+
+
+def test_the_guard_is_for_its_payment_only(user: User) -> None:
+    attempt = started(pending(user, "5"))
+    other = pending(user, "7")
+    with saving.guarded(attempt, allow):
+        charge(other)
+    assert stored(other).charged_at is not None
+    assert stored(attempt.payment).charged_at is None
+    assert Attempt.objects.get(pk=attempt.pk).is_open
+
+
+def test_money_for_an_attempt_whose_payment_was_charged_meanwhile_is_surplus(user: User) -> None:
+    payment = pending(user, "5")
+    first = transitions.record(started(payment), Declined(code=DeclineCode.GENERIC))
+    second = started(payment, moocher="stripe")
+    transitions.record(first, money_of(first, psp_reference="late"))
+    with saving.guarded(second, allow):
+        late = charge(stored(payment))
+    assert late.charged_at == stored(payment).charged_at
+    assert Attempt.objects.get(pk=second.pk).state == State.SURPLUS
+    assert stored(payment).transaction == "late"
+
+
+def test_a_receipt_can_still_be_sent_elsewhere(user: User) -> None:
+    payment = charged(user, "5")
+    payment.email = "books@example.com"
+    payment.save()
+    assert stored(payment).email == "books@example.com"

@@ -1,0 +1,249 @@
+"""Giving up what customers abandoned: the PSP first, and only if it confirms."""
+# A state equals its text.
+# mypy: disable-error-code="comparison-overlap"
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from payments_ui.core.attempts import transitions
+from payments_ui.core.attempts.outcomes import (
+    ActionRequired,
+    DeclineCode,
+    Declined,
+    Pending,
+    Unknown,
+)
+from payments_ui.core.db.failpoints import Point
+from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, SuspenseItem
+from payments_ui.core.suspense import queue
+from payments_ui.flows.expire import expire
+from payments_ui.flows.psp_call import TransactionOpenError
+from payments_ui.testing.points import at, raise_
+from tests.conftest import UserFactory
+from tests.core.support import bare, errors, money_of, pending, started, stored, together
+from tests.fakes import FakePSP
+
+pytestmark = pytest.mark.django_db
+State = Attempt.State
+
+
+def ago(**age: float) -> dt.datetime:
+    return timezone.now() - dt.timedelta(**age)
+
+
+def made(user: User, days: float = 20) -> Payment:
+    """Return a pending payment of that long ago."""
+    return pending(user, "5", created_at=ago(days=days))
+
+
+def tried(payment: Payment, outcome: Any = None, *, days: float = 20, **fields: Any) -> Attempt:
+    """Return an attempt of that long ago, with this outcome."""
+    attempt = started(payment, **fields)
+    if outcome is not None:
+        transitions.record(attempt, outcome)
+    bare(Attempt).filter(pk=attempt.pk).update(started_at=ago(days=days))
+    return attempt
+
+
+def waits_at_psp(psp: FakePSP, payment: Payment, **options: Any) -> Attempt:
+    """Return an attempt that waits for its customer, in the PSP's books and in ours."""
+    attempt = tried(payment, ActionRequired(url="https://psp.example/pay"), **options)
+    psp.plan.append("action")
+    psp.charge(attempt, None)  # type: ignore[arg-type]
+    psp.asked.clear()
+    return attempt
+
+
+def test_an_abandoned_payment_is_given_up_and_its_charges_are_free(user: User) -> None:
+    payment = made(user)
+    report = expire()
+    assert (report.due, report.expired, report.is_clean) == (1, 1, True)
+    assert not Payment.all_objects.exists()
+    assert LineItem.objects.unbound().count() == 1
+    entry = JournalEntry.objects.get(verb=JournalEntry.Verb.PAYMENT_CANCELLED)
+    assert (entry.payment_id, entry.actor) == (payment.pk, "command:expire_payments")
+    assert entry.reason == "abandoned for 14 days"
+
+
+def test_what_was_tried_lately_is_not_abandoned(user: User) -> None:
+    tried(made(user), Declined(code=DeclineCode.CARD_DECLINED), days=3)
+    assert expire().due == 0
+
+
+def test_what_is_new_charged_or_gone_is_left_alone(make_user: UserFactory) -> None:
+    pending(make_user(), "5")
+    charged = started(made(make_user()))
+    transitions.record(charged, money_of(charged))
+    bare(Attempt).update(started_at=ago(days=20))
+    gone = tried(made(make_user()), Declined(code=DeclineCode.CARD_DECLINED))
+    gone.payment.cancel_pending()
+    assert expire().due == 0
+
+
+def test_days_and_user_can_be_chosen(make_user: UserFactory, settings: Settings) -> None:
+    first, second = make_user(), make_user()
+    made(first, days=3)
+    made(second, days=3)
+    assert expire().due == 0
+    assert expire(days=2, user=first).expired == 1
+    settings.PAYMENTS_UI = {"PENDING_DAYS": 2}
+    assert expire(dry_run=True).due == 1
+    assert expire().expired == 1
+
+
+def test_a_dry_run_changes_nothing(user: User, psp: FakePSP) -> None:
+    waits_at_psp(psp, made(user))
+    report = expire(dry_run=True)
+    assert (report.due, report.expired) == (1, 0)
+    assert psp.asked == []
+    assert Payment.objects.get().state == Payment.State.PROCESSING
+
+
+def test_what_waits_for_the_customer_is_called_off_at_the_psp_first(
+    user: User, psp: FakePSP
+) -> None:
+    attempt = waits_at_psp(psp, made(user))
+    assert expire().expired == 1
+    assert psp.asked == ["cancel"]
+    assert psp.of(attempt).state == "cancelled"
+    assert stored(attempt.payment).state == Payment.State.CANCELLED
+    assert LineItem.objects.unbound().count() == 1
+
+
+def test_what_was_written_down_and_never_sent_is_called_off_too(user: User, psp: FakePSP) -> None:
+    attempt = tried(made(user))
+    assert expire().expired == 1
+    assert psp.asked == ["cancel"]
+    assert Attempt.objects.get(pk=attempt.pk).failure_code == DeclineCode.NEVER_HAPPENED
+
+
+def test_money_that_was_taken_meanwhile_is_a_charge(user: User, psp: FakePSP) -> None:
+    attempt = waits_at_psp(psp, made(user))
+    psp.of(attempt).state = "taken"
+    report = expire()
+    assert (report.charged, report.expired, report.is_clean) == (1, 0, True)
+    assert stored(attempt.payment).state == Payment.State.CHARGED
+
+
+def test_without_the_psps_yes_nothing_is_freed(user: User, psp: FakePSP) -> None:
+    psp.keeps = True
+    attempt = waits_at_psp(psp, made(user))
+    report = expire()
+    assert (report.kept, report.expired, report.is_clean) == (1, 0, True)
+    assert stored(attempt.payment).state == Payment.State.PROCESSING
+    assert not LineItem.objects.unbound().exists()
+
+
+@pytest.mark.parametrize("outcome", [Pending(), Unknown(reason="timeout")])
+def test_what_is_under_way_or_unknown_is_never_given_up(
+    user: User, psp: FakePSP, outcome: Any
+) -> None:
+    tried(made(user), outcome, days=400)
+    assert expire().due == 0
+    assert psp.asked == []
+
+
+def test_an_announced_transfer_has_a_limit_of_its_own(
+    make_user: UserFactory, psp: FakePSP, settings: Settings
+) -> None:
+    young, old = (made(make_user(), days=500) for _number in range(2))
+    tried(young, Pending(), days=59, manual=True)
+    tried(old, Pending(), days=61, manual=True)
+    psp.plan.append("wait")
+    psp.charge(old.attempts.get(), None)  # type: ignore[arg-type]
+    assert expire().expired == 1
+    assert stored(young).state == Payment.State.PROCESSING
+    settings.PAYMENTS_UI = {**settings.PAYMENTS_UI, "TRANSFER_DAYS": 30}
+    assert expire(days=100).due == 0
+    assert expire(days=30, dry_run=True).due == 1
+
+
+def test_what_a_moocher_started_that_is_not_listed_any_more_is_kept(user: User) -> None:
+    tried(made(user), moocher="old")
+    assert expire().kept == 1
+
+
+def test_wrong_money_waits_for_a_person_first(user: User) -> None:
+    attempt = started(made(user))
+    transitions.record(attempt, money_of(attempt, amount=attempt.amount - 1))
+    bare(Attempt).update(started_at=ago(days=20))
+    assert expire().due == 0
+
+
+def test_who_comes_back_in_the_last_moment_keeps_the_payment(
+    make_user: UserFactory, psp: FakePSP
+) -> None:
+    payments = [made(make_user()) for _number in range(2)]
+
+    def come_back() -> None:
+        for payment in Payment.objects.pending():
+            started(payment)
+
+    with at(Point.EXPIRE_BETWEEN_PAYMENTS, come_back, on_hit=1):
+        report = expire()
+    assert (report.due, report.expired) == (2, 1)
+    assert psp.asked == []
+    assert Payment.objects.pending().count() == len(payments) - 1
+
+
+def test_one_failure_never_stops_the_others(
+    make_user: UserFactory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _number in range(3):
+        made(make_user())
+    with at(Point.CANCEL_BEFORE_COMMIT, raise_(RuntimeError("disk full")), on_hit=2):
+        report = expire()
+    assert (report.expired, report.errors, report.is_clean) == (2, 1, False)
+    assert "disk full" in caplog.text
+    assert expire().expired == 1
+
+
+def test_a_psp_that_does_not_answer_is_left_alone_for_this_run(
+    make_user: UserFactory, psp: FakePSP
+) -> None:
+    for _number in range(7):
+        waits_at_psp(psp, made(make_user()))
+    made(make_user())
+    psp.down = True
+    report = expire()
+    assert report.not_answering == ["cards"]
+    assert not report.is_clean
+    assert psp.asked == ["cancel"] * 5
+    assert report.expired == 1
+    assert Payment.objects.pending().count() == 7
+
+
+def test_it_refuses_to_ask_inside_a_transaction(transactional_db: None) -> None:
+    with pytest.raises(TransactionOpenError), transaction.atomic():
+        expire()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_workers_give_each_payment_up_once(make_user: UserFactory, psp: FakePSP) -> None:
+    for _number in range(3):
+        waits_at_psp(psp, made(make_user()))
+        made(make_user())
+    results = together(3, lambda _number: expire())
+    assert errors(results) == []
+    assert sum(report.expired for report in results) == 6
+    assert all(report.is_clean for report in results)
+    given_up = JournalEntry.objects.filter(verb=JournalEntry.Verb.PAYMENT_CANCELLED)
+    assert given_up.count() == LineItem.objects.unbound().count() == 6
+
+
+def test_money_to_look_at_keeps_a_payment_though_its_answer_was_once_overdue(user: User) -> None:
+    attempt = tried(made(user), Unknown())
+    queue.open_item(SuspenseItem.Kind.OVERDUE, attempt=attempt)
+    # The answer ends the overdue item, and the money waits for a person to decide.
+    transitions.record(attempt, money_of(attempt, amount=Decimal(4)))
+    assert SuspenseItem.objects.open().get().kind == "mismatch"
+    assert expire().due == 0
