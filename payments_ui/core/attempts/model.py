@@ -10,39 +10,17 @@ from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from payments_ui.core.attempts.outcomes import DeclineCode
 from payments_ui.core.db.append_only import Asked, EvidenceQuerySet
 from payments_ui.core.payments.model import Payment
-from payments_ui.core.suspense.model import SuspenseItem, SuspenseKind
+from payments_ui.core.suspense.model import SuspenseItem
+from payments_ui.core.suspense.states import SuspenseKind
+
+from .states import ARRIVED_STATES, OPEN_STATES, AttemptState
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
-
-
-class AttemptState(models.TextChoices):
-    """What is known of an attempt; the first four are open."""
-
-    STARTED = "started", _("started")
-    REQUIRES_ACTION = "requires_action", _("waits for the customer")
-    PROCESSING = "processing", _("waits for the PSP")
-    UNKNOWN = "unknown", _("outcome unknown")
-    SETTLED = "settled", _("settled")
-    FAILED = "failed", _("failed")
-    CANCELLED = "cancelled", pgettext_lazy("attempt", "cancelled")
-    SURPLUS = "surplus", _("surplus")
-    MISMATCH = "mismatch", _("mismatch")
-
-
-OPEN_STATES = (
-    AttemptState.STARTED,
-    AttemptState.REQUIRES_ACTION,
-    AttemptState.PROCESSING,
-    AttemptState.UNKNOWN,
-)
-#: Money arrived, and nothing that is said later changes that.
-ARRIVED_STATES = (AttemptState.SETTLED, AttemptState.SURPLUS, AttemptState.MISMATCH)
 
 
 def _payment_while(*states: AttemptState) -> Case:

@@ -26,8 +26,8 @@ from payments_ui.exceptions import (
 )
 
 from . import unexpected_money
-from .model import AttemptState as State
 from .outcomes import Succeeded
+from .states import AttemptState as State
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -22,8 +22,8 @@ from payments_ui.exceptions import (
 )
 
 from . import answers, settlement, unexpected_money
-from .model import AttemptState as State
 from .outcomes import ActionRequired, Cancelled, Declined, Outcome, Pending, Succeeded, Unknown
+from .states import AttemptState as State
 
 # From where an answer may move an attempt. A late, weaker answer never undoes a stronger.
 _BEFORE_ACTION = (State.STARTED, State.UNKNOWN, State.REQUIRES_ACTION)

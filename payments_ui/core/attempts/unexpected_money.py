@@ -18,8 +18,8 @@ from payments_ui.core.db.json_safe import storable
 from payments_ui.core.models import Attempt, Event, JournalEntry, Payment, SuspenseItem
 from payments_ui.core.suspense import queue
 
-from .model import AttemptState as State
 from .outcomes import Succeeded
+from .states import AttemptState as State
 
 Verb = JournalEntry.Verb
 

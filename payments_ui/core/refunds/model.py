@@ -14,18 +14,7 @@ from payments_ui.core.attempts.model import Attempt
 from payments_ui.core.db.append_only import Asked, EvidenceQuerySet
 from payments_ui.core.payments.model import Payment
 
-
-class RefundState(models.TextChoices):
-    """What is known of a refund; the first three are open."""
-
-    REQUESTED = "requested", pgettext_lazy("refund", "requested")
-    PENDING = "pending", pgettext_lazy("refund", "on its way")
-    UNKNOWN = "unknown", pgettext_lazy("refund", "outcome unknown")
-    SUCCEEDED = "succeeded", pgettext_lazy("refund", "given back")
-    FAILED = "failed", pgettext_lazy("refund", "failed")
-
-
-OPEN_STATES = (RefundState.REQUESTED, RefundState.PENDING, RefundState.UNKNOWN)
+from .states import OPEN_STATES, RefundState
 
 
 class RefundQuerySet(EvidenceQuerySet["Refund"]):

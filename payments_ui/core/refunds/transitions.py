@@ -27,7 +27,7 @@ from payments_ui.core.models import Attempt, JournalEntry, Refund
 from payments_ui.core.suspense import alerts, queue
 from payments_ui.exceptions import RefundError
 
-from .model import RefundState as State
+from .states import RefundState as State
 
 # A success is believed later, too: then the money is gone, whatever was said before.
 _BEFORE_SUCCESS = (*Refund.OPEN, State.FAILED)

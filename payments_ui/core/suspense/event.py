@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from payments_ui.core.db.append_only import Evidence
 
+from .states import EventState
+
 
 class Event(Evidence):
     """One fact a PSP or a bank reported, by its own id, stored once.
@@ -15,9 +17,7 @@ class Event(Evidence):
     Only verified facts get here: a webhook whose signature does not hold is not stored.
     """
 
-    class State(models.TextChoices):
-        PROCESSED = "processed", _("processed")
-        UNMATCHED = "unmatched", _("unmatched")
+    State = EventState
 
     moocher = models.CharField(_("moocher"), max_length=100)
     account = models.CharField(_("account at the PSP"), max_length=100, blank=True)

@@ -11,23 +11,7 @@ from django.utils.translation import pgettext_lazy
 from payments_ui import money
 from payments_ui.core.db.append_only import Evidence, EvidenceQuerySet
 
-
-class SuspenseKind(models.TextChoices):
-    """Why a person has to look."""
-
-    SURPLUS = "surplus", _("surplus")
-    MISMATCH = "mismatch", _("mismatch")
-    UNMATCHED = "unmatched", _("unmatched")
-    OVERDUE = "overdue", pgettext_lazy("suspense", "no answer")
-
-
-class SuspenseState(models.TextChoices):
-    """What became of it; all but the first are final."""
-
-    OPEN = "open", pgettext_lazy("suspense", "to look at")
-    MATCHED = "matched", pgettext_lazy("suspense", "matched")
-    RETURNED = "returned", pgettext_lazy("suspense", "returned")
-    CLOSED = "closed", pgettext_lazy("suspense", "closed")
+from .states import SuspenseKind, SuspenseState
 
 
 class SuspenseQuerySet(EvidenceQuerySet["SuspenseItem"]):

@@ -18,8 +18,8 @@ from payments_ui.core.db.keyset import batches
 from payments_ui.core.models import Attempt, JournalEntry, Refund, SuspenseItem
 
 from . import alerts
-from .model import SuspenseKind as Kind
-from .model import SuspenseState as State
+from .states import SuspenseKind as Kind
+from .states import SuspenseState as State
 
 #: So long the process that opened an item has to tell of it before anybody else does.
 _ITS_OWN_TO_TELL = dt.timedelta(minutes=1)

@@ -29,8 +29,8 @@ from payments_ui.exceptions import (
 )
 
 from . import queue
-from .model import SuspenseKind as Kind
-from .model import SuspenseState as State
+from .states import SuspenseKind as Kind
+from .states import SuspenseState as State
 
 
 @retrying

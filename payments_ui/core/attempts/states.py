@@ -1,0 +1,31 @@
+"""What is known of an attempt."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class AttemptState(models.TextChoices):
+    """What is known of an attempt; the first four are open."""
+
+    STARTED = "started", _("started")
+    REQUIRES_ACTION = "requires_action", _("waits for the customer")
+    PROCESSING = "processing", _("waits for the PSP")
+    UNKNOWN = "unknown", _("outcome unknown")
+    SETTLED = "settled", _("settled")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", pgettext_lazy("attempt", "cancelled")
+    SURPLUS = "surplus", _("surplus")
+    MISMATCH = "mismatch", _("mismatch")
+
+
+OPEN_STATES = (
+    AttemptState.STARTED,
+    AttemptState.REQUIRES_ACTION,
+    AttemptState.PROCESSING,
+    AttemptState.UNKNOWN,
+)
+#: Money arrived, and nothing that is said later changes that.
+ARRIVED_STATES = (AttemptState.SETTLED, AttemptState.SURPLUS, AttemptState.MISMATCH)

@@ -1,0 +1,19 @@
+"""What is known of a refund."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import pgettext_lazy
+
+
+class RefundState(models.TextChoices):
+    """What is known of a refund; the first three are open."""
+
+    REQUESTED = "requested", pgettext_lazy("refund", "requested")
+    PENDING = "pending", pgettext_lazy("refund", "on its way")
+    UNKNOWN = "unknown", pgettext_lazy("refund", "outcome unknown")
+    SUCCEEDED = "succeeded", pgettext_lazy("refund", "given back")
+    FAILED = "failed", pgettext_lazy("refund", "failed")
+
+
+OPEN_STATES = (RefundState.REQUESTED, RefundState.PENDING, RefundState.UNKNOWN)

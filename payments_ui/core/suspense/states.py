@@ -1,0 +1,32 @@
+"""Why a person has to look at a suspense item, and what became of it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class SuspenseKind(models.TextChoices):
+    """Why a person has to look."""
+
+    SURPLUS = "surplus", _("surplus")
+    MISMATCH = "mismatch", _("mismatch")
+    UNMATCHED = "unmatched", _("unmatched")
+    OVERDUE = "overdue", pgettext_lazy("suspense", "no answer")
+
+
+class SuspenseState(models.TextChoices):
+    """What became of it; all but the first are final."""
+
+    OPEN = "open", pgettext_lazy("suspense", "to look at")
+    MATCHED = "matched", pgettext_lazy("suspense", "matched")
+    RETURNED = "returned", pgettext_lazy("suspense", "returned")
+    CLOSED = "closed", pgettext_lazy("suspense", "closed")
+
+
+class EventState(models.TextChoices):
+    """Whether the fact belongs to something known."""
+
+    PROCESSED = "processed", _("processed")
+    UNMATCHED = "unmatched", _("unmatched")
