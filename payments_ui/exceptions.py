@@ -182,10 +182,10 @@ class EvidenceError(PaymentsUIError):
     code = "evidence"
 
 
-class SealBrokenError(PaymentsUIError):
+class RuleBrokenError(PaymentsUIError):
     """The database refused a write that would have made the books wrong."""
 
-    code = "seal_broken"
+    code = "rule_broken"
     message = _("The books would not add up, so nothing was changed. Please contact us.")
 
 

@@ -56,7 +56,7 @@ def test_every_rule_of_the_audit_is_explained() -> None:
 
 
 def seals_page() -> str:
-    return (DOCS / "explanation/seals.md").read_text()
+    return (DOCS / "explanation/triggers.md").read_text()
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)

@@ -75,7 +75,7 @@ RULES: Mapping[str, Rule] = {
     "TRANSFER_DAYS": _is_number(1, 3650),
     "FORM_MAX_AGE": _is_number(1, 31_536_000),
     "FORM_PACK": _TEXT,
-    "SEALS": _FLAG,
+    "TRIGGERS": _FLAG,
 }
 
 

@@ -49,7 +49,7 @@ def send_refund(refund: Refund) -> None:
 
 
 def _remember(row: Attempt | Refund) -> None:
-    failpoints.reach(Point.ANNOUNCE_AFTER_RECEIVER)
+    failpoints.hit(Point.ANNOUNCE_AFTER_RECEIVER)
     # After sending: a process killed in between sends again rather than never.
     rows: models.QuerySet[Any] = models.QuerySet(type(row)).filter(pk=row.pk)
     rows.update(announced_at=timezone.now())

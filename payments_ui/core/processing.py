@@ -161,6 +161,6 @@ def _each(what: str, function: Callable[..., None], rows: Iterable[tuple[object,
             break
         except Exception as error:  # noqa: BLE001 - collected, and raised below
             errors.append(error)
-        failpoints.reach(Point.BULK_BETWEEN_USERS)
+        failpoints.hit(Point.BULK_BETWEEN_USERS)
     if errors:
         raise ExceptionGroup(what, errors)

@@ -26,7 +26,7 @@ def cancel_attempt(payment: Payment, request: HttpRequest | None = None) -> None
     if moocher is None:
         raise AttemptOpenError(f"{opened}: its moocher is not listed any more")
     outcome = psp_call.answer_later(opened, lambda: moocher.cancel(opened))
-    failpoints.reach(Point.CANCEL_AFTER_PSP)
+    failpoints.hit(Point.CANCEL_AFTER_PSP)
     attempt = psp_call.write_down(opened, outcome, request)
     payment.refresh_from_db()
     if attempt.is_open:

@@ -68,7 +68,7 @@ def expire(
         for row in () if dry_run else rows:
             with report.going_on(f"payment {row.pk}"):
                 _look_again(row.pk, abandoned, days, report)
-            failpoints.reach(Point.EXPIRE_BETWEEN_PAYMENTS)
+            failpoints.hit(Point.EXPIRE_BETWEEN_PAYMENTS)
     return report
 
 

@@ -46,9 +46,9 @@ class TransactionOpenError(RuntimeError):
 
 def charge(attempt: Attempt, question: Question, request: HttpRequest | None) -> Attempt:
     """Have the PSP asked for the money, and write down its answer."""
-    failpoints.reach(Point.CHARGE_BEFORE_CALL)
+    failpoints.hit(Point.CHARGE_BEFORE_CALL)
     outcome = answer(attempt, question)
-    failpoints.reach(Point.CHARGE_AFTER_PSP)
+    failpoints.hit(Point.CHARGE_AFTER_PSP)
     return write_down(attempt, outcome, request)
 
 

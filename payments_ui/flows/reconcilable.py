@@ -88,7 +88,7 @@ class Kind:
 def _ask_attempt(attempt: Attempt) -> Answer:
     moocher = moochers()[attempt.moocher]
     outcome = psp_call.answer_later(attempt, lambda: moocher.ask(attempt))
-    failpoints.reach(Point.RECONCILE_AFTER_QUERY)
+    failpoints.hit(Point.RECONCILE_AFTER_QUERY)
     is_one = not isinstance(outcome, Unknown)
     # No answer says nothing new of an attempt that was answered about before.
     if is_one or attempt.state == Attempt.State.STARTED:
@@ -98,7 +98,7 @@ def _ask_attempt(attempt: Attempt) -> Answer:
 
 def _ask_refund(refund: Refund) -> Answer:
     refund, is_one = refunding.ask(refund)
-    failpoints.reach(Point.RECONCILE_AFTER_QUERY)
+    failpoints.hit(Point.RECONCILE_AFTER_QUERY)
     return Answer(refund.state, is_one)
 
 

@@ -30,7 +30,7 @@ def send(refund: Refund) -> Refund:
     if moocher is None:
         return refund
     outcome = psp_call.outcome_of(lambda: moocher.refund(refund), f"Refund {refund.pk}")
-    failpoints.reach(Point.REFUND_AFTER_PSP)
+    failpoints.hit(Point.REFUND_AFTER_PSP)
     return _write_down(refund, outcome)
 
 

@@ -99,7 +99,7 @@ def report(request: HttpRequest, moocher: Moocher) -> None:
         # The same message twice at once: the second one finds it kept.
         with suppress(IntegrityError):
             _keep_new(notice, attempt, key)
-    failpoints.reach(Point.WEBHOOK_AFTER_STORE)
+    failpoints.hit(Point.WEBHOOK_AFTER_STORE)
 
 
 def _read(request: HttpRequest, moocher: Moocher) -> Notice:

@@ -59,7 +59,7 @@ def _run(move: Move) -> Report:
     report.left_out = list(source.left_out(move.source))
     for part in _parts(move):
         report.merge(part)
-        failpoints.reach(Point.IMPORT_BETWEEN_BATCHES)
+        failpoints.hit(Point.IMPORT_BETWEEN_BATCHES)
     if move.commit:
         _journal(report)
     return report

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from payments_ui.core.attempts.outcomes import DeclineCode
-from payments_ui.core.db.failpoints import Point, actions, reach
+from payments_ui.core.db.failpoints import Point, actions, hit
 from payments_ui.core.models import Attempt, LineItem, Payment, Refund
 from payments_ui.flows.webhook import refresh
 from payments_ui.testing import configured
@@ -133,7 +133,7 @@ def test_no_point_stays_set_after_a_test(payments_points: Any) -> None:
     assert actions == {}
     payments_points(Point.CREATE_AFTER_BIND)
     assert list(actions) == [Point.CREATE_AFTER_BIND]
-    reach(Point.CREATE_AFTER_BIND)
+    hit(Point.CREATE_AFTER_BIND)
 
 
 def test_wrong_books_fail_a_test(payments_books: Any, payment: Payment) -> None:

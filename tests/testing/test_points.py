@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from payments_ui.core.db import failpoints
-from payments_ui.core.db.failpoints import Point, reach
+from payments_ui.core.db.failpoints import Point, hit
 from payments_ui.testing.points import Gate, acting_as, at, call, kill, raise_, sleep
 
 HERE = Point.CHARGE_AFTER_PSP
@@ -25,26 +25,26 @@ def test_nothing_is_set_outside_of_the_block() -> None:
     with at(HERE, raise_(RuntimeError)):
         assert list(failpoints.actions) == [HERE]
     assert failpoints.actions == {}
-    reach(HERE)
+    hit(HERE)
 
 
 def test_what_is_not_reached_does_not_happen() -> None:
     with at(HERE, kill()) as watch:
-        reach(Point.CHARGE_BEFORE_CALL)
+        hit(Point.CHARGE_BEFORE_CALL)
     assert watch.hits == 0
 
 
 def test_nothing_stays_set_when_the_block_fails() -> None:
     with pytest.raises(RuntimeError), at(HERE, raise_(RuntimeError("crashed"))):
-        reach(HERE)
+        hit(HERE)
     assert failpoints.actions == {}
 
 
 def test_a_watch_counts_and_does_nothing_by_itself() -> None:
     with at("charge.after_psp") as watch:
         for _time in range(3):
-            reach(HERE)
-        reach(Point.CHARGE_BEFORE_CALL)
+            hit(HERE)
+        hit(Point.CHARGE_BEFORE_CALL)
     assert watch.hits == 3
 
 
@@ -63,7 +63,7 @@ def test_an_action_may_be_for_one_time_only() -> None:
     done: list[int] = []
     with at(HERE, call(lambda: done.append(watch.hits)), on_hit=2) as watch:
         for _time in range(4):
-            reach(HERE)
+            hit(HERE)
     assert done == [2]
     assert watch.hits == 4
 
@@ -72,31 +72,31 @@ def test_several_watches_act_in_the_order_they_came() -> None:
     done: list[str] = []
     with at(HERE, call(lambda: done.append("first"))) as first:
         with at(HERE, call(lambda: done.append("second"))):
-            reach(HERE)
-        reach(HERE)
+            hit(HERE)
+        hit(HERE)
     assert done == ["first", "second", "first"]
     assert first.hits == 2
 
 
 def test_an_action_may_be_for_this_thread_only() -> None:
     with at(HERE, this_thread=True) as watch:
-        in_thread(lambda: reach(HERE)).join()
+        in_thread(lambda: hit(HERE)).join()
         assert watch.hits == 0
-        reach(HERE)
+        hit(HERE)
     assert watch.hits == 1
 
 
 def test_an_action_may_be_for_one_actor_only() -> None:
     def act(name: str) -> None:
         with acting_as(name):
-            reach(HERE)
+            hit(HERE)
 
     with at(HERE, actor="clerk") as watch:
         for name in ("clerk", "customer", "clerk"):
             in_thread(lambda name=name: act(name)).join()  # type: ignore[misc]
-        reach(HERE)
+        hit(HERE)
         with acting_as("clerk"), acting_as("customer"):
-            reach(HERE)
+            hit(HERE)
     assert watch.hits == 2
 
 
@@ -105,7 +105,7 @@ def test_a_gate_holds_whoever_comes_until_it_is_opened() -> None:
     passed = threading.Event()
 
     def pass_by() -> None:
-        reach(HERE)
+        hit(HERE)
         passed.set()
 
     with at(HERE, gate):
@@ -114,7 +114,7 @@ def test_a_gate_holds_whoever_comes_until_it_is_opened() -> None:
         assert not passed.wait(0.02)
         gate.open()
         thread.join()
-        reach(HERE)
+        hit(HERE)
     assert passed.is_set()
 
 
@@ -126,7 +126,7 @@ def test_a_gate_is_opened_even_where_the_test_fails() -> None:
             raise ZeroDivisionError
 
     with at(HERE, gate):
-        thread = in_thread(lambda: reach(HERE))
+        thread = in_thread(lambda: hit(HERE))
         with pytest.raises(ZeroDivisionError):
             fail()
         thread.join()
@@ -137,24 +137,24 @@ def test_nobody_waits_for_ever() -> None:
     with pytest.raises(AssertionError, match="Nobody came"):
         gate.arrived()
     with at(HERE, gate), pytest.raises(AssertionError, match="not opened"):
-        reach(HERE)
+        hit(HERE)
 
 
 def test_sleeping_takes_time() -> None:
     before = time.monotonic()
     with at(HERE, sleep(0.02)):
-        reach(HERE)
+        hit(HERE)
     assert time.monotonic() - before >= 0.02
 
 
 def test_a_killed_process_cleans_nothing_up() -> None:
     script = """
-from payments_ui.core.db.failpoints import Point, reach
+from payments_ui.core.db.failpoints import Point, hit
 from payments_ui.testing.points import at, kill
 try:
     with at(Point.CHARGE_AFTER_PSP, kill()):
         print("before", flush=True)
-        reach(Point.CHARGE_AFTER_PSP)
+        hit(Point.CHARGE_AFTER_PSP)
 finally:
     print("after")
 """

@@ -69,8 +69,8 @@ def settle(
             _charge(payment, current, money_in, by=by, reason=reason, announced=announced)
             if not announced:
                 delivery.after_commit(current, request)
-        failpoints.reach(Point.SETTLE_BEFORE_COMMIT)
-    failpoints.reach(Point.SETTLE_AFTER_COMMIT)
+        failpoints.hit(Point.SETTLE_BEFORE_COMMIT)
+    failpoints.hit(Point.SETTLE_AFTER_COMMIT)
     settled: Attempt = Attempt.objects.select_related("payment__user").get(pk=attempt.pk)
     return settled
 

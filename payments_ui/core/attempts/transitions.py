@@ -64,7 +64,7 @@ def start(
             form_token=form_token,
         )
         journal.attempt(JournalEntry.Verb.ATTEMPT_STARTED, attempt, actor=by)
-    failpoints.reach(Point.ATTEMPT_AFTER_COMMIT)
+    failpoints.hit(Point.ATTEMPT_AFTER_COMMIT)
     payment.__dict__.pop("open_attempt", None)
     return attempt
 

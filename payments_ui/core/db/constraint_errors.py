@@ -25,7 +25,7 @@ from payments_ui.exceptions import (
     PaymentStateError,
     PaymentsUIError,
     RefundOpenError,
-    SealBrokenError,
+    RuleBrokenError,
 )
 
 #: The error of each constraint; ``payments_item_once`` is ``record``'s own to explain.
@@ -37,7 +37,7 @@ CONSTRAINTS: Mapping[str, type[PaymentsUIError]] = {
     "payments_psp_reference": EvidenceError,
     "payments_attempt_known_state": EvidenceError,
     "payments_attempt_not_negative": InvalidAmountError,
-    "payments_refunded_at_most_received": SealBrokenError,
+    "payments_refunded_at_most_received": RuleBrokenError,
     "payments_one_open_refund": RefundOpenError,
     "payments_refund_reference": EvidenceError,
     "payments_refund_known_state": EvidenceError,

@@ -1,6 +1,6 @@
 """Named places in the flow of money, where tests make something go wrong.
 
-In production nothing is set and ``reach`` looks up one name in an empty dict. Only code that
+In production nothing is set and ``hit`` looks up one name in an empty dict. Only code that
 imports this module can set an action; ``payments_ui.testing.points`` has the ones tests need.
 """
 
@@ -39,7 +39,7 @@ class Point(StrEnum):
 actions: dict[Point, Callable[[], None]] = {}
 
 
-def reach(point: Point) -> None:
+def hit(point: Point) -> None:
     """Do what a test has put here; without one, nothing."""
     action = actions.get(point)
     if action is not None:

@@ -69,7 +69,7 @@ def create_pending(
             if bound is None:
                 raise _NothingToBind
             _seal(payment, bound, using)
-            failpoints.reach(Point.CREATE_BEFORE_COMMIT)
+            failpoints.hit(Point.CREATE_BEFORE_COMMIT)
     except _NothingToBind:
         return None
     return payment
@@ -86,10 +86,10 @@ def _insert_and_bind(
     if keys is None and binding_sql.is_one(using):  # runs on PostgreSQL only
         return binding_sql.insert_and_bind(payment, currency, by, using)
     binding_sql.insert(payment, using)
-    failpoints.reach(Point.CREATE_AFTER_INSERT)
+    failpoints.hit(Point.CREATE_AFTER_INSERT)
     if not _bind(payment, currency, keys, using):
         return None
-    failpoints.reach(Point.CREATE_AFTER_BIND)
+    failpoints.hit(Point.CREATE_AFTER_BIND)
     return binding_sql.journal_bound(payment, by, using)
 
 
@@ -134,7 +134,7 @@ def cancel_pending(payment: Payment, *, by: str, reason: str) -> None:
         )
         if not locked.attempts.exists():
             stored.delete()
-        failpoints.reach(Point.CANCEL_BEFORE_COMMIT)
+        failpoints.hit(Point.CANCEL_BEFORE_COMMIT)
     payment.cancelled_at = now
     payment.__dict__.pop("open_attempt", None)
 
@@ -164,7 +164,7 @@ def undo(payment: Payment, *, by: str, reason: str, force: bool) -> None:
             reason=reason,
             items=_release(locked),
         )
-        failpoints.reach(Point.UNDO_BEFORE_COMMIT)
+        failpoints.hit(Point.UNDO_BEFORE_COMMIT)
     payment.charged_at, payment.undone_at = None, now
 
 

@@ -117,7 +117,7 @@ def request(
         check=check,
     )
     requested = _request(attempt, wish)
-    failpoints.reach(Point.REFUND_AFTER_REQUEST)
+    failpoints.hit(Point.REFUND_AFTER_REQUEST)
     return requested
 
 

@@ -106,7 +106,7 @@ def _record(
             return
         answers.write(before, changes)
         _after(before, State(changes.get("state", before.state)), by, reason)
-        failpoints.reach(Point.REFUND_BEFORE_COMMIT)
+        failpoints.hit(Point.REFUND_BEFORE_COMMIT)
 
 
 def _changes(before: Refund, outcome: Outcome) -> dict[str, Any]:

@@ -55,7 +55,7 @@ _NOT_ALLOWED = frozenset({1142, 1227, 1419})
 _EVENTS = ("INSERT", "UPDATE", "DELETE")
 
 
-class SealsNotAllowedError(Exception):
+class TriggersNotAllowedError(Exception):
     """The database does not let this user make triggers; its text says why."""
 
 
@@ -74,7 +74,7 @@ def installed(connection: BaseDatabaseWrapper) -> frozenset[str]:
 def install(connection: BaseDatabaseWrapper) -> frozenset[str]:
     """Put on the seals that are missing, or of an older version; return their names.
 
-    Raises ``SealsNotAllowedError`` where the database refuses that.
+    Raises ``TriggersNotAllowedError`` where the database refuses that.
     """
     missing = expected(connection) - installed(connection)
     try:
@@ -82,7 +82,7 @@ def install(connection: BaseDatabaseWrapper) -> frozenset[str]:
     except (OperationalError, ProgrammingError) as error:
         if error.args[0] not in _NOT_ALLOWED:
             raise
-        raise SealsNotAllowedError(str(error)) from error
+        raise TriggersNotAllowedError(str(error)) from error
     return missing
 
 

@@ -9,7 +9,7 @@ from payments_ui.exceptions import (
     NotChargedError,
     PaymentGoneError,
     PaymentStateError,
-    SealBrokenError,
+    RuleBrokenError,
 )
 
 from .rule import ATTEMPT, DELETE, INSERT, LINEITEM, PAYMENT, UPDATE, Rule
@@ -47,7 +47,7 @@ PAYMENTS = (
     Rule(
         *("payment_sum", PAYMENT),
         "A payment is sealed with the sum of its line items, all of its user and currency.",
-        SealBrokenError,
+        RuleBrokenError,
         {UPDATE: "OLD.sealed_at IS NULL AND NEW.sealed_at IS NOT NULL AND NOT {adds_up}"},
     ),
     Rule(
@@ -78,7 +78,7 @@ PAYMENTS = (
     Rule(
         *("payment_paid", PAYMENT),
         "A payment is charged when an attempt is settled for exactly its amount.",
-        SealBrokenError,
+        RuleBrokenError,
         {UPDATE: f"OLD.charged_at IS NULL AND NEW.charged_at IS NOT NULL AND {_UNPAID}"},
     ),
     Rule(

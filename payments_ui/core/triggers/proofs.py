@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from payments_ui.core.models import Attempt, Refund
-from payments_ui.exceptions import EvidenceError, PaymentStateError, SealBrokenError
+from payments_ui.exceptions import EvidenceError, PaymentStateError, RuleBrokenError
 
 from .rule import ATTEMPT, DELETE, EVENT, INSERT, JOURNAL, PAYMENT, REFUND, SUSPENSE, UPDATE, Rule
 
@@ -82,7 +82,7 @@ ATTEMPTS = (
     Rule(
         *("attempt_reserve", ATTEMPT),
         "What an attempt has reserved covers its refunds.",
-        SealBrokenError,
+        RuleBrokenError,
         {UPDATE: f"{{changed[refunded_amount]}} AND {_NOT_COVERED}"},
     ),
     Rule(
@@ -103,7 +103,7 @@ REFUNDS = (
     Rule(
         *("refund_reserved", REFUND),
         "A refund gives back what arrived with its attempt and is reserved there.",
-        SealBrokenError,
+        RuleBrokenError,
         {
             INSERT: _NOT_RESERVED,
             UPDATE: f"OLD.state = 'failed' AND NEW.state <> 'failed' AND {_NOT_RESERVED}",

@@ -13,16 +13,16 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from payments_ui.conf import settings
 
-from . import SealsNotAllowedError, expected, install, installed, remove
+from . import TriggersNotAllowedError, expected, install, installed, remove
 
 logger = logging.getLogger("payments_ui")
 
 LABEL = "payments_core"
 _SINCE = (LABEL, "0003_seals")
 HINT = (
-    "Let a database user with the right to make triggers run `manage.py seal_payments`; a server "
+    "Let a database user with the right to make triggers run `manage.py install_triggers`; a server "
     "that logs its changes asks for log_bin_trust_function_creators, too. Or set "
-    'PAYMENTS_UI["SEALS"] to False.'
+    'PAYMENTS_UI["TRIGGERS"] to False.'
 )
 
 
@@ -45,11 +45,11 @@ def before_migrations(using: str, plan: Iterable[tuple[Any, bool]], **kwargs: An
 
 def after_migrations(using: str, **kwargs: Any) -> None:
     """Put on what is missing, if the setting says so; where it may not be, say so and go on."""
-    if not settings.SEALS or not belong(using):
+    if not settings.TRIGGERS or not belong(using):
         return
     try:
         install(connections[using])
-    except SealsNotAllowedError as error:
+    except TriggersNotAllowedError as error:
         logger.warning("The database refuses the seals of the books: %s. %s", error, HINT)
 
 
@@ -64,13 +64,13 @@ def _check(using: str) -> CheckMessage | None:
     connection = connections[using]
     there = installed(connection)
     missing = sorted(expected(connection) - there)
-    if settings.SEALS and missing:
+    if settings.TRIGGERS and missing:
         text = f"The database {using!r} lacks seals of the books: {', '.join(missing)}."
-        hint = f"Run `manage.py seal_payments{_option(using)}`. {HINT}"
+        hint = f"Run `manage.py install_triggers{_option(using)}`. {HINT}"
         return Warning(text, hint=hint, id="payments_ui.W050")
-    if there and not settings.SEALS:
+    if there and not settings.TRIGGERS:
         text = f"The database {using!r} has seals of the books, and nobody renews them."
-        hint = f"`manage.py seal_payments --remove{_option(using)}` takes them off."
+        hint = f"`manage.py install_triggers --remove{_option(using)}` takes them off."
         return Info(text, hint=hint, id="payments_ui.I051")
     return None
 

@@ -19,7 +19,7 @@ from payments_ui.core.triggers import upkeep
 from payments_ui.core.triggers.sql import Seal
 from tests.core.support import pending, record
 
-WITHOUT = override_settings(PAYMENTS_UI={"SEALS": False})
+WITHOUT = override_settings(PAYMENTS_UI={"TRIGGERS": False})
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def found() -> list[str | None]:
 
 def output(*args: str) -> str:
     out = StringIO()
-    call_command("seal_payments", *args, stdout=out)
+    call_command("install_triggers", *args, stdout=out)
     return out.getvalue()
 
 
@@ -113,7 +113,7 @@ def test_where_the_server_allows_no_triggers_migrate_goes_on_with_a_warning(
     with monkeypatch.context() as patch:
         refuse(patch, number)
         migrated()
-        assert "seal_payments" in caplog.text
+        assert "install_triggers" in caplog.text
         assert found() == ["payments_ui.W050"]
         with pytest.raises(CommandError, match="log_bin_trust_function_creators"):
             output()

@@ -14,7 +14,7 @@ from payments_ui.core.triggers.upkeep import HINT, belong
 class Command(BaseCommand):
     help = (
         "Put on the triggers by which the database refuses what no code may do to the books, "
-        "where they are missing. migrate does so, too, unless PAYMENTS_UI['SEALS'] is False."
+        "where they are missing. migrate does so, too, unless PAYMENTS_UI['TRIGGERS'] is False."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def _install(self, database: str) -> None:
         try:
             triggers.install(connections[database])
-        except triggers.SealsNotAllowedError as error:
+        except triggers.TriggersNotAllowedError as error:
             raise CommandError(f"The database refuses: {error}. {HINT}") from error
 
     def _tell(self, database: str) -> None:
