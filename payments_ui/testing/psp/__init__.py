@@ -19,6 +19,7 @@ but Python, not even Django.
 - `webhooks`: events on their way to the merchant
 - `api`, `objects`: the JSON of the sandbox; the API of another PSP would stand beside it
 - `pages`: the dashboard, and where customers pay
+- `amounts`: minor units, for people
 - `http`: requests, responses and the socket
 """
 

@@ -92,8 +92,10 @@ class Charges:
     ) -> Charge:
         """Enter a charge, with the mistakes that its conduct asks for."""
         now = self._clock.now()
+        facts: Row = asdict(order)
+        facts.update(conduct.distort(order.amount, self._account, live=self._live))
         charge = Charge(
-            **asdict(order) | conduct.distort(order.amount, self._account, live=self._live),
+            **facts,
             id=f"ch_{uuid.uuid4().hex}",
             status=status,
             decline_code=decline_code,

@@ -80,9 +80,10 @@ class Refunds:
         now = self._clock.now()
         if order.webhook_url is not None:
             webhook_url = order.webhook_url
-        facts = {"currency": currency, "webhook_url": webhook_url}
+        facts: Row = asdict(order) | {"currency": currency, "webhook_url": webhook_url}
+        facts.update(conduct.distort(order.amount, account, live=live))
         refund = Refund(
-            **asdict(order) | facts | conduct.distort(order.amount, account, live=live),
+            **facts,
             id=f"re_{uuid.uuid4().hex}",
             status=status,
             failure_code=failure_code,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from itertools import groupby
 
+from payments_ui.testing.psp.amounts import format_amount
 from payments_ui.testing.psp.bank import Bank
 from payments_ui.testing.psp.http import ApiError, Request, Response
 from payments_ui.testing.psp.ledger.charges import Charge, Status
 from payments_ui.testing.psp.plan import Plan
 from payments_ui.testing.psp.scenarios import SCENARIOS
 
-from .html import Html, fill, format_amount, join, page, see_other, tag
+from .html import Html, fill, join, page, see_other, tag
 
 _CHARGES_SHOWN = 50
 _NOTICES = {

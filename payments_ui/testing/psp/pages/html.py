@@ -15,9 +15,6 @@ _FILES = Path(__file__).parent / "files"
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# A table of the fake's own: it checks the kit, so it borrows nothing from it.
-_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 
 
 class Html(str):
@@ -41,13 +38,6 @@ def tag(name: str, *content: object, **attributes: str) -> Html:
 def join(parts: Iterable[object]) -> Html:
     """Return the parts in a row; those that are not Html are escaped."""
     return Html("".join(part if isinstance(part, Html) else escape(str(part)) for part in parts))
-
-
-def format_amount(amount: int, currency: str) -> str:
-    """Return an amount of minor units with its currency, as in `CHF 12.00`."""
-    places = 0 if currency in _NO_DECIMALS else 3 if currency in _THREE_DECIMALS else 2
-    whole, rest = divmod(amount, 10**places)
-    return f"{currency} {whole:,}" + (f".{rest:0{places}d}" if places else "")
 
 
 def page(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from payments_ui.testing.psp.amounts import format_amount
 from payments_ui.testing.psp.bank import DECISIONS, Bank
 from payments_ui.testing.psp.http import ApiError, Request, Response, loopback_url
 from payments_ui.testing.psp.ledger.charges import Charge, Status
 
-from .html import fill, format_amount, page, see_other
+from .html import fill, page, see_other
 
 _ASKING = {
     "card": (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from payments_ui.testing.psp.pages.html import format_amount
+from payments_ui.testing.psp.amounts import format_amount
 
 
 @pytest.mark.parametrize(
