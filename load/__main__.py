@@ -131,7 +131,7 @@ def after(psp: SandboxPSP) -> Iterator[str]:
     from payments_ui.core.models import Attempt, Payment
     from payments_ui.testing.oracle import compare
 
-    psp.delivered(30)
+    psp.deliver_webhooks(30)
     yield from (f"open: {attempt!r}" for attempt in Attempt.objects.open())
     yield from compare(psp)
     command = [sys.executable, "-m", "django", "audit_payments"]

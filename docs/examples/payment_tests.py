@@ -51,7 +51,7 @@ def test_a_page_at_the_psp(payments_psp: Any, payment: Payment, client: Any) -> 
 def test_an_answer_that_is_lost(payments_psp: Any, payment: Payment, client: Any) -> None:
     payments_psp.plan.add("lost_reply")
     assert pay(client, payment, card="card_approve").state == Attempt.State.UNKNOWN
-    assert payments_psp.delivered()  # the webhook tells
+    assert payments_psp.deliver_webhooks()  # the webhook tells
     assert is_charged(payment)
 
 
@@ -60,7 +60,7 @@ def test_a_debit_that_takes_a_day(payments_psp: Any, payment: Payment, client: A
     pay(client, payment, card="card_approve")
     assert not is_charged(payment)
     payments_psp.advance(24 * 3600)
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     assert is_charged(payment)
 
 
@@ -68,7 +68,7 @@ def test_webhooks_in_the_wrong_order(payments_psp: Any, payment: Payment, client
     payments_psp.plan.reorder(2)
     attempt = pay(client, payment, "sandbox-page")
     payments_psp.decide(attempt.action_url, "approve")
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     assert is_charged(payment)
 
 
@@ -85,7 +85,7 @@ def test_the_process_dies_before_it_hears_the_answer(
     payments_points(Point.CHARGE_AFTER_PSP, raise_(SystemError("crash")), on_hit=1)
     with pytest.raises(SystemError):
         pay(client, payment, card="card_approve")
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     assert is_charged(payment)
 
 

@@ -16,7 +16,7 @@ from payments_ui.moochers.base import AttemptUrls
 from payments_ui.moochers.sandbox import SandboxMoocher
 
 from .psp import SandboxPSP
-from .psp.addresses import is_loopback_host
+from .psp.http import is_loopback_host
 from .psp.webhooks import Sender
 
 API_KEY = "the-key"

@@ -21,7 +21,7 @@ from payments_ui.moochers.registry import RESERVED
 from payments_ui.moochers.sandbox import SandboxMoocher
 
 from .psp import Charge, SandboxPSP, Status
-from .psp.amounts import digits, readable
+from .psp.amounts import decimals, format_amount
 
 _PAGE = 500
 
@@ -35,7 +35,7 @@ def compare(psp: SandboxPSP, moocher: SandboxMoocher | None = None) -> list[str]
     and nobody has asked about yet is a difference.
     """
     comparison = Comparison(moocher)
-    found = list(comparison.charges(psp.ledger.every()))
+    found = list(comparison.charges(psp.ledger.charges.all()))
     found += comparison.inventions(psp)
     return found + comparison.sums()
 
@@ -69,7 +69,7 @@ class Comparison:
     def inventions(self, psp: SandboxPSP) -> Iterator[str]:
         """Go through what arrived by our database, and look each up in the sandbox's books."""
         for attempt in self._arrived().iterator(_PAGE):
-            if psp.ledger.get(attempt.psp_reference or "") is None:
+            if psp.ledger.charges.get(attempt.psp_reference or "") is None:
                 yield f"{_named(attempt)}; the PSP has no such charge."
 
     def sums(self) -> list[str]:
@@ -82,7 +82,7 @@ class Comparison:
         )
         sums = (("took", self._taken, booked), ("gave back", self._refunded, back))
         return [
-            f"Altogether the PSP {verb} {readable(theirs[currency], currency)};"
+            f"Altogether the PSP {verb} {format_amount(theirs[currency], currency)};"
             f" our database says {_money(ours.get(currency, Decimal()), currency)}."
             for verb, theirs, ours in sums
             for currency in sorted({*theirs, *ours})
@@ -103,7 +103,7 @@ class Comparison:
 
     def _taking(self, charge: Charge, attempt: Attempt | None) -> Iterator[str]:
         taken = charge.status == Status.SUCCEEDED
-        amount = readable(charge.amount, charge.currency)
+        amount = format_amount(charge.amount, charge.currency)
         if attempt is None or attempt.state not in Attempt.ARRIVED:
             if taken:
                 said = self._say(charge)
@@ -142,7 +142,10 @@ def _given_back(attempts: Iterable[Attempt]) -> dict[str, Decimal]:
 def _giving_back(charge: Charge, ours: Decimal) -> Iterator[str]:
     ours = money.round_amount(ours, charge.currency)
     if ours != _units(charge.refunded, charge.currency):
-        theirs, said = readable(charge.refunded, charge.currency), _money(ours, charge.currency)
+        theirs, said = (
+            format_amount(charge.refunded, charge.currency),
+            _money(ours, charge.currency),
+        )
         yield f"Of {charge.id} the PSP gave back {theirs}; our database says {said}."
 
 
@@ -152,9 +155,9 @@ def _named(attempt: Attempt) -> str:
 
 
 def _money(amount: Decimal, currency: str) -> str:
-    places = max(digits(currency), -int(amount.normalize().as_tuple().exponent))
+    places = max(decimals(currency), -int(amount.normalize().as_tuple().exponent))
     return f"{currency} {amount:,.{places}f}"
 
 
 def _units(amount: int, currency: str) -> Decimal:
-    return Decimal(amount).scaleb(-digits(currency))
+    return Decimal(amount).scaleb(-decimals(currency))

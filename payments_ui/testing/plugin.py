@@ -41,7 +41,7 @@ def payments_psp(request: pytest.FixtureRequest, settings: Any) -> Iterator[Sand
 
     The site gets two ways to pay: "sandbox" (test cards) and "sandbox-page" (a page at the
     PSP). Where the test uses `live_server` webhooks arrive over HTTP in the background; else
-    `payments_psp.delivered()` posts them to the site, in the test's own transaction. Nobody
+    `payments_psp.deliver_webhooks()` posts them to the site, in the test's own transaction. Nobody
     waits a minute to believe that a request never arrived.
     """
     from payments_ui.flows import psp_call

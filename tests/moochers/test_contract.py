@@ -52,7 +52,9 @@ class SandboxContract(MoocherContract, RefundContract, LedgerContract):
             )
 
     def taken(self, attempt: Attempt) -> Decimal:
-        charges = [c for c in self.psp.ledger.charges() if c.reference == attempt.idempotency_key]
+        charges = [
+            c for c in self.psp.ledger.charges.newest() if c.reference == attempt.idempotency_key
+        ]
         return sum(
             (Decimal(c.amount) / 100 for c in charges if c.status == "succeeded"), Decimal(0)
         )
@@ -71,7 +73,7 @@ class SandboxContract(MoocherContract, RefundContract, LedgerContract):
         )
 
     def event(self, attempt: Attempt) -> HttpRequest:
-        charge = self.psp.ledger.charges()[0]
+        charge = self.psp.ledger.charges.newest()[0]
         body = self.psp.outbox.deliveries(charge.id)[0]["body"].encode()
         at = int(self.psp.ledger.clock.now())
         return RequestFactory().post(

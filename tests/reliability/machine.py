@@ -78,7 +78,9 @@ class World:
             self.psp.start()
 
     def end(self) -> None:
-        taken = [charge for charge in self.psp.ledger.charges() if charge.status == "succeeded"]
+        taken = [
+            charge for charge in self.psp.ledger.charges.newest() if charge.status == "succeeded"
+        ]
         self.seen["charges"] += len(taken)
         self.seen["refunds"] += len(self.psp.ledger.refunds.all())
         self.psp.stop()
@@ -334,7 +336,7 @@ class Books(RuleBasedStateMachine):
 
     def charges(self) -> list[Any]:
         keys = self.attempts().values_list("idempotency_key", flat=True)
-        return [charge for key in keys for charge in self.psp.ledger.by_reference(key)]
+        return [charge for key in keys for charge in self.psp.ledger.charges.by_reference(key)]
 
     def events(self, charge: Any) -> list[str]:
         return [delivery["body"] for delivery in self.psp.outbox.deliveries(charge.id)]

@@ -112,7 +112,7 @@ def _at_the_bank(psp: SandboxPSP, user: User) -> Attempt:
 def _reported(psp: SandboxPSP, user: User) -> tuple[str, ...]:
     attempt = _at_the_bank(psp, user)
     site.approve(attempt.action_url)
-    (charge,) = psp.ledger.by_reference(attempt.idempotency_key)
+    (charge,) = psp.ledger.charges.by_reference(attempt.idempotency_key)
     return tuple(delivery["body"] for delivery in psp.outbox.deliveries(charge.id))
 
 
@@ -229,7 +229,7 @@ def wrong(psp: SandboxPSP, user: User, flow: Flow) -> list[str]:
 def _taken_is_booked(psp: SandboxPSP, user: User) -> list[str]:
     """What the PSP took for this user, against what is charged."""
     keys = Attempt.objects.filter(payment__user=user).values_list("idempotency_key", flat=True)
-    charges = [charge for key in keys for charge in psp.ledger.by_reference(key)]
+    charges = [charge for key in keys for charge in psp.ledger.charges.by_reference(key)]
     taken = sum(charge.amount for charge in charges if charge.status == "succeeded")
     asked = Payment.objects.filter(user=user, payment_service_provider="sandbox").charged()
     booked = sum(payment.amount_cents for payment in asked)

@@ -42,7 +42,7 @@ def test_wrong_money_never_pays(trial: Trial, bank: SandboxPSP) -> None:
             trial.check(pending, f"{kind}: the payment is not pending")
             trial.check(kept == [("mismatch", "open")], f"{kind}: to look at: {kept}")
             trial.check(told_of(attempt) == 1, f"{kind}: {told_of(attempt)} mails")
-            charge = bank.ledger.get(str(attempt.psp_reference))
+            charge = bank.ledger.charges.get(str(attempt.psp_reference))
             assert charge is not None
             same = charge.amount == (attempt.received_amount or 0) * 100
             trial.check(same, f"{kind}: {attempt.received_amount} of {charge.amount} kept")

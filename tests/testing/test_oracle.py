@@ -17,8 +17,8 @@ from payments_ui.moochers.base import AttemptUrls
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.testing.oracle import compare
 from payments_ui.testing.psp import Order, SandboxPSP, Status
-from payments_ui.testing.psp.faults import AS_USUAL
-from payments_ui.testing.psp.keys import LIFE
+from payments_ui.testing.psp.calls import KEY_LIFE
+from payments_ui.testing.psp.scenarios import AS_USUAL
 from tests.core.support import bare, pending, started
 
 Pay = Callable[..., Attempt]
@@ -83,7 +83,7 @@ def test_money_that_nobody_booked(psp: SandboxPSP, pay: Pay, user: User) -> None
     transitions.record(attempt, Unknown())
     attempt.idempotency_key = "another"
     moocher.charge(attempt, data=data, urls=URLS)
-    first, second = psp.ledger.every()
+    first, second = psp.ledger.charges.all()
     assert compare(psp) == [
         f"The PSP took CHF 12.00 as {first.id}; our database says attempt {attempt.pk} is unknown.",
         f"The PSP took CHF 12.00 as {second.id}; our database says nothing of it.",
@@ -93,9 +93,9 @@ def test_money_that_nobody_booked(psp: SandboxPSP, pay: Pay, user: User) -> None
 
 def test_money_that_was_taken_twice(psp: SandboxPSP, pay: Pay) -> None:
     attempt = pay()
-    psp.advance(LIFE)
+    psp.advance(KEY_LIFE)
     moocher_of(psp).charge(attempt, data={"card": "card_approve"}, urls=URLS)
-    _first, second = psp.ledger.every()
+    _first, second = psp.ledger.charges.all()
     booked = f"attempt {attempt.pk} is settled as {attempt.psp_reference}"
     assert compare(psp) == [
         f"The PSP took CHF 12.00 as {second.id}; our database says {booked}.",
@@ -164,7 +164,7 @@ def test_a_hundred_small_amounts_add_up(psp: SandboxPSP, user: User) -> None:
         order = Order(
             amount=5, currency="CHF", reference=f"r-{number}", method="card", return_url=""
         )
-        charge = psp.ledger.add(order, AS_USUAL, Status.SUCCEEDED)
+        charge = psp.ledger.charges.add(order, AS_USUAL, Status.SUCCEEDED)
         arrived = {"received_amount": Decimal("0.05"), "received_currency": "CHF"}
         attempt = Attempt(payment=payment, moocher="sandbox", amount=0, currency="CHF", **arrived)
         attempt.state, attempt.ended_at = Attempt.State.SURPLUS, payment.created_at

@@ -53,7 +53,7 @@ def test_webhooks_are_posted_to_the_site_when_the_test_asks(
         pytest.fail.Exception, match=r"The PSP took CHF 12\.00 as ch_.* unknown|requires"
     ):
         payments_books()
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     payments_books()
     states = {one["answer"] for one in payments_psp.outbox.deliveries(attempt_charge(payment))}
     assert states == {"200"}
@@ -72,7 +72,7 @@ def test_webhooks_arrive_by_themselves_where_a_server_listens(
     client = Client(HTTP_HOST=live_server.url.removeprefix("http://"))
     client.force_login(payment.user)
     pay(client, payment, card="card_lost_reply")
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     payment.refresh_from_db()
     assert payment.state == Payment.State.CHARGED
 
@@ -90,7 +90,7 @@ def test_money_is_given_back_once_whatever_the_psp_does(
     payments_psp.plan.add(scenario, on="refund")
     refund = payment.refund("5.00", reason="Half of it was dark")
     payments_psp.advance(60)
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     refund.refresh_from_db()
     assert refund.state == Refund.State.SUCCEEDED
     assert payments_psp.ledger.totals()["CHF"].refunded == 500
@@ -124,7 +124,7 @@ def test_a_crash_is_repaired(
     with pytest.raises(SystemError):
         pay(client, payment, card="card_approve")
     assert crash.hits == 1
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     payment.refresh_from_db()
     assert payment.state == Payment.State.CHARGED
 

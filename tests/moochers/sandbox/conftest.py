@@ -79,7 +79,7 @@ def age(attempt: Attempt, **ago: float) -> None:
 def event(psp: SandboxPSP, moocher: SandboxMoocher, attempt: Attempt) -> bytes:
     """The event the sandbox sends for a charge."""
     pay(moocher, attempt)
-    body: str = psp.outbox.deliveries(psp.ledger.charges()[0].id)[0]["body"]
+    body: str = psp.outbox.deliveries(psp.ledger.charges.newest()[0].id)[0]["body"]
     return body.encode()
 
 

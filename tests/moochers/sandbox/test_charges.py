@@ -28,7 +28,7 @@ def test_an_approved_card_is_paid(
     psp: SandboxPSP, moocher: SandboxMoocher, attempt: Attempt
 ) -> None:
     outcome = pay(moocher, attempt)
-    [charge] = psp.ledger.charges()
+    [charge] = psp.ledger.charges.newest()
     assert outcome == Succeeded(
         psp_reference=charge.id,
         amount=Decimal("12.00"),
@@ -68,7 +68,7 @@ def test_a_decline_says_what_a_customer_may_know(
     outcome = pay(moocher, attempt, card)
     assert isinstance(outcome, Declined)
     assert outcome.code == code
-    assert outcome.psp_reference == psp.ledger.charges()[0].id
+    assert outcome.psp_reference == psp.ledger.charges.newest()[0].id
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_charge_that_takes_its_time_is_pending(
     psp: SandboxPSP, moocher: SandboxMoocher, attempt: Attempt
 ) -> None:
     outcome = pay(moocher, attempt, "card_processing")
-    assert outcome == Pending(psp_reference=psp.ledger.charges()[0].id)
+    assert outcome == Pending(psp_reference=psp.ledger.charges.newest()[0].id)
     psp.advance(10)
     assert isinstance(moocher.ask(attempt), Succeeded)
 
@@ -139,7 +139,7 @@ def test_minor_units_are_those_of_the_currency(
     payment = Payment.objects.create_pending(user=user)
     assert payment
     outcome = pay(moocher, transitions.start(payment, moocher="sandbox"))
-    assert psp.ledger.charges()[0].amount == amount
+    assert psp.ledger.charges.newest()[0].amount == amount
     assert outcome.amount == exact
 
 

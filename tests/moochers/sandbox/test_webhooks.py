@@ -27,7 +27,7 @@ def test_a_signed_webhook_names_attempt_and_charge(
 ) -> None:
     notice = moocher.webhook(signed(event))
     assert notice.attempt_id == attempt.pk
-    assert notice.psp_reference == psp.ledger.charges()[0].id
+    assert notice.psp_reference == psp.ledger.charges.newest()[0].id
     assert notice.event_id == json.loads(event)["id"]
 
 
