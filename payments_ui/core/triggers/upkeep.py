@@ -20,8 +20,8 @@ logger = logging.getLogger("payments_ui")
 LABEL = "payments_core"
 _SINCE = (LABEL, "0001_initial")
 HINT = (
-    "Let a database user with the right to make triggers run `manage.py install_triggers`; a server "
-    "that logs its changes asks for log_bin_trust_function_creators, too. Or set "
+    "Let a database user with the right to make triggers run `manage.py install_triggers`; a "
+    "server that logs its changes asks for log_bin_trust_function_creators, too. Or set "
     'PAYMENTS_UI["TRIGGERS"] to False.'
 )
 
