@@ -60,35 +60,35 @@ class Attempt(Asked):
     payment = models.ForeignKey(
         Payment, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("payment")
     )
-    moocher = models.CharField(_("moocher"), max_length=100)
-    account = models.CharField(_("account at the PSP"), max_length=100, blank=True)
-    live = models.BooleanField(_("live mode"), default=False)
+    moocher = models.CharField(_("payment service"), max_length=100)
+    account = models.CharField(_("account at the service"), max_length=100, blank=True)
+    live = models.BooleanField(_("real money"), default=False)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
     currency = models.CharField(_("currency"), max_length=3)
     state = models.CharField(
         _("state"), max_length=20, choices=State.choices, default=State.STARTED
     )
-    idempotency_key = models.CharField(_("idempotency key"), max_length=64, unique=True)
+    idempotency_key = models.CharField(_("request key"), max_length=64, unique=True)
     # NULL, since an empty text would collide with others.
     form_token = models.CharField(  # noqa: DJ001
         _("form token"),
         max_length=64,
         null=True,
         unique=True,
-        help_text=_("Of the form that started it: posting the form again starts nothing."),
+        help_text=_("Identifies the payment form, so that sending it twice pays once."),
     )
     psp_reference = models.CharField(  # noqa: DJ001
-        _("PSP reference"), max_length=200, null=True, blank=True
+        _("reference at the service"), max_length=200, null=True, blank=True
     )
     # No URLField: it may be a path of the site, and PSPs' URLs know no longest.
-    action_url = models.TextField(_("where the customer goes"), blank=True)
+    action_url = models.TextField(_("customer sent to"), blank=True)
     failure_code = models.CharField(
-        _("failure code"), max_length=40, blank=True, choices=DeclineCode.choices
+        _("reason for failure"), max_length=40, blank=True, choices=DeclineCode.choices
     )
     manual = models.BooleanField(
         _("booked by hand"),
         default=False,
-        help_text=_("A person books the money; no PSP has to give it back."),
+        help_text=_("A clerk recorded the money; the service cannot refund it."),
     )
     received_amount = models.DecimalField(
         _("received amount"), max_digits=14, decimal_places=3, null=True, blank=True
@@ -100,20 +100,23 @@ class Attempt(Asked):
         decimal_places=3,
         default=Decimal(0),
         editable=False,
-        help_text=_("Given back, or about to be."),
+        help_text=_("Refunded, or reserved for an open refund."),
     )
-    evidence = models.JSONField(_("evidence"), default=dict, blank=True)
+    evidence = models.JSONField(_("what the service reported"), default=dict, blank=True)
     started_at = models.DateTimeField(_("started at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     asked_at = models.DateTimeField(
-        _("asked at"), null=True, blank=True, help_text=_("When the PSP was last asked about it.")
-    )
-    announced_at = models.DateTimeField(
-        _("announced at"),
+        _("last checked at"),
         null=True,
         blank=True,
-        help_text=_("When post_charge was sent for it."),
+        help_text=_("When the service was last asked for the outcome."),
+    )
+    announced_at = models.DateTimeField(
+        _("site notified at"),
+        null=True,
+        blank=True,
+        help_text=_("When your site was told about the charge."),
     )
     # NULL never collides: the portable way to say "at most one per payment", because
     # MySQL and MariaDB have no partial indexes.
@@ -133,8 +136,8 @@ class Attempt(Asked):
     class Meta:
         ordering = ("-started_at",)
         base_manager_name = "objects"
-        verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
+        verbose_name = _("payment attempt")
+        verbose_name_plural = _("payment attempts")
         indexes = (models.Index(fields=("state", "updated_at"), name="payments_attempt_state"),)
         constraints = (
             models.UniqueConstraint(fields=("open_payment",), name="payments_one_open_attempt"),

@@ -41,7 +41,7 @@ class LineItem(models.Model):
         max_length=200,
         null=True,
         blank=True,
-        help_text=_("Names the use, so that it is charged once."),
+        help_text=_("Identifies the use, so that it is charged once."),
     )
     payment = models.ForeignKey(
         Payment,

@@ -90,9 +90,9 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "payments",
                 "ordering": ("-created_at",),
                 "permissions": (
-                    ("book_payment", "Can book money that arrived"),
+                    ("book_payment", "Can record payments received"),
                     ("undo_payment", "Can undo a charged payment"),
-                    ("refund_payment", "Can give money back"),
+                    ("refund_payment", "Can refund payments"),
                 ),
                 "base_manager_name": "all_objects",
                 "constraints": [
@@ -151,7 +151,7 @@ class Migration(migrations.Migration):
                     "key",
                     models.CharField(
                         blank=True,
-                        help_text="Names the use, so that it is charged once.",
+                        help_text="Identifies the use, so that it is charged once.",
                         max_length=200,
                         null=True,
                         verbose_name="key",
@@ -204,12 +204,14 @@ class Migration(migrations.Migration):
                         verbose_name="payment",
                     ),
                 ),
-                ("moocher", models.CharField(max_length=100, verbose_name="moocher")),
+                ("moocher", models.CharField(max_length=100, verbose_name="payment service")),
                 (
                     "account",
-                    models.CharField(blank=True, max_length=100, verbose_name="account at the PSP"),
+                    models.CharField(
+                        blank=True, max_length=100, verbose_name="account at the service"
+                    ),
                 ),
-                ("live", models.BooleanField(default=False, verbose_name="live mode")),
+                ("live", models.BooleanField(default=False, verbose_name="real money")),
                 (
                     "amount",
                     models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
@@ -220,10 +222,10 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("started", "started"),
-                            ("requires_action", "waits for the customer"),
-                            ("processing", "waits for the PSP"),
+                            ("requires_action", "waiting for the customer"),
+                            ("processing", "waiting for the service"),
                             ("unknown", "outcome unknown"),
-                            ("settled", "settled"),
+                            ("settled", "charged"),
                             ("failed", "failed"),
                             ("cancelled", "cancelled"),
                             ("surplus", "surplus"),
@@ -236,12 +238,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "idempotency_key",
-                    models.CharField(max_length=64, unique=True, verbose_name="idempotency key"),
+                    models.CharField(max_length=64, unique=True, verbose_name="request key"),
                 ),
                 (
                     "form_token",
                     models.CharField(
-                        help_text="Of the form that started it: posting the form again starts nothing.",
+                        help_text="Identifies the payment form, so that sending it twice pays once.",
                         max_length=64,
                         null=True,
                         unique=True,
@@ -251,12 +253,15 @@ class Migration(migrations.Migration):
                 (
                     "psp_reference",
                     models.CharField(
-                        blank=True, max_length=200, null=True, verbose_name="PSP reference"
+                        blank=True,
+                        max_length=200,
+                        null=True,
+                        verbose_name="reference at the service",
                     ),
                 ),
                 (
                     "action_url",
-                    models.TextField(blank=True, verbose_name="where the customer goes"),
+                    models.TextField(blank=True, verbose_name="customer sent to"),
                 ),
                 (
                     "failure_code",
@@ -295,14 +300,14 @@ class Migration(migrations.Migration):
                             ),
                         ],
                         max_length=40,
-                        verbose_name="failure code",
+                        verbose_name="reason for failure",
                     ),
                 ),
                 (
                     "manual",
                     models.BooleanField(
                         default=False,
-                        help_text="A person books the money; no PSP has to give it back.",
+                        help_text="A clerk recorded the money; the service cannot refund it.",
                         verbose_name="booked by hand",
                     ),
                 ),
@@ -326,12 +331,17 @@ class Migration(migrations.Migration):
                         decimal_places=3,
                         default=Decimal("0"),
                         editable=False,
-                        help_text="Given back, or about to be.",
+                        help_text="Refunded, or reserved for an open refund.",
                         max_digits=14,
                         verbose_name="refunded amount",
                     ),
                 ),
-                ("evidence", models.JSONField(blank=True, default=dict, verbose_name="evidence")),
+                (
+                    "evidence",
+                    models.JSONField(
+                        blank=True, default=dict, verbose_name="what the service reported"
+                    ),
+                ),
                 (
                     "started_at",
                     models.DateTimeField(
@@ -349,18 +359,18 @@ class Migration(migrations.Migration):
                     "asked_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When the PSP was last asked about it.",
+                        help_text="When the service was last asked for the outcome.",
                         null=True,
-                        verbose_name="asked at",
+                        verbose_name="last checked at",
                     ),
                 ),
                 (
                     "announced_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When post_charge was sent for it.",
+                        help_text="When your site was told about the charge.",
                         null=True,
-                        verbose_name="announced at",
+                        verbose_name="site notified at",
                     ),
                 ),
                 (
@@ -388,8 +398,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "attempt",
-                "verbose_name_plural": "attempts",
+                "verbose_name": "payment attempt",
+                "verbose_name_plural": "payment attempts",
                 "ordering": ("-started_at",),
                 "base_manager_name": "objects",
                 "indexes": [
@@ -467,7 +477,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="refunds",
                         to="payments_core.attempt",
-                        verbose_name="attempt",
+                        verbose_name="payment attempt",
                     ),
                 ),
                 (
@@ -480,9 +490,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("requested", "requested"),
-                            ("pending", "on its way"),
+                            ("pending", "in progress"),
                             ("unknown", "outcome unknown"),
-                            ("succeeded", "given back"),
+                            ("succeeded", "refunded"),
                             ("failed", "failed"),
                         ],
                         default="requested",
@@ -492,28 +502,36 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "idempotency_key",
-                    models.CharField(max_length=64, unique=True, verbose_name="idempotency key"),
+                    models.CharField(max_length=64, unique=True, verbose_name="request key"),
                 ),
                 (
                     "psp_reference",
                     models.CharField(
-                        blank=True, max_length=200, null=True, verbose_name="PSP reference"
+                        blank=True,
+                        max_length=200,
+                        null=True,
+                        verbose_name="reference at the service",
                     ),
                 ),
                 (
                     "manual",
                     models.BooleanField(
                         default=False,
-                        help_text="A person sends the money back.",
+                        help_text="A clerk sends the money; the service cannot.",
                         verbose_name="sent by hand",
                     ),
                 ),
-                ("reason", models.TextField(verbose_name="why")),
+                ("reason", models.TextField(verbose_name="reason")),
                 (
                     "failure_code",
-                    models.CharField(blank=True, max_length=50, verbose_name="failure code"),
+                    models.CharField(blank=True, max_length=50, verbose_name="reason for failure"),
                 ),
-                ("evidence", models.JSONField(blank=True, default=dict, verbose_name="evidence")),
+                (
+                    "evidence",
+                    models.JSONField(
+                        blank=True, default=dict, verbose_name="what the service reported"
+                    ),
+                ),
                 (
                     "requested_at",
                     models.DateTimeField(
@@ -533,14 +551,14 @@ class Migration(migrations.Migration):
                     "asked_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When the PSP was last asked about it.",
+                        help_text="When the service was last asked for the outcome.",
                         null=True,
-                        verbose_name="asked at",
+                        verbose_name="last checked at",
                     ),
                 ),
                 (
                     "announced_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="announced at"),
+                    models.DateTimeField(blank=True, null=True, verbose_name="site notified at"),
                 ),
                 (
                     "open_attempt",
@@ -595,12 +613,14 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("moocher", models.CharField(max_length=100, verbose_name="moocher")),
+                ("moocher", models.CharField(max_length=100, verbose_name="payment service")),
                 (
                     "account",
-                    models.CharField(blank=True, max_length=100, verbose_name="account at the PSP"),
+                    models.CharField(
+                        blank=True, max_length=100, verbose_name="account at the service"
+                    ),
                 ),
-                ("event_id", models.CharField(max_length=200, verbose_name="event id")),
+                ("event_id", models.CharField(max_length=200, verbose_name="report number")),
                 (
                     "received_at",
                     models.DateTimeField(
@@ -612,7 +632,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("processed", "processed"), ("unmatched", "unmatched")],
+                        choices=[("processed", "processed"), ("unmatched", "unidentified")],
                         max_length=20,
                         verbose_name="state",
                     ),
@@ -625,12 +645,14 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="events",
                         to="payments_core.attempt",
-                        verbose_name="attempt",
+                        verbose_name="payment attempt",
                     ),
                 ),
                 (
                     "psp_reference",
-                    models.CharField(blank=True, max_length=200, verbose_name="PSP reference"),
+                    models.CharField(
+                        blank=True, max_length=200, verbose_name="reference at the service"
+                    ),
                 ),
                 (
                     "amount",
@@ -645,8 +667,8 @@ class Migration(migrations.Migration):
                 ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
             ],
             options={
-                "verbose_name": "event",
-                "verbose_name_plural": "events",
+                "verbose_name": "service report",
+                "verbose_name_plural": "service reports",
                 "ordering": ("-received_at",),
                 "base_manager_name": "objects",
                 "constraints": [
@@ -671,7 +693,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("surplus", "surplus"),
                             ("mismatch", "mismatch"),
-                            ("unmatched", "unmatched"),
+                            ("unmatched", "unidentified"),
                             ("overdue", "no answer"),
                         ],
                         max_length=20,
@@ -682,7 +704,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("open", "to look at"),
+                            ("open", "needs review"),
                             ("matched", "matched"),
                             ("returned", "returned"),
                             ("closed", "closed"),
@@ -700,7 +722,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="suspense_items",
                         to="payments_core.attempt",
-                        verbose_name="attempt",
+                        verbose_name="payment attempt",
                     ),
                 ),
                 (
@@ -711,7 +733,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="suspense_items",
                         to="payments_core.event",
-                        verbose_name="event",
+                        verbose_name="service report",
                     ),
                 ),
                 (
@@ -757,23 +779,26 @@ class Migration(migrations.Migration):
                     "told_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When the admins were told.",
+                        help_text="When the site's administrators were notified.",
                         null=True,
-                        verbose_name="told at",
+                        verbose_name="admins notified at",
                     ),
                 ),
                 (
                     "closed_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="closed at"),
                 ),
-                ("closed_by", models.CharField(blank=True, max_length=100, verbose_name="by whom")),
-                ("reason", models.TextField(blank=True, verbose_name="why")),
+                (
+                    "closed_by",
+                    models.CharField(blank=True, max_length=100, verbose_name="closed by"),
+                ),
+                ("reason", models.TextField(blank=True, verbose_name="reason")),
             ],
             options={
-                "verbose_name": "money to look at",
-                "verbose_name_plural": "money to look at",
+                "verbose_name": "item to review",
+                "verbose_name_plural": "needs review",
                 "ordering": ("-opened_at",),
-                "permissions": (("resolve_suspenseitem", "Can decide what becomes of money"),),
+                "permissions": (("resolve_suspenseitem", "Can resolve items that need review"),),
                 "base_manager_name": "objects",
                 "indexes": [
                     models.Index(fields=["state", "opened_at"], name="payments_suspense_state")
@@ -814,7 +839,9 @@ class Migration(migrations.Migration):
                 (
                     "at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False, verbose_name="at"
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="date and time",
                     ),
                 ),
                 (
@@ -825,14 +852,14 @@ class Migration(migrations.Migration):
                             ("payment_cancelled", "payment cancelled"),
                             ("payment_charged", "payment charged"),
                             ("payment_undone", "payment undone"),
-                            ("attempt_started", "attempt started"),
-                            ("attempt_changed", "attempt changed"),
-                            ("money_surplus", "money arrived that is not owed"),
-                            ("money_mismatch", "money arrived that does not match"),
-                            ("money_unmatched", "money arrived that nobody knows"),
+                            ("attempt_started", "payment attempt started"),
+                            ("attempt_changed", "payment attempt changed"),
+                            ("money_surplus", "surplus received"),
+                            ("money_mismatch", "mismatched amount received"),
+                            ("money_unmatched", "unidentified payment received"),
                             ("refund_requested", "refund requested"),
                             ("refund_changed", "refund changed"),
-                            ("suspense_closed", "money looked at"),
+                            ("suspense_closed", "review closed"),
                             ("lineitem_added", "line item added by hand"),
                             ("lineitem_changed", "line item changed"),
                             ("lineitem_deleted", "line item deleted"),
@@ -840,14 +867,14 @@ class Migration(migrations.Migration):
                             ("payments_imported", "payments imported"),
                         ],
                         max_length=30,
-                        verbose_name="what",
+                        verbose_name="what happened",
                     ),
                 ),
                 (
                     "user",
                     models.ForeignKey(
                         db_index=False,
-                        help_text="Whose line items or payment it is.",
+                        help_text="The customer who owes or paid.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -856,7 +883,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("payment_id", models.UUIDField(db_index=True, null=True, verbose_name="payment")),
-                ("attempt_id", models.UUIDField(null=True, verbose_name="attempt")),
+                ("attempt_id", models.UUIDField(null=True, verbose_name="payment attempt")),
                 ("lineitem_id", models.BigIntegerField(null=True, verbose_name="line item")),
                 (
                     "items",
@@ -872,12 +899,12 @@ class Migration(migrations.Migration):
                 (
                     "actor",
                     models.CharField(
-                        help_text="A user's id, a moocher, or the system. Never a name.",
+                        help_text="A user's number, a payment service, or the system; names are left out.",
                         max_length=100,
-                        verbose_name="by whom",
+                        verbose_name="done by",
                     ),
                 ),
-                ("reason", models.TextField(blank=True, verbose_name="why")),
+                ("reason", models.TextField(blank=True, verbose_name="reason")),
                 ("detail", models.JSONField(blank=True, default=dict, verbose_name="detail")),
             ],
             options={

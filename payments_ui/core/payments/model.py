@@ -74,9 +74,9 @@ class Payment(mooch.models.Payment):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         permissions = (
-            ("book_payment", _("Can book money that arrived")),
+            ("book_payment", _("Can record payments received")),
             ("undo_payment", _("Can undo a charged payment")),
-            ("refund_payment", _("Can give money back")),
+            ("refund_payment", _("Can refund payments")),
         )
         constraints = (
             models.CheckConstraint(

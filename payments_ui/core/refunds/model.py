@@ -8,7 +8,6 @@ from django.db import models
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from payments_ui.core.attempts.model import Attempt
 from payments_ui.core.db.append_only import Asked, EvidenceQuerySet
@@ -44,32 +43,37 @@ class Refund(Asked):
         Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment")
     )
     attempt = models.ForeignKey(
-        Attempt, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("attempt")
+        Attempt, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment attempt")
     )
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
     currency = models.CharField(_("currency"), max_length=3)
     state = models.CharField(
         _("state"), max_length=20, choices=RefundState.choices, default=RefundState.REQUESTED
     )
-    idempotency_key = models.CharField(_("idempotency key"), max_length=64, unique=True)
+    idempotency_key = models.CharField(_("request key"), max_length=64, unique=True)
     # NULL, since an empty text would collide with others.
     psp_reference = models.CharField(  # noqa: DJ001
-        _("PSP reference"), max_length=200, null=True, blank=True
+        _("reference at the service"), max_length=200, null=True, blank=True
     )
     manual = models.BooleanField(
-        _("sent by hand"), default=False, help_text=_("A person sends the money back.")
+        _("sent by hand"),
+        default=False,
+        help_text=_("A clerk sends the money; the service cannot."),
     )
-    reason = models.TextField(pgettext_lazy("journal", "why"))
-    failure_code = models.CharField(_("failure code"), max_length=50, blank=True)
-    evidence = models.JSONField(_("evidence"), default=dict, blank=True)
+    reason = models.TextField(_("reason"))
+    failure_code = models.CharField(_("reason for failure"), max_length=50, blank=True)
+    evidence = models.JSONField(_("what the service reported"), default=dict, blank=True)
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     asked_at = models.DateTimeField(
-        _("asked at"), null=True, blank=True, help_text=_("When the PSP was last asked about it.")
+        _("last checked at"),
+        null=True,
+        blank=True,
+        help_text=_("When the service was last asked for the outcome."),
     )
     # When refund_succeeded was sent; NULL on one that was given back: nobody was told yet.
-    announced_at = models.DateTimeField(_("announced at"), null=True, blank=True)
+    announced_at = models.DateTimeField(_("site notified at"), null=True, blank=True)
     # At most one per attempt, so that two clerks give money back once.
     open_attempt = models.GeneratedField(
         expression=Case(

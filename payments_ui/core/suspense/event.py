@@ -19,9 +19,9 @@ class Event(Evidence):
 
     State = EventState
 
-    moocher = models.CharField(_("moocher"), max_length=100)
-    account = models.CharField(_("account at the PSP"), max_length=100, blank=True)
-    event_id = models.CharField(_("event id"), max_length=200)
+    moocher = models.CharField(_("payment service"), max_length=100)
+    account = models.CharField(_("account at the service"), max_length=100, blank=True)
+    event_id = models.CharField(_("report number"), max_length=200)
     received_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
     state = models.CharField(_("state"), max_length=20, choices=State.choices)
     attempt = models.ForeignKey(
@@ -30,9 +30,9 @@ class Event(Evidence):
         null=True,
         blank=True,
         related_name="events",
-        verbose_name=_("attempt"),
+        verbose_name=_("payment attempt"),
     )
-    psp_reference = models.CharField(_("PSP reference"), max_length=200, blank=True)
+    psp_reference = models.CharField(_("reference at the service"), max_length=200, blank=True)
     amount = models.DecimalField(
         _("amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
@@ -41,8 +41,8 @@ class Event(Evidence):
     class Meta:
         ordering = ("-received_at",)
         base_manager_name = "objects"
-        verbose_name = _("event")
-        verbose_name_plural = _("events")
+        verbose_name = _("service report")
+        verbose_name_plural = _("service reports")
         constraints = (
             models.UniqueConstraint(
                 fields=("moocher", "account", "event_id"), name="payments_event_once"

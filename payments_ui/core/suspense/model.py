@@ -6,7 +6,6 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from payments_ui import money
 from payments_ui.core.db.append_only import Evidence, EvidenceQuerySet
@@ -42,7 +41,7 @@ class SuspenseItem(Evidence):
         null=True,
         blank=True,
         related_name="suspense_items",
-        verbose_name=_("attempt"),
+        verbose_name=_("payment attempt"),
     )
     event = models.ForeignKey(
         "payments_core.Event",
@@ -50,7 +49,7 @@ class SuspenseItem(Evidence):
         null=True,
         blank=True,
         related_name="suspense_items",
-        verbose_name=_("event"),
+        verbose_name=_("service report"),
     )
     refund = models.ForeignKey(
         "payments_core.Refund",
@@ -74,20 +73,23 @@ class SuspenseItem(Evidence):
     currency = models.CharField(_("currency"), max_length=3, blank=True)
     opened_at = models.DateTimeField(_("opened at"), default=timezone.now, editable=False)
     told_at = models.DateTimeField(
-        _("told at"), null=True, blank=True, help_text=_("When the admins were told.")
+        _("admins notified at"),
+        null=True,
+        blank=True,
+        help_text=_("When the site's administrators were notified."),
     )
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
-    closed_by = models.CharField(_("by whom"), max_length=100, blank=True)
-    reason = models.TextField(pgettext_lazy("journal", "why"), blank=True)
+    closed_by = models.CharField(_("closed by"), max_length=100, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
 
     objects = SuspenseQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         ordering = ("-opened_at",)
         base_manager_name = "objects"
-        verbose_name = _("money to look at")
-        verbose_name_plural = _("money to look at")
-        permissions = (("resolve_suspenseitem", _("Can decide what becomes of money")),)
+        verbose_name = _("item to review")
+        verbose_name_plural = _("needs review")
+        permissions = (("resolve_suspenseitem", _("Can resolve items that need review")),)
         indexes = (models.Index(fields=("state", "opened_at"), name="payments_suspense_state"),)
         constraints = (
             models.UniqueConstraint(fields=("kind", "attempt"), name="payments_suspense_attempt"),

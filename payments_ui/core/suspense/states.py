@@ -12,14 +12,14 @@ class SuspenseKind(models.TextChoices):
 
     SURPLUS = "surplus", _("surplus")
     MISMATCH = "mismatch", _("mismatch")
-    UNMATCHED = "unmatched", _("unmatched")
+    UNMATCHED = "unmatched", _("unidentified")
     OVERDUE = "overdue", pgettext_lazy("suspense", "no answer")
 
 
 class SuspenseState(models.TextChoices):
     """What became of it; all but the first are final."""
 
-    OPEN = "open", pgettext_lazy("suspense", "to look at")
+    OPEN = "open", pgettext_lazy("suspense", "needs review")
     MATCHED = "matched", pgettext_lazy("suspense", "matched")
     RETURNED = "returned", pgettext_lazy("suspense", "returned")
     CLOSED = "closed", pgettext_lazy("suspense", "closed")
@@ -29,4 +29,4 @@ class EventState(models.TextChoices):
     """Whether the fact belongs to something known."""
 
     PROCESSED = "processed", _("processed")
-    UNMATCHED = "unmatched", _("unmatched")
+    UNMATCHED = "unmatched", _("unidentified")
