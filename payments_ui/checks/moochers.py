@@ -40,18 +40,9 @@ def check_moochers(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _check(moocher: Moocher) -> Iterable[CheckMessage]:
-    yield from _sandbox(moocher)
+    yield from moocher.check()
     yield from _foreign(moocher)
     yield from _form_action(moocher)
-
-
-def _sandbox(moocher: Moocher) -> Iterable[CheckMessage]:
-    from payments_ui.moochers.sandbox import SandboxMoocher
-
-    if isinstance(moocher, SandboxMoocher) and not moocher.is_allowed:
-        text = f"The sandbox moocher {moocher.identifier!r} is listed, and DEBUG is off."
-        hint = "It takes no real money: take it out of MOOCHERS, or set ALLOW_SANDBOX to True."
-        yield Error(text, hint=hint, id="payments_ui.E021")
 
 
 def _foreign(moocher: Moocher) -> Iterable[CheckMessage]:

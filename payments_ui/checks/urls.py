@@ -29,14 +29,13 @@ def check_protected_views(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _listed() -> list[Any]:
-    from payments_ui.mooch.moocher import Foreign
     from payments_ui.moochers.registry import moochers
 
     try:
         listed = moochers().values()
     except Exception:  # noqa: BLE001 - another check says so
         return []
-    return [moocher.inner for moocher in listed if isinstance(moocher, Foreign)]
+    return [moocher.original for moocher in listed if moocher.original is not moocher]
 
 
 def _hidden(inner: list[Any]) -> Iterable[CheckMessage]:

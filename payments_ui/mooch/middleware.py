@@ -8,7 +8,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 
 from payments_ui.mooch import views
-from payments_ui.moochers.registry import wrapper_of
+from payments_ui.mooch.moocher import Foreign
+from payments_ui.moochers.registry import moochers
 
 
 class PaymentsUIMiddleware:
@@ -46,6 +47,12 @@ class PaymentsUIMiddleware:
         if request.method != "POST":
             return None
         return views.submit(request, moocher, lambda: view(request, *args, **kwargs))
+
+
+def wrapper_of(inner: object) -> Foreign | None:
+    """The wrapper of a listed moocher of django-mooch, found by the object itself."""
+    wrappers = (moocher for moocher in moochers().values() if isinstance(moocher, Foreign))
+    return next((wrapper for wrapper in wrappers if wrapper.inner is inner), None)
 
 
 def method_behind(view: Any) -> Any:

@@ -74,6 +74,7 @@ class Foreign(Moocher):
     callbacks: frozenset[str] = frozenset()
     #: Whether its form posts to the PSP directly.
     leaves_site = False
+    has_own_view = True
     can_ask = False
 
     #: What its constructors call keys and passphrases.
@@ -85,6 +86,11 @@ class Foreign(Moocher):
         keep_secret(*(vars(inner).get(name, "") for name in self._SECRETS))
         self.success_url = inner.success_url
         self.failure_url = inner.failure_url
+
+    @property
+    def original(self) -> BaseMoocher:
+        """The site's own object."""
+        return self.inner
 
     def payment_form(self, request: HttpRequest, payment: Payment) -> str:
         """The inner moocher's form, as it is."""
@@ -142,6 +148,7 @@ class ForeignPostFinance(Foreign):
     currencies = frozenset({"CHF"})
     callbacks = frozenset({"success_view", "postsale_view"})
     leaves_site = True
+    has_own_view = False
     form_action_origins = ("https://e-payment.postfinance.ch",)
 
     _ORDER = re.compile(r"([0-9a-f]{32})-[A-Za-z0-9]{4}")
@@ -198,10 +205,8 @@ class ForeignPostFinance(Foreign):
             raise WebhookSignatureError("PostFinance callback")
 
 
-def wrap(moocher: BaseMoocher) -> Moocher:
-    """The moocher itself if it keeps our contract, else its wrapper."""
-    if isinstance(moocher, Moocher):
-        return moocher
+def wrap(moocher: BaseMoocher) -> Foreign:
+    """The moocher behind the kit's contract; registered with ``moochers.registry``."""
     if isinstance(moocher, BankTransferMoocher):
         return ForeignBankTransfer(moocher)
     if isinstance(moocher, PostFinanceMoocher):

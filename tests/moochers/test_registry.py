@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from payments_ui.mooch.middleware import wrapper_of
 from payments_ui.mooch.moocher import Foreign, ForeignPostFinance
 from payments_ui.moochers import registry
 from payments_ui.moochers.base import Moocher
@@ -25,10 +26,9 @@ empty, accented, long = odd[""], odd["é"], odd["x" * 101]
 def test_moochers_keep_their_order(settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [FRANCS, CARDS]}
     assert list(registry.moochers()) == ["francs", "cards"]
-    assert registry.get("cards") is fakes.cards
+    assert registry.moochers()["cards"] is fakes.cards
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
-    with pytest.raises(KeyError):
-        registry.get("francs")
+    assert list(registry.moochers()) == ["cards"]
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_a_mistake_in_the_setting_names_itself(
 
 def test_moochers_of_django_mooch_are_wrapped_and_known_by_themselves(settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch.site.postfinance"]}
-    wrapper = registry.wrapper_of(site.postfinance)
+    wrapper = wrapper_of(site.postfinance)
     assert isinstance(wrapper, ForeignPostFinance)
     assert registry.moochers()["postfinance"] is wrapper
-    assert registry.wrapper_of(site.stripe) is None
-    assert registry.wrapper_of(fakes.cards) is None
+    assert wrapper_of(site.stripe) is None
+    assert wrapper_of(fakes.cards) is None
 
 
 def test_the_sender_of_post_charge_is_the_sites_own_object(settings: Settings) -> None:
@@ -72,4 +72,15 @@ def test_the_sender_of_post_charge_is_the_sites_own_object(settings: Settings) -
 
 def test_a_moocher_somebody_wrote_for_django_mooch_is_wrapped_plainly(settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch.site.homemade"]}
-    assert type(registry.get("homemade")) is Foreign
+    assert type(registry.moochers()["homemade"]) is Foreign
+
+
+def test_a_moocher_without_a_wrapper_is_a_mistake(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_wrappers", [])
+    registry._load.cache_clear()
+    settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch.site.homemade"]}
+    with pytest.raises(ImproperlyConfigured, match="no wrapper for it is registered"):
+        registry.moochers()
+    registry._load.cache_clear()
