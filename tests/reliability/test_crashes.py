@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models import Sum
 
 from payments_ui.core.attempts import settlement
@@ -165,7 +164,6 @@ _SETTLE = (
     *(Point.SETTLE_AFTER_COMMIT, Point.SETTLE_BEFORE_COMMIT),
     Point.ANNOUNCE_AFTER_RECEIVER,
 )
-WITHIN_ONE_STATEMENT = {Point.CREATE_AFTER_INSERT, Point.CREATE_AFTER_BIND}
 _CANCEL = (Point.CANCEL_AFTER_PSP, Point.CANCEL_BEFORE_COMMIT)
 _REFUND = (
     *(Point.REFUND_AFTER_PSP, Point.REFUND_AFTER_REQUEST, Point.REFUND_BEFORE_COMMIT),
@@ -273,11 +271,7 @@ def _where(trial: Trial, psp: SandboxPSP, flow: Flow) -> list[tuple[Point, int]]
     (user,) = people(1)
     traced = processes.run(deeds.traced, psp.url, flow.ahead, flow.deed, *flow.prepare(psp, user))
     assert not traced.error, traced.error
-    missed = set(flow.reached) - set(traced.result)
-    # One statement inserts and binds on PostgreSQL, with no place to die in between.
-    expected = WITHIN_ONE_STATEMENT if connection.vendor == "postgresql" else set()
-    unknown = set(traced.result) - set(flow.reached)
-    trial.check(missed <= expected and not unknown, f"{flow.name} comes by {traced.result}")
+    trial.check(set(flow.reached) == set(traced.result), f"{flow.name} comes by {traced.result}")
     return [(Point(p), hit) for p, hits in traced.result.items() for hit in sorted({1, hits})]
 
 

@@ -72,7 +72,6 @@ def _host(user: User, locked: threading.Event, binding: threading.Event) -> Any:
             models.QuerySet(LineItem).filter(user=other).update(title="Changed")
             models.QuerySet(LineItem).filter(pk=last.pk).update(title="Changed")
             locked.set()
-            # PostgreSQL does not come by: one statement inserts and binds there.
             binding.wait(0.3)
             # By now it has the first line item, or will have in a moment, and waits for the last.
             time.sleep(0.2)

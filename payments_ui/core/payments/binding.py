@@ -65,10 +65,12 @@ def create_pending(
     using = router.db_for_write(Payment, instance=user)
     try:
         with transaction.atomic(using=using):
-            bound = _insert_and_bind(payment, currency, keys, by, using)
-            if bound is None:
+            binding_sql.insert(payment, using)
+            failpoints.hit(Point.CREATE_AFTER_INSERT)
+            if not _bind(payment, currency, keys, using):
                 raise _NothingToBind
-            _seal(payment, bound, using)
+            failpoints.hit(Point.CREATE_AFTER_BIND)
+            _seal(payment, binding_sql.journal_bound(payment, by, using), using)
             failpoints.hit(Point.CREATE_BEFORE_COMMIT)
     except _NothingToBind:
         return None
@@ -78,19 +80,6 @@ def create_pending(
 def _draft(user: Any, currency: str, fields: Mapping[str, Any]) -> Payment:
     draft = {"id": uuid.uuid4(), "email": getattr(user, user.get_email_field_name(), "") or ""}
     return Payment(**draft | dict(fields), user=user, amount=Decimal(0), currency=currency)
-
-
-def _insert_and_bind(
-    payment: Payment, currency: str | None, keys: Sequence[Any] | None, by: str, using: str
-) -> binding_sql.Bound | None:
-    if keys is None and binding_sql.is_one(using):  # runs on PostgreSQL only
-        return binding_sql.insert_and_bind(payment, currency, by, using)
-    binding_sql.insert(payment, using)
-    failpoints.hit(Point.CREATE_AFTER_INSERT)
-    if not _bind(payment, currency, keys, using):
-        return None
-    failpoints.hit(Point.CREATE_AFTER_BIND)
-    return binding_sql.journal_bound(payment, by, using)
 
 
 def _bind(payment: Payment, currency: str | None, keys: Sequence[Any] | None, using: str) -> int:
