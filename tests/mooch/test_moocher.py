@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from payments_ui.core.attempts.outcomes import Cancelled, Pending, Unknown
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import MoocherError, WebhookSignatureError
-from payments_ui.mooch.moocher import Foreign, ForeignBankTransfer, wrap
+from payments_ui.mooch.moocher import BankTransferWrapper, MoochWrapper, wrap
 from payments_ui.moochers.base import AttemptUrls
 from tests import fakes
 from tests.mooch import site
@@ -22,7 +22,7 @@ def test_our_own_moochers_are_not_wrapped() -> None:
 
 def test_it_looks_like_the_moocher_it_wraps() -> None:
     wrapper = wrap(site.transfer)
-    assert isinstance(wrapper, ForeignBankTransfer)
+    assert isinstance(wrapper, BankTransferWrapper)
     assert wrapper.identifier == "banktransfer"
     assert wrapper.title == site.transfer.title
     assert (wrapper.success_url, wrapper.failure_url) == ("/thanks/", "/sorry/")
@@ -30,14 +30,14 @@ def test_it_looks_like_the_moocher_it_wraps() -> None:
 
 def test_a_home_made_one_is_charged_by_its_own_view_only(rf: RequestFactory) -> None:
     wrapper = wrap(site.homemade)
-    assert isinstance(wrapper, Foreign)
+    assert isinstance(wrapper, MoochWrapper)
     with pytest.raises(MoocherError):
         wrapper.charge(Attempt(), data={}, urls=URLS)
     assert isinstance(wrapper.ask(Attempt()), Unknown)
     assert isinstance(wrapper.cancel(Attempt()), Pending)
-    wrapper.confirm(Payment())
+    wrapper.verify_charge(Payment())
     with pytest.raises(WebhookSignatureError):
-        wrapper.read(rf.post("/"))
+        wrapper.verify_callback(rf.post("/"))
 
 
 def test_a_transfer_that_nobody_asked_a_psp_for_can_be_called_off() -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from payments_ui.mooch.moocher import Foreign, ForeignPostFinance
+from payments_ui.mooch.moocher import MoochWrapper, PostFinanceWrapper
 from payments_ui.moochers import registry
 from payments_ui.moochers.base import Moocher
 from tests import fakes
@@ -57,7 +57,7 @@ def test_a_mistake_in_the_setting_names_itself(
 def test_moochers_of_django_mooch_are_wrapped_and_known_by_themselves(settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch.site.postfinance"]}
     wrapper = registry.wrapper_of(site.postfinance)
-    assert isinstance(wrapper, ForeignPostFinance)
+    assert isinstance(wrapper, PostFinanceWrapper)
     assert registry.moochers()["postfinance"] is wrapper
     assert registry.wrapper_of(site.stripe) is None
     assert registry.wrapper_of(fakes.cards) is None
@@ -72,4 +72,4 @@ def test_the_sender_of_post_charge_is_the_sites_own_object(settings: Settings) -
 
 def test_a_moocher_somebody_wrote_for_django_mooch_is_wrapped_plainly(settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch.site.homemade"]}
-    assert type(registry.get("homemade")) is Foreign
+    assert type(registry.get("homemade")) is MoochWrapper
