@@ -24,8 +24,11 @@ class PaymentsUIConfig(AppConfig):
         from payments_ui.core.refunds import requesting
         from payments_ui.flows import compare_ledgers
         from payments_ui.flows import refund as refunding
+        from payments_ui.mooch import checks as _checks_of_mooch  # noqa: F401 - registers itself
+        from payments_ui.mooch.moocher import wrap
         from payments_ui.moochers import registry
 
+        registry.register_wrapper(wrap)
         delivery.sender_by_identifier = registry.sender
         psps.compare = compare_ledgers.compare
         requesting.can_send, requesting.send = refunding.can_send, refunding.send

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from payments_ui.core import journal
 from payments_ui.core.attempts import settlement, transitions
-from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Pending, Succeeded
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Pending, Succeeded
 from payments_ui.core.db.locks import lock_payment, retrying
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError
@@ -28,7 +28,7 @@ def take(request: HttpRequest, moocher: MoochWrapper) -> Payment | None:
     if callback.status is Status.CHARGED:
         _record_charge(attempt, moocher, callback, request)
     elif attempt is not None:
-        outcomes = {
+        outcomes: dict[Status, Outcome] = {
             Status.PENDING: Pending(psp_reference=callback.psp_reference),
             Status.DECLINED: Declined(code=DeclineCode.CARD_DECLINED),
             Status.ABANDONED: Declined(code=DeclineCode.ABANDONED),

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from django.apps import apps
+from django.core.checks import CheckMessage
 from django.forms import Form
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -23,6 +23,7 @@ from mooch.base import BaseMoocher
 
 from payments_ui import money
 from payments_ui.core.attempts.outcomes import Outcome, Pending
+from payments_ui.core.models import Payment
 from payments_ui.exceptions import WebhookSignatureError
 
 from .ledgers import LedgerLine
@@ -30,7 +31,7 @@ from .ledgers import LedgerLine
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-    from payments_ui.core.models import Attempt, Payment, Refund
+    from payments_ui.core.models import Attempt, Refund
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class Moocher(BaseMoocher):
     can_refund: bool = False
     #: Whether the PSP can list its books, for ``audit_payments --psp``.
     has_ledger: bool = False
+    #: Whether a view of its own takes its form; then ``pay_url`` answers 404 to a POST.
+    has_own_view: bool = False
     #: Origins its forms post to directly, for the host's ``form-action`` policy.
     form_action_origins: tuple[str, ...] = ()
     template_name = "payments_ui/moochers/form.html"
@@ -220,11 +223,23 @@ class Moocher(BaseMoocher):
         return ""
 
     @property
+    def original(self) -> BaseMoocher:
+        """The object that the site lists, the sender of ``post_charge``.
+
+        Itself, unless this wraps a moocher of another library.
+        """
+        return self
+
+    def check(self) -> Iterable[CheckMessage]:
+        """What ``manage.py check`` says about this moocher and the site around it."""
+        return ()
+
+    @property
     def model(self) -> type[Payment]:
         """The payment model, as django-mooch's moochers know it."""
-        return apps.get_model("payments_core", "Payment")
+        return Payment
 
     @model.setter
     def model(self, value: type[Payment]) -> None:
-        if value is not self.model:
+        if value is not Payment:
             raise TypeError(f"{type(self).__name__} works with payments_ui.core.models.Payment")

@@ -16,7 +16,6 @@ from payments_ui.conf import settings
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError, PaymentsUIError
 from payments_ui.flows import pay, tokens, webhook
-from payments_ui.mooch.moocher import Foreign
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
 
@@ -31,7 +30,7 @@ def moocher(request: HttpRequest, pk: UUID, identifier: str) -> HttpResponse:
     chosen = moochers().get(identifier)
     if request.method != "POST" or chosen is None:
         return payment_options.show_moocher(request, found, identifier)
-    if isinstance(chosen, Foreign) and not chosen.leaves_site:
+    if chosen.has_own_view:
         raise Http404  # its own view is the way in
     return _pay(request, found, chosen)
 

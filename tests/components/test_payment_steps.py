@@ -19,7 +19,7 @@ from payments_ui.components.widget import Widget
 from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import AlreadyChargedError
-from payments_ui.moochers.registry import get
+from payments_ui.moochers.registry import moochers
 from tests.core.support import charged
 from tests.dom import Node, parse
 from tests.fakes import BROKEN
@@ -86,7 +86,7 @@ def test_a_long_review_is_folded_and_paged(
 def test_ways_to_pay_are_radios_that_swap_the_panel_below(pending: Pending, step: Step) -> None:
     payment = pending("12")
     url = reverse("payments_ui:payment", args=[payment.pk])
-    form = html(step(payment, moocher=get("cards"))).form(url)
+    form = html(step(payment, moocher=moochers()["cards"])).form(url)
     assert form.attrs["method"] == "get"
     assert form.one("legend").text == "How would you like to pay?"
     radios = form.all("input", type="radio")
@@ -99,7 +99,7 @@ def test_a_way_that_cannot_take_the_payment_says_why(pending: Pending, step: Ste
     shown = html(step(pending("12", currency="EUR")))
     assert "disabled" in shown.one("input", value="francs").attrs
     assert "Not available for EUR." in shown.text
-    panel = step(pending("1"), moocher=get("francs")).render_panel()
+    panel = step(pending("1"), moocher=moochers()["francs"]).render_panel()
     assert "Available from CHF 2.00." in parse(panel).text
 
 
@@ -112,7 +112,7 @@ def test_a_site_without_a_way_to_pay_says_so(
 
 def test_the_panel_shows_the_moochers_form(pending: Pending, step: Step, user: User) -> None:
     payment = pending("12")
-    moocher = get("cards")
+    moocher = moochers()["cards"]
     component = step(payment, moocher=moocher)
     component.form_html = moocher.payment_form(component.request, payment)
     panel = parse(component.render_panel())
@@ -247,7 +247,7 @@ def test_polls_can_be_paused(opened: Any, step: Step) -> None:
 
 
 def test_a_moocher_says_what_to_do(opened: Any, step: Step, monkeypatch: Any) -> None:
-    monkeypatch.setattr(get("cards"), "instructions", lambda *_: "Look into your app.")
+    monkeypatch.setattr(moochers()["cards"], "instructions", lambda *_: "Look into your app.")
     assert "Look into your app." in html(step(opened())).text
 
 
@@ -257,7 +257,7 @@ def test_a_moocher_that_fails_hides_nothing(
     def fail(*_: object) -> str:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(get("cards"), "instructions", fail)
+    monkeypatch.setattr(moochers()["cards"], "instructions", fail)
     assert "being processed" in html(step(opened())).text
     assert "Instructions of cards failed" in caplog.text
 

@@ -201,7 +201,7 @@ def sandbox(settings: Settings) -> Iterator[None]:
 
 @pytest.mark.usefixtures("sandbox")
 def test_the_sandbox_and_the_site_have_the_same_books(user: User) -> None:
-    moocher = registry.get("sandbox")
+    moocher = registry.moochers()["sandbox"]
     attempt = started(pending(user, "12"), moocher="sandbox", account=moocher.account)
     taken = moocher.charge(attempt, data={"card": "card_approve"}, urls=URLS)
     assert [(finding.rule, finding.id) for finding in compare("all")] == [

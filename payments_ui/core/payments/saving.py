@@ -75,7 +75,9 @@ def _writable(stored: Payment, update_fields: Iterable[str] | None) -> set[str]:
     return set(allowed if update_fields is None else allowed.intersection(update_fields))
 
 
-def _charge(payment: Payment, stored: Payment, fields: set[str], running: _Charging | None) -> set[str]:
+def _charge(
+    payment: Payment, stored: Payment, fields: set[str], running: _Charging | None
+) -> set[str]:
     if running and running.attempt.payment_id == payment.pk:
         _settle(payment, running.attempt)
         return fields

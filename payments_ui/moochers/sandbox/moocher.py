@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error
 from django.forms import Form
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -90,6 +91,13 @@ class SandboxMoocher(Moocher):
     def is_allowed(self) -> bool:
         """Whether the sandbox may run on this site."""
         return bool(django_settings.DEBUG or settings.ALLOW_SANDBOX)
+
+    def check(self) -> Iterable[CheckMessage]:
+        """An error where it is listed and may not run."""
+        if not self.is_allowed:
+            text = f"The sandbox moocher {self.identifier!r} is listed, and DEBUG is off."
+            hint = "It takes no real money: take it out of MOOCHERS, or set ALLOW_SANDBOX to True."
+            yield Error(text, hint=hint, id="payments_ui.E021")
 
     def refuse(self, payment: Payment) -> str | None:
         """As the contract says; everything where the sandbox is not allowed."""
