@@ -8,6 +8,9 @@ from pathlib import Path
 from hillshade.settings import *
 from hillshade.settings import INSTALLED_APPS, LANGUAGES, MIDDLEWARE, PAYMENTS_UI, TEMPLATES
 from showroom.kit import LookedAt
+from tests import english
+
+english.write_amounts()
 
 SECRET_KEY = "end-to-end tests"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

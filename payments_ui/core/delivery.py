@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
@@ -12,19 +11,11 @@ from mooch.signals import post_charge
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 
-from . import signals
+from . import psp_port, signals
 from .models import Attempt, Payment, Refund
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
-
-
-def _unknown_sender(identifier: str) -> object:
-    return identifier
-
-
-#: Finds a signal's sender, the moocher instance, by its identifier. The UI app sets it.
-sender_by_identifier: Callable[[str], object] = _unknown_sender
 
 
 def after_commit(attempt: Attempt, request: HttpRequest | None) -> None:
@@ -35,7 +26,7 @@ def after_commit(attempt: Attempt, request: HttpRequest | None) -> None:
 def send(attempt: Attempt, request: HttpRequest | None) -> None:
     """Send ``post_charge`` for a settled attempt now; receivers that raise are logged."""
     payment = Payment.all_objects.get(pk=attempt.payment_id)
-    sender = sender_by_identifier(attempt.moocher)
+    sender = psp_port.psps().signal_sender(attempt.moocher)
     about = f"payment {payment.pk}"
     signals.tell(post_charge, "post_charge", about, sender=sender, payment=payment, request=request)
     _remember(attempt)

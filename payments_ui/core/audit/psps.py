@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-from payments_ui.exceptions import MoocherError
-
-from .words import Finding, Rule
+from .words import Rule
 
 BOOKED = Rule("psp_booked", "What a PSP took is booked here.")
 TAKEN = Rule("psp_taken", "What is booked here, the PSP took.")
@@ -14,15 +10,3 @@ ONCE = Rule("psp_once", "A PSP took the money of an attempt once.")
 AMOUNT = Rule("psp_amount", "What arrived here is what the PSP took, in the same currency.")
 REFUNDED = Rule("psp_refunded", "What was given back here is what the PSP gave back.")
 RULES = (BOOKED, TAKEN, ONCE, AMOUNT, REFUNDED)
-
-#: Takes a moocher's identifier, or "all", and the alias of a database.
-Compare = Callable[[str, str], Iterator[Finding]]
-
-
-def without_interface(identifier: str, using: str) -> Iterator[Finding]:
-    """Nobody can be asked; raises ``MoocherError``."""
-    raise MoocherError("Without the app payments_ui, nobody here knows a PSP")
-
-
-#: Compares a PSP's books with ours. The UI app sets it.
-compare: Compare = without_interface

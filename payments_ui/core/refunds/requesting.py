@@ -21,6 +21,7 @@ from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.locks import lock_payment, retrying
 from payments_ui.core.models import Attempt, JournalEntry, Payment, Refund
 from payments_ui.core.privacy.redaction import scrubbed
+from payments_ui.core.psp_port import psps
 from payments_ui.core.suspense import queue
 from payments_ui.exceptions import (
     InvalidAmountError,
@@ -35,32 +36,16 @@ from payments_ui.exceptions import (
 from .transitions import not_sent, record, reserve, sent
 
 __all__ = [
-    "can_send",
     "left",
     "not_sent",
     "record",
     "refund",
     "request",
-    "send",
     "sent",
     "settled_attempt",
 ]
 
 Amount = Decimal | int | str
-
-
-def _nobody_can(attempt: Attempt) -> bool:
-    return False
-
-
-def _wait_for_a_person(refund: Refund) -> Refund:
-    return refund
-
-
-#: Whether the PSP of an attempt can be asked to give its money back. The UI app sets it.
-can_send: Callable[[Attempt], bool] = _nobody_can
-#: Asks the PSP for a committed refund, and writes its answer down. The UI app sets it.
-send: Callable[[Refund], Refund] = _wait_for_a_person
 
 
 @dataclass(frozen=True)
@@ -84,7 +69,7 @@ def refund(
 ) -> Refund:
     """See ``Payment.refund``."""
     requested = request(payment, amount, by=by, reason=reason, refunded_before=refunded_before)
-    return requested if requested.manual else send(requested)
+    return requested if requested.manual else psps().send_refund(requested)
 
 
 def request(
@@ -111,7 +96,7 @@ def request(
         amount=None if amount is None else money.exact_amount(amount),
         seen=refunded_before,
         is_of_payment=isinstance(source, Payment),
-        manual=attempt.manual or not can_send(attempt),
+        manual=attempt.manual or not psps().can_refund(attempt),
         reason=scrubbed(reason),
         by=by,
         check=check,

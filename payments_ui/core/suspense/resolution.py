@@ -19,6 +19,7 @@ from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.db.locks import lock_payment, retrying
 from payments_ui.core.models import Attempt, Payment, SuspenseItem
 from payments_ui.core.privacy.redaction import scrubbed
+from payments_ui.core.psp_port import psps
 from payments_ui.core.refunds import requesting
 from payments_ui.exceptions import (
     PaymentGoneError,
@@ -74,7 +75,7 @@ def give_back(item: SuspenseItem, *, by: str, reason: str) -> SuspenseItem:
 
     requested = requesting.request(item.attempt, by=by, reason=reason, check=still_open)
     if not requested.manual:
-        requesting.send(requested)
+        psps().send_refund(requested)
     return _stored(item)
 
 

@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from payments_ui.core import psp_port
 from payments_ui.core.attempts import settlement
 from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.models import Payment, Refund, SuspenseItem
@@ -156,8 +157,8 @@ def test_what_a_psp_answers_at_once_is_said(
         money = Succeeded(psp_reference="re-1", amount=refund.amount, currency="CHF")
         return requesting.record(refund, money)
 
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: True)
-    monkeypatch.setattr(requesting, "send", send)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
+    monkeypatch.setattr(psp_port.psps(), "send_refund", send)
     answers = {"amount": "12", "refunded_before": "0", "reason": "broken"}
     assert "The money is given back." in said(act(office, "refund", payment, **answers))[0]
 
@@ -197,8 +198,8 @@ def test_a_psp_is_asked_where_requests_are_transactions(
         return refund
 
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: True)
-    monkeypatch.setattr(requesting, "send", send)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
+    monkeypatch.setattr(psp_port.psps(), "send_refund", send)
     answers = {"amount": "12", "refunded_before": "0", "reason": "broken"}
     act(office, "refund", payment, **answers)
     assert blocks == [False]

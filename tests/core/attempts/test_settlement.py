@@ -15,7 +15,7 @@ from django.core import mail
 from django.test import RequestFactory
 from mooch.signals import post_charge
 
-from payments_ui.core import delivery
+from payments_ui.core import delivery, psp_port
 from payments_ui.core.attempts import settlement, transitions, unexpected_money
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Pending
 from payments_ui.core.db.failpoints import Point
@@ -196,9 +196,9 @@ def test_a_receiver_that_raises_loses_no_charge(
 
 
 def test_who_sends_the_signal_can_be_told(attempt: Attempt, monkeypatch: Any, heard: Any) -> None:
-    assert delivery._unknown_sender("cards") == "cards"
+    assert psp_port.NoPSPs().signal_sender("cards") == "cards"
     moocher = object()
-    monkeypatch.setattr(delivery, "sender_by_identifier", {"cards": moocher}.get)
+    monkeypatch.setattr(psp_port.psps(), "signal_sender", {"cards": moocher}.get)
     settle(attempt)
     delivery.send(attempt, None)
     assert heard[0]["sender"] is moocher

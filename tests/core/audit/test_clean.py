@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from payments_ui.core import psp_port
 from payments_ui.core.attempts import settlement, transitions
 from payments_ui.core.attempts.outcomes import Cancelled, DeclineCode, Declined, Unknown
 from payments_ui.core.audit import RULES, audit
@@ -81,7 +82,7 @@ def test_money_set_aside_is_clean(user: User) -> None:
 
 
 def test_money_given_back_is_clean(make_user: UserFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requesting, "can_send", lambda attempt: False)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda attempt: False)
     for answer in (requesting.sent, requesting.not_sent):
         refund = charged(make_user(), "10").refund("2.50", reason="late")
         assert list(audit()) == []

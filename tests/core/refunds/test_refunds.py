@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.db import transaction
 
+from payments_ui.core import psp_port
 from payments_ui.core.attempts import settlement
 from payments_ui.core.attempts import transitions as attempt_transitions
 from payments_ui.core.attempts.outcomes import (
@@ -69,15 +70,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Refund]:
         asked.append(refund)
         return refund
 
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: True)
-    monkeypatch.setattr(requesting, "send", send)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
+    monkeypatch.setattr(psp_port.psps(), "send_refund", send)
     return asked
 
 
 @pytest.fixture
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no PSP give anything back."""
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: False)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: False)
 
 
 def given(refund: Refund, **facts: Any) -> Succeeded:
@@ -201,9 +202,9 @@ def test_without_a_psp_that_can_a_person_sends_the_money(
 def test_without_the_interface_a_person_sends_the_money(
     payment: Payment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requesting, "can_send", requesting._nobody_can)
+    monkeypatch.setattr(psp_port, "_registered", psp_port.NoPSPs())
     assert payment.refund(reason="broken").manual
-    assert requesting._wait_for_a_person(refund := Refund.objects.get()) == refund
+    assert psp_port.psps().send_refund(refund := Refund.objects.get()) == refund
 
 
 def test_a_psp_is_not_asked_for_what_may_be_rolled_back(payment: Payment) -> None:

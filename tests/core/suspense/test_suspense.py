@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 
+from payments_ui.core import psp_port
 from payments_ui.core.attempts import settlement, transitions
 from payments_ui.core.attempts.outcomes import Cancelled, DeclineCode, Declined, Succeeded, Unknown
 from payments_ui.core.models import Attempt, Event, JournalEntry, Payment, Refund, SuspenseItem
@@ -323,8 +324,8 @@ def test_a_psps_money_stays_the_psps_when_a_person_matched_it(user: User) -> Non
 @pytest.fixture
 def psp(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a PSP give everything back at once."""
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: True)
-    monkeypatch.setattr(requesting, "send", given)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
+    monkeypatch.setattr(psp_port.psps(), "send_refund", given)
 
 
 @pytest.mark.usefixtures("psp")

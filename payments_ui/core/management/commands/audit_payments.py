@@ -14,6 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from payments_ui.core import psp_port
 from payments_ui.core.audit import RULES, Finding, audit, psps
 
 #: Exit codes, besides 0 for books that are right.
@@ -85,7 +86,7 @@ def _findings(options: dict[str, Any]) -> Iterator[Finding]:
         look = partial(audit, using=options["database"], only=names)
         yield from _could_look("read the books", look)
     if options["psp"]:
-        look = partial(psps.compare, options["psp"], options["database"])
+        look = partial(psp_port.psps().compare_ledger, options["psp"], options["database"])
         differences = _could_look("compare with the PSP", look)
         yield from (finding for finding in differences if not only or finding.rule in only)
 
