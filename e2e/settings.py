@@ -16,7 +16,7 @@ SECRET_KEY = "end-to-end tests"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ROOT_URLCONF = "e2e.site.urls"
 # django-mooch's own moocher is listed below: its view needs the protection.
-MIDDLEWARE = [*MIDDLEWARE, "payments_ui.mooch.middleware.PaymentsUIMiddleware"]
+MIDDLEWARE = [*MIDDLEWARE, "payments_ui.mooch.middleware.MoochMiddleware"]
 INSTALLED_APPS = [*INSTALLED_APPS, "mooch", "e2e.site"]
 TEMPLATES[0]["DIRS"] = [*TEMPLATES[0]["DIRS"], Path(__file__).parent / "site" / "templates"]
 

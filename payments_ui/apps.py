@@ -21,6 +21,7 @@ class PaymentsUIConfig(AppConfig):
             return
         from payments_ui.core import psp_port
         from payments_ui.flows.psp_port import MoocherPort
+        from payments_ui.mooch import checks as _django_mooch  # noqa: F401 - registers itself
         from payments_ui.mooch.moocher import wrap
         from payments_ui.moochers import registry
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.test import modify_settings, override_settings
-from django.urls import include, path
-from django.views.decorators.cache import never_cache
-from mooch.banktransfer import BankTransferMoocher as ForeignBankTransfer
-from mooch.postfinance import PostFinanceMoocher
 
 from payments_ui.checks import host, templates
 from payments_ui.checks.templates import accepted
 from payments_ui.core.checks import TAG
-from payments_ui.core.models import Payment
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.sandbox import SandboxMoocher
-from tests import urls
 
-OURS = "payments_ui.mooch.middleware.PaymentsUIMiddleware"
 ours = Moocher(identifier="ours", title="Ours")
 twin = Moocher(identifier="ours", title="The same name")
 nothing = object()
 sandbox = SandboxMoocher(psp_url="http://127.0.0.1:9", api_key="key", webhook_secret="secret")
-mooch_bank = ForeignBankTransfer(model=Payment, autocharge=False)
-mooch_postfinance = PostFinanceMoocher(
-    model=Payment, pspid="site", live=False, sha1_in="in", sha1_out="out"
-)
 
 
 class Leaving(Moocher):
@@ -174,98 +161,6 @@ def test_the_sandbox_is_told_where_debug_is_off(settings: Any) -> None:
     assert found() == {}
     settings.PAYMENTS_UI, settings.DEBUG = listed("sandbox"), True
     assert found() == {}
-
-
-def test_moochers_of_django_mooch_need_the_middleware() -> None:
-    with override_settings(PAYMENTS_UI=listed("mooch_bank")):
-        assert "PaymentsUIMiddleware" in str(found()["E022"].hint)
-        with modify_settings(
-            MIDDLEWARE={"append": "payments_ui.mooch.middleware.PaymentsUIMiddleware"}
-        ):
-            assert found() == {}
-
-
-def careless(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a view as a host should not: nothing tells what is inside."""
-
-    def wrapper(request: Any) -> Any:
-        return view(request)
-
-    return wrapper
-
-
-class Mount:
-    """A URLconf with one of django-mooch's views, decorated."""
-
-    def __init__(self, view: Callable[..., Any]) -> None:
-        self.urlpatterns = [*urls.urlpatterns, path("pay/", include([path("it/", view)]))]
-
-
-@pytest.mark.parametrize(
-    ("decorate", "is_hidden"),
-    [
-        (lambda view: view, False),
-        (never_cache, False),
-        (partial, False),
-        (careless, True),
-        (lambda view: never_cache(careless(view)), True),
-        (lambda view: careless(never_cache(view)), True),
-        (lambda view: partial(careless(view)), True),
-        (lambda view: careless(print), False),
-    ],
-)
-def test_a_view_that_is_hidden_from_the_middleware_is_told(
-    settings: Any, decorate: Callable[..., Any], is_hidden: bool
-) -> None:
-    settings.PAYMENTS_UI = listed("mooch_bank", "ours")
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, OURS]
-    settings.ROOT_URLCONF = Mount(decorate(mooch_bank.confirm_view))
-    assert set(found()) == ({"W026"} if is_hidden else set())
-    if is_hidden:
-        assert "'pay/it/' leads to BankTransferMoocher.confirm_view" in found()["W026"].msg
-
-
-LOGIN = "django.contrib.auth.middleware.LoginRequiredMiddleware"
-
-
-@pytest.mark.parametrize(
-    ("order", "moochers", "is_told"),
-    [
-        ([LOGIN, OURS], listed("mooch_bank"), True),
-        ([OURS, LOGIN], listed("mooch_bank"), False),
-        ([LOGIN, OURS], listed("ours"), False),
-    ],
-)
-def test_a_login_before_the_middleware_is_told(
-    settings: Any, order: list[str], moochers: dict[str, Any], is_told: bool
-) -> None:
-    settings.PAYMENTS_UI = moochers
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, *order]
-    assert set(found()) == ({"W027"} if is_told else set())
-
-
-@modify_settings(MIDDLEWARE={"append": "payments_ui.mooch.middleware.PaymentsUIMiddleware"})
-@override_settings(PAYMENTS_UI=listed("mooch_postfinance"))
-def test_what_an_interface_cannot_protect_is_told() -> None:
-    (message,) = found().values()
-    assert message.id == "payments_ui.W023"
-    assert "PostFinanceMoocher" in message.msg
-
-
-@modify_settings(MIDDLEWARE={"append": "payments_ui.mooch.middleware.PaymentsUIMiddleware"})
-def test_what_the_old_stripe_interface_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Importing django-mooch's own needs the requests library.
-    like_stripe = type("StripeMoocher", (ForeignBankTransfer,), {"__module__": "mooch.stripe"})
-    like_stripe = type("Stripe", (like_stripe,), {"__module__": __name__})
-    monkeypatch.setattr("payments_ui.mooch.moocher.BankTransferMoocher", PostFinanceMoocher)
-    made = like_stripe(model=Payment, autocharge=False)
-    monkeypatch.setattr(f"{__name__}.nothing", made)
-    with override_settings(PAYMENTS_UI=listed("nothing")):
-        from payments_ui.moochers import registry
-
-        registry._load.cache_clear()
-        assert set(found()) == {"W024"}
-        registry._load.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from payments_ui.conf import settings
 from payments_ui.core.checks import RULES, TAG
 
-from .host import has_middleware
-
 if TYPE_CHECKING:
     from payments_ui.moochers.base import Moocher
-
-_MIDDLEWARE = "payments_ui.mooch.middleware.PaymentsUIMiddleware"
 
 
 @register(TAG)
@@ -41,34 +37,7 @@ def check_moochers(**kwargs: Any) -> list[CheckMessage]:
 
 def _check(moocher: Moocher) -> Iterable[CheckMessage]:
     yield from moocher.check()
-    yield from _foreign(moocher)
     yield from _form_action(moocher)
-
-
-def _foreign(moocher: Moocher) -> Iterable[CheckMessage]:
-    from payments_ui.mooch.moocher import Foreign, ForeignPostFinance, ForeignStripe
-
-    if not isinstance(moocher, Foreign):
-        return
-    name = f"{type(moocher.inner).__name__} {moocher.identifier!r}"
-    if not has_middleware(_MIDDLEWARE):
-        text = f"{name} brings views of its own, and {_MIDDLEWARE!r} is not in MIDDLEWARE."
-        hint = f'Add "{_MIDDLEWARE}" behind AuthenticationMiddleware: it checks owner and amount.'
-        yield Error(text, hint=hint, id="payments_ui.E022")
-    if isinstance(moocher, ForeignPostFinance):
-        text = (
-            f"{name} uses an interface its provider has ended. Its signature joins fields without "
-            "saying where one ends; the kit compares payment, amount and currency by itself."
-        )
-        hint = "Use a moocher for an interface that the PSP supports."
-        yield Warning(text, hint=hint, id="payments_ui.W023")
-    if isinstance(moocher, ForeignStripe):
-        text = (
-            f"{name} needs inline scripts, which a strict Content-Security-Policy blocks, cannot "
-            "do 3-D Secure, and does not report declines; the kit reads Stripe's answer itself."
-        )
-        hint = "Use a moocher for Stripe's present interface."
-        yield Warning(text, hint=hint, id="payments_ui.W024")
 
 
 def _form_action(moocher: Moocher) -> Iterable[CheckMessage]:

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from payments_ui.core.models import LineItem, Payment
 from payments_ui.flows import pay
-from payments_ui.mooch import callbacks
+from payments_ui.mooch import pay as mooch_pay
 from payments_ui.mooch.moocher import wrap
 from tests.core.support import together
 from tests.fakes import FakePSP, cards
@@ -151,6 +151,6 @@ def test_a_post_that_comes_between_two_looks_is_the_same_post(
         attempt = pay.pay(request, payment, cards, data)
     else:
         wrapper = wrap(site.transfer)
-        attempt = callbacks.submit(request, payment, wrapper, lambda: pytest.fail("It ran again"))
+        attempt = mooch_pay.pay(request, payment, wrapper, lambda: pytest.fail("It ran again"))
     assert attempt == attempt_of(payment)
     assert psp.asked == ["charge"]

@@ -35,7 +35,7 @@ ALL = [f"tests.mooch.site.{name}" for name in ("transfer", "trusting", "postfina
 def middleware(others: list[str]) -> list[str]:
     """Add the kit's middleware where it belongs: who it is must be known, a login not asked for."""
     after = others.index("django.contrib.auth.middleware.AuthenticationMiddleware") + 1
-    return [*others[:after], "payments_ui.mooch.middleware.PaymentsUIMiddleware", *others[after:]]
+    return [*others[:after], "payments_ui.mooch.middleware.MoochMiddleware", *others[after:]]
 
 
 def noted(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

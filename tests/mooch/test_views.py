@@ -512,7 +512,7 @@ def test_a_callback_joins_the_attempt_that_another_has_just_started(shopper: Sho
         start(*args, **kwargs)
         start(*args, **kwargs)
 
-    with mock.patch("payments_ui.mooch.callbacks.transitions.start", second_in_line):
+    with mock.patch("payments_ui.mooch.callback.transitions.start", second_in_line):
         assert say(**callback(payment)).status_code == 200
     assert stored(payment).state == "charged"
     assert attempt_of(payment).state == "settled"

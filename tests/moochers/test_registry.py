@@ -4,21 +4,20 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from mooch.base import BaseMoocher
 from pytest_django import Settings
 
-from payments_ui.mooch.middleware import wrapper_of
-from payments_ui.mooch.moocher import Foreign, ForeignPostFinance
 from payments_ui.moochers import registry
 from payments_ui.moochers.base import Moocher
 from tests import fakes
 from tests.fakes import CARDS, FRANCS
-from tests.mooch import site
 
 odd: dict[str, Any] = {
     name: Moocher(identifier=name) for name in ("", "a/b", "é", "x" * 101, "manual", "balance")
 }
 nameless = Moocher()
 no_moocher = object()
+of_another_library = type("Other", (BaseMoocher,), {})(identifier="other")
 slashed, reserved = odd["a/b"], odd["manual"]
 empty, accented, long = odd[""], odd["é"], odd["x" * 101]
 
@@ -54,25 +53,10 @@ def test_a_mistake_in_the_setting_names_itself(
         registry.moochers()
 
 
-def test_moochers_of_django_mooch_are_wrapped_and_known_by_themselves(settings: Settings) -> None:
-    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch.site.postfinance"]}
-    wrapper = wrapper_of(site.postfinance)
-    assert isinstance(wrapper, ForeignPostFinance)
-    assert registry.moochers()["postfinance"] is wrapper
-    assert wrapper_of(site.stripe) is None
-    assert wrapper_of(fakes.cards) is None
-
-
 def test_the_sender_of_post_charge_is_the_sites_own_object(settings: Settings) -> None:
-    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch.site.postfinance"]}
+    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
     assert registry.sender("cards") is fakes.cards
-    assert registry.sender("postfinance") is site.postfinance
     assert registry.sender("gone") == "gone"
-
-
-def test_a_moocher_somebody_wrote_for_django_mooch_is_wrapped_plainly(settings: Settings) -> None:
-    settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch.site.homemade"]}
-    assert type(registry.moochers()["homemade"]) is Foreign
 
 
 def test_a_moocher_without_a_wrapper_is_a_mistake(
@@ -80,7 +64,7 @@ def test_a_moocher_without_a_wrapper_is_a_mistake(
 ) -> None:
     monkeypatch.setattr(registry, "_wrappers", [])
     registry._load.cache_clear()
-    settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch.site.homemade"]}
+    settings.PAYMENTS_UI = {"MOOCHERS": [f"{__name__}.of_another_library"]}
     with pytest.raises(ImproperlyConfigured, match="no wrapper for it is registered"):
         registry.moochers()
     registry._load.cache_clear()

@@ -6,11 +6,10 @@ everybody later changes nothing, and what arrives for a payment that is gone is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 from django.db import models, transaction
 
@@ -26,33 +25,25 @@ _PENDING_FIELDS = frozenset({"email", "payment_service_provider", "transaction"}
 _CHARGED_FIELDS = frozenset({"email"})
 
 
-class Confirm(Protocol):
-    """Checks what a foreign moocher is about to write; raises to refuse the charge."""
-
-    def __call__(self, payment: Payment) -> None:
-        """Raise unless this payment, as it is about to be saved, is a charge."""
-        ...
-
-
-@dataclass(frozen=True)
-class Guard:
-    """The attempt on whose behalf a foreign moocher runs, and the check of its claim."""
-
+class _Charging(NamedTuple):
     attempt: Attempt
-    confirm: Confirm
+    verify: Callable[[Payment], None]
 
 
-_guard: ContextVar[Guard | None] = ContextVar("payments_ui_guard", default=None)
+_charging: ContextVar[_Charging | None] = ContextVar("payments_core_charging", default=None)
 
 
 @contextmanager
-def guarded(attempt: Attempt, confirm: Confirm) -> Iterator[None]:
-    """While it lasts, a save that charges the attempt's payment settles the attempt."""
-    token = _guard.set(Guard(attempt, confirm))
+def charging(attempt: Attempt, verify: Callable[[Payment], None]) -> Iterator[None]:
+    """While it lasts, a save that charges the attempt's payment settles the attempt.
+
+    ``verify`` is called with the payment before that, and raises unless it is a charge.
+    """
+    token = _charging.set(_Charging(attempt, verify))
     try:
         yield
     finally:
-        _guard.reset(token)
+        _charging.reset(token)
 
 
 @retrying
@@ -61,9 +52,9 @@ def save(payment: Payment, *, update_fields: Iterable[str] | None) -> None:
     charges = payment.charged_at is not None and (
         update_fields is None or "charged_at" in set(update_fields)
     )
-    guard = _guard.get()
-    if charges and guard and guard.attempt.payment_id == payment.pk:
-        guard.confirm(payment)
+    running = _charging.get()
+    if charges and running and running.attempt.payment_id == payment.pk:
+        running.verify(payment)
     # A moocher of django-mooch may write down all it was posted.
     payment.transaction = text(payment.transaction)
     with transaction.atomic():
@@ -73,7 +64,7 @@ def save(payment: Payment, *, update_fields: Iterable[str] | None) -> None:
             return
         fields = _writable(stored, update_fields)
         if charges and payment.charged_at != stored.charged_at:
-            fields = _charge(payment, stored, fields, guard)
+            fields = _charge(payment, stored, fields, running)
         else:
             payment.charged_at = stored.charged_at
         models.Model.save(payment, update_fields=fields)
@@ -84,9 +75,11 @@ def _writable(stored: Payment, update_fields: Iterable[str] | None) -> set[str]:
     return set(allowed if update_fields is None else allowed.intersection(update_fields))
 
 
-def _charge(payment: Payment, stored: Payment, fields: set[str], guard: Guard | None) -> set[str]:
-    if guard and guard.attempt.payment_id == payment.pk:
-        _settle(payment, guard.attempt)
+def _charge(
+    payment: Payment, stored: Payment, fields: set[str], running: _Charging | None
+) -> set[str]:
+    if running and running.attempt.payment_id == payment.pk:
+        _settle(payment, running.attempt)
         return fields
     if stored.charged_at or stored.cancelled_at or stored.undone_at:
         _late(payment, stored)
@@ -142,4 +135,4 @@ def _gone_without_trace(payment: Payment, *, charges: bool) -> None:
         unexpected_money.unmatched(event, by, reason, payment_id=payment.pk, **facts)
 
 
-__all__ = ["Confirm", "Guard", "guarded", "save"]
+__all__ = ["charging", "save"]

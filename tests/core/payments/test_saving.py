@@ -185,7 +185,7 @@ def allow(payment: Payment) -> None:
 
 def test_on_behalf_of_an_attempt_the_save_settles_it(user: User) -> None:
     attempt = started(pending(user, "5"), moocher="stripe")
-    with saving.guarded(attempt, allow):
+    with saving.charging(attempt, allow):
         payment = charge(stored(attempt.payment))
         payment.save()
     assert payment.charged_at == stored(payment).charged_at
@@ -200,16 +200,16 @@ def test_a_charge_that_is_not_confirmed_is_not_written(user: User) -> None:
         raise ValueError("declined")
 
     attempt = started(pending(user, "5"))
-    with saving.guarded(attempt, refuse), pytest.raises(ValueError, match="declined"):
+    with saving.charging(attempt, refuse), pytest.raises(ValueError, match="declined"):
         charge(stored(attempt.payment))
     assert stored(attempt.payment).charged_at is None
     assert Attempt.objects.get().is_open
 
 
-def test_the_guard_is_for_its_payment_only(user: User) -> None:
+def test_it_is_for_the_payment_of_that_attempt_only(user: User) -> None:
     attempt = started(pending(user, "5"))
     other = pending(user, "7")
-    with saving.guarded(attempt, allow):
+    with saving.charging(attempt, allow):
         charge(other)
     assert stored(other).charged_at is not None
     assert stored(attempt.payment).charged_at is None
@@ -221,7 +221,7 @@ def test_money_for_an_attempt_whose_payment_was_charged_meanwhile_is_surplus(use
     first = transitions.record(started(payment), Declined(code=DeclineCode.GENERIC))
     second = started(payment, moocher="stripe")
     transitions.record(first, money_of(first, psp_reference="late"))
-    with saving.guarded(second, allow):
+    with saving.charging(second, allow):
         late = charge(stored(payment))
     assert late.charged_at == stored(payment).charged_at
     assert Attempt.objects.get(pk=second.pk).state == State.SURPLUS
