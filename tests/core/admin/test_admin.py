@@ -219,7 +219,7 @@ def test_an_action_asks_for_a_reason_first(office: Client, user: User) -> None:
 
 def test_cancelling_says_who_and_why(office: Client, user: User, clerk: User) -> None:
     payment = pending(user, "5")
-    assert "Done for 1 row" in act(office, "cancel_pending", payment, reason="asked for it")
+    assert "1 row updated" in act(office, "cancel_pending", payment, reason="asked for it")
     assert LineItem.objects.unbound().count() == 1
     entry = JournalEntry.objects.get(verb=Verb.PAYMENT_CANCELLED)
     assert (entry.actor, entry.reason) == (f"user:{clerk.pk}", "asked for it")
@@ -240,7 +240,7 @@ def test_each_row_that_cannot_says_why_and_the_others_go_on(
     fine, busy = pending(user, "5"), pending(make_user(), "7")
     started(busy)
     page = act(office, "cancel_pending", fine, busy)
-    assert "Done for 1 row" in page
+    assert "1 row updated" in page
     assert "still waiting for the answer" in page
     assert not Payment.all_objects.filter(pk=fine.pk).exists()
     assert stored(busy).state == Payment.State.PROCESSING
@@ -249,7 +249,7 @@ def test_each_row_that_cannot_says_why_and_the_others_go_on(
 
 def test_an_action_is_for_a_handful_of_rows(office: Client, user: User) -> None:
     payments = [pending(user, "1") for _number in range(SHOWN + 1)]
-    assert "Pick at most" in act(office, "cancel_pending", *payments)
+    assert "Select at most" in act(office, "cancel_pending", *payments)
     assert Payment.objects.pending().count() == SHOWN + 1
 
 
@@ -276,12 +276,12 @@ def test_each_action_needs_its_permission(
 
 def test_a_person_says_what_became_of_an_unknown_attempt(office: Client, user: User) -> None:
     lost = transitions.record(started(pending(user, "5")), Unknown(reason="timeout"))
-    act(office, "never_happened", lost, reason="asked the PSP")
+    act(office, "mark_not_charged", lost, reason="asked the PSP")
     lost = Attempt.objects.get()
     assert (lost.state, lost.failure_code) == (Attempt.State.FAILED, DeclineCode.NEVER_HAPPENED)
-    assert "outcome is known" in act(office, "money_arrived", lost)
+    assert "outcome is known" in act(office, "mark_charged", lost)
     found = transitions.record(started(lost.payment), Unknown(reason="timeout"))
-    act(office, "money_arrived", found, reason="in the PSP's books")
+    act(office, "mark_charged", found, reason="in the PSP's books")
     assert stored(lost.payment).state == Payment.State.CHARGED
     assert JournalEntry.objects.filter(reason="in the PSP's books").count() == 1
 
@@ -292,7 +292,7 @@ def test_money_for_a_payment_charged_meanwhile_is_said_to_be_surplus(
     first = transitions.record(started(pending(user, "5")), Declined(code=DeclineCode.GENERIC))
     second = started(first.payment)
     transitions.record(first, money_of(first))
-    assert "Kept as surplus" in act(office, "money_arrived", second)
+    assert "Recorded as surplus" in act(office, "mark_charged", second)
     assert Attempt.objects.get(pk=second.pk).state == Attempt.State.SURPLUS
 
 

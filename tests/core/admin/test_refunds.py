@@ -1,4 +1,4 @@
-"""Refunds and money to look at in the admin: asked for once, with what the clerk saw."""
+"""Refunds and what needs review in the admin: asked for once, with what the clerk saw."""
 # A state equals its text, and a Decimal an int.
 # mypy: disable-error-code="comparison-overlap"
 
@@ -122,7 +122,7 @@ def test_only_what_is_charged_is_refunded_and_one_at_a_time(
     assert form(act(office, "refund", other))["amount"] == "0"
     answers = {"amount": "5", "refunded_before": "0", "reason": "broken"}
     assert "not paid" in said(act(office, "refund", other, **answers))[0]
-    assert said(act(office, "refund", payment, other)) == ["Pick one row."]
+    assert said(act(office, "refund", payment, other)) == ["Select one row only."]
     assert not Refund.objects.exists()
 
 
@@ -139,7 +139,7 @@ def test_refunds_are_shown_with_their_payment_and_in_a_list(
     assert office.post(url(Refund, "delete", refund.pk), {"post": "yes"}).status_code == 403
 
 
-@pytest.mark.parametrize(("action", "state"), [("sent", "succeeded"), ("not_sent", "failed")])
+@pytest.mark.parametrize(("action", "state"), [("mark_sent", "succeeded"), ("mark_not_sent", "failed")])
 def test_a_person_says_what_became_of_the_money(
     office: Client, payment: Payment, action: str, state: str
 ) -> None:
@@ -160,7 +160,7 @@ def test_what_a_psp_answers_at_once_is_said(
     monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
     monkeypatch.setattr(psp_port.psps(), "send_refund", send)
     answers = {"amount": "12", "refunded_before": "0", "reason": "broken"}
-    assert "The money is given back." in said(act(office, "refund", payment, **answers))[0]
+    assert "The money has been refunded." in said(act(office, "refund", payment, **answers))[0]
 
 
 def test_the_pages_of_what_was_asked_for_and_arrived_show_money(
@@ -177,13 +177,13 @@ def test_a_clerk_sees_whose_refund_is_about_to_be_sent(
     office: Client, payment: Payment, user: User
 ) -> None:
     refund = payment.refund("0.50", reason="Damaged")
-    page = act(office, "sent", refund).content.decode().replace("\xa0", " ")
+    page = act(office, "mark_sent", refund).content.decode().replace("\xa0", " ")
     assert f"CHF 0.50, {user}, {refund.reference}" in page
 
 
 def test_a_clerk_sees_whose_attempt_is_about_to_be_settled(office: Client, user: User) -> None:
     attempt = started(pending(user, "5"))
-    page = act(office, "money_arrived", attempt).content.decode().replace("\xa0", " ")
+    page = act(office, "mark_charged", attempt).content.decode().replace("\xa0", " ")
     assert f"CHF 5.00, {user}, {attempt.reference}" in page
 
 
@@ -205,17 +205,17 @@ def test_a_psp_is_asked_where_requests_are_transactions(
     assert blocks == [False]
 
 
-# Money to look at
+# What needs review
 
 
 def test_the_list_shows_what_is_open_and_how_much_that_is(
     office: Client, item: SuspenseItem
 ) -> None:
     page = office.get(url(SuspenseItem)).content.decode()
-    assert "to look at (1)" in page
+    assert "needs review (1)" in page
     assert "CHF\xa012.00 arrived" in page
     act(office, "close", item, reason="a test")
-    assert "to look at (0)" in office.get(url(SuspenseItem)).content.decode()
+    assert "needs review (0)" in office.get(url(SuspenseItem)).content.decode()
     for query, count in (("", 0), ("?state=closed", 1), ("?state=matched", 0), ("?state=all", 1)):
         page = office.get(url(SuspenseItem) + query).content.decode()
         assert page.count("CHF\xa012.00 arrived") == count
@@ -236,7 +236,7 @@ def test_the_list_takes_the_same_queries_whatever_is_in_it(
     queue.open_item(SuspenseItem.Kind.OVERDUE, refund=refund)
     with reads(6):
         page = office.get(url(SuspenseItem)).content.decode()
-    assert "to look at (5)" in page
+    assert "needs review (5)" in page
     assert "1.000 XXQ" in page
 
 
@@ -263,7 +263,7 @@ def test_only_a_pending_payment_can_be_chosen(
 def test_a_clerk_sends_it_back(office: Client, item: SuspenseItem) -> None:
     page = act(office, "give_back", item, reason="paid twice")
     assert "Now send the money back" in said(page)[0]
-    act(office, "sent", Refund.objects.get(), reason="e-banking")
+    act(office, "mark_sent", Refund.objects.get(), reason="e-banking")
     assert SuspenseItem.objects.get().state == "returned"
 
 
@@ -284,7 +284,7 @@ def test_each_action_needs_its_permission(
     refund = payment.refund(reason="broken")
     answers = {"amount": "12", "refunded_before": "12", "reason": "because"}
     for row, action in (
-        *((payment, "refund"), (refund, "sent"), (refund, "not_sent")),
+        *((payment, "refund"), (refund, "mark_sent"), (refund, "mark_not_sent")),
         *((item, "match"), (item, "give_back"), (item, "close")),
     ):
         assert f'value="{action}"' not in client.get(url(type(row))).content.decode()
@@ -293,7 +293,7 @@ def test_each_action_needs_its_permission(
     assert SuspenseItem.objects.get().state == "open"
     allowed = ("refund_payment", "resolve_suspenseitem")
     reader.user_permissions.add(*Permission.objects.filter(codename__in=allowed))
-    act(client, "sent", refund, **answers)
+    act(client, "mark_sent", refund, **answers)
     act(client, "close", item, **answers)
     assert Refund.objects.get().state == "succeeded"
     assert SuspenseItem.objects.get().state == "closed"

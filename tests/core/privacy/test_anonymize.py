@@ -163,7 +163,7 @@ def test_the_command_takes_a_name_or_a_primary_key(
     ada: User, name: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("anonymize_user", name or str(ada.pk), "--yes", "--reason", "left")
-    assert f"User {ada.pk} is anonymized" in capsys.readouterr().out
+    assert f"User {ada.pk} was anonymized" in capsys.readouterr().out
     assert JournalEntry.objects.filter(actor="command:anonymize_user", reason="left").exists()
     assert not User.objects.filter(username="ada-l").exists()
 
@@ -189,5 +189,5 @@ def test_the_command_says_who_it_does_not_know(ada: User, name: str) -> None:
 
 def test_the_command_says_why_it_refuses(ada: User) -> None:
     started(pending(ada))
-    with pytest.raises(CommandError, match="Nothing was changed"):
+    with pytest.raises(CommandError, match="The user was not changed"):
         call_command("anonymize_user", "ada-l", "--yes", "--keep-titles")

@@ -1,13 +1,12 @@
-"""Journal and events in the admin: read only."""
+"""The journal and the services' reports in the admin, both read only."""
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from payments_ui.core.models import Event, JournalEntry
 
-from .base import ReadOnlyAdmin, user_fields
+from .base import ReadOnlyAdmin
 
 
 @admin.register(JournalEntry)
@@ -17,15 +16,13 @@ class JournalEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "verb", "user", "actor", "reason", "total", "currency", "payment_id")
     list_select_related = ("user",)
     list_filter = ("verb", ("payment_id", admin.EmptyFieldListFilter))
-
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        """Whose, by whom, why, and of what."""
-        return [*user_fields(), "actor", "reason", "payment_id__startswith"]
+    search_fields = ("actor", "reason", "payment_id__startswith")
+    user_path = "user"
 
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    """What PSPs and banks reported."""
+    """Reports of payment services and banks."""
 
     list_display = ("event_id", "moocher", "state", "amount", "currency", "received_at")
     list_filter = ("state", "moocher")
