@@ -207,8 +207,8 @@ def page(tmp_path: Path, settings: Any) -> Any:
     [
         ("pending_charges titel='x'", "Did you mean 'title'?"),
         ("pending_charges Limit=5", "Did you mean 'limit'?"),
-        ("charges_badge selectable=True", "Known are "),
-        ("pay_button 'CHF'", "Known are "),
+        ("charges_badge selectable=True", "Known names: "),
+        ("pay_button 'CHF'", "Known names: "),
         ("payments_ui_assets htm=4", "Did you mean 'htmx'?"),
         ("payment_history limits=2 as history", "Did you mean 'limit'?"),
     ],

@@ -139,7 +139,9 @@ def test_refunds_are_shown_with_their_payment_and_in_a_list(
     assert office.post(url(Refund, "delete", refund.pk), {"post": "yes"}).status_code == 403
 
 
-@pytest.mark.parametrize(("action", "state"), [("mark_sent", "succeeded"), ("mark_not_sent", "failed")])
+@pytest.mark.parametrize(
+    ("action", "state"), [("mark_sent", "succeeded"), ("mark_not_sent", "failed")]
+)
 def test_a_person_says_what_became_of_the_money(
     office: Client, payment: Payment, action: str, state: str
 ) -> None:

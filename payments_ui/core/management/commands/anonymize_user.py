@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", help="User name or primary key.")
-        parser.add_argument("--yes", action="store_true", help="Run without asking for confirmation.")
+        parser.add_argument("--yes", action="store_true", help="Skip the confirmation.")
         parser.add_argument("--keep-titles", action="store_true", help="Keep titles of line items.")
         parser.add_argument("--reason", default="", help="Reason for the journal, without names.")
 
