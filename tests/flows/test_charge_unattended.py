@@ -31,7 +31,7 @@ from payments_ui.flows.reconcile import reconcile
 from payments_ui.flows.resilience import Breaker, Pace, patiently
 from payments_ui.moochers.base import AttemptUrls
 from payments_ui.moochers.registry import moochers
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from payments_ui.testing.psp import SandboxPSP
 from tests.conftest import UserFactory
 from tests.core.support import bare, errors, pending, record, started, stored, together

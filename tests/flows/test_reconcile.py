@@ -43,8 +43,8 @@ from payments_ui.core.signals import refund_succeeded
 from payments_ui.flows import redeliver, schedule
 from payments_ui.flows.psp_call import TransactionOpenError
 from payments_ui.flows.reconcile import Report, reconcile
-from payments_ui.testing.points import at, raise_
-from payments_ui.testing.watching import requested
+from payments_ui.testing.contracts.probes import requested_refund
+from payments_ui.testing.failpoints import at, raise_
 from tests.conftest import UserFactory
 from tests.core.support import ADMINS, bare, errors, money_of, pending, started, stored, together
 from tests.fakes import CARDS, FakeMoocher, FakePSP, cards
@@ -464,7 +464,7 @@ def test_who_dies_while_announcing_has_not_announced(user: User, heard: list[Pay
 
 
 def test_a_refund_that_nobody_heard_of_is_announced_once(user: User) -> None:
-    given_back = requested(unheard(user).attempts.get(), Decimal(5))
+    given_back = requested_refund(unheard(user).attempts.get(), Decimal(5))
     answer = Succeeded(psp_reference="re-1", amount=Decimal(5), currency=given_back.currency)
     given_back = requesting.record(given_back, answer)
     told: list[Refund] = []

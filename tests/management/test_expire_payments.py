@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Payment
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from tests.conftest import UserFactory
 from tests.core.support import pending
 from tests.fakes import CARDS, psp

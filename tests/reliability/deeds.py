@@ -21,7 +21,7 @@ from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import RefundError
 from payments_ui.flows import checkout
 from payments_ui.flows.charge_unattended import Charging
-from payments_ui.testing.points import at, kill
+from payments_ui.testing.failpoints import at, kill
 from payments_ui.testing.psp import sign
 
 from . import site

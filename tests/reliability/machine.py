@@ -37,7 +37,7 @@ from payments_ui.exceptions import LineItemBoundError, PaymentsUIError
 from payments_ui.flows import cancel, checkout, pay, tokens, webhook
 from payments_ui.flows.expire import expire
 from payments_ui.flows.reconcile import reconcile
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from payments_ui.testing.psp import SandboxPSP, sign
 
 from . import site
