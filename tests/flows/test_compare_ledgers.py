@@ -17,8 +17,7 @@ from payments_ui.core.models import Attempt, Refund
 from payments_ui.exceptions import MoocherError
 from payments_ui.flows import compare_ledgers
 from payments_ui.moochers import registry
-from payments_ui.moochers.base import AttemptUrls, Moocher
-from payments_ui.moochers.ledgers import LedgerLine, LedgerStatus
+from payments_ui.moochers.base import AttemptUrls, LedgerLine, LedgerStatus, Moocher
 from payments_ui.testing.moochers import InProcessMoocher, listed, new_psp
 from tests.core.support import bare, charged, money_of, pending, started
 

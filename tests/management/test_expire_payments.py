@@ -85,7 +85,7 @@ def test_what_went_wrong_is_exit_code_two(make_user: UserFactory) -> None:
     old(make_user())
     with (
         at(Point.CANCEL_BEFORE_COMMIT, raise_(RuntimeError), on_hit=1),
-        pytest.raises(CommandError, match="1 went wrong") as incomplete,
+        pytest.raises(CommandError, match="1 failed") as incomplete,
     ):
         run()
     assert incomplete.value.returncode == 2

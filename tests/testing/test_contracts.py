@@ -16,8 +16,7 @@ from pytest_django import Settings
 from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Succeeded
 from payments_ui.core.models import LineItem, Refund
-from payments_ui.moochers.base import Moocher
-from payments_ui.moochers.ledgers import LedgerLine
+from payments_ui.moochers.base import LedgerLine, Moocher
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.testing.contracts import LedgerContract, MoocherContract, RefundContract
 from payments_ui.testing.contracts.probes import requested_refund

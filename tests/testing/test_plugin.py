@@ -11,7 +11,7 @@ from django.test import Client
 from payments_ui.core.attempts.outcomes import DeclineCode
 from payments_ui.core.db.failpoints import Point, actions, hit
 from payments_ui.core.models import Attempt, LineItem, Payment, Refund
-from payments_ui.flows.webhook import refresh
+from payments_ui.flows.return_from_psp import refresh
 from payments_ui.testing import moochers
 from payments_ui.testing.failpoints import raise_
 from payments_ui.testing.moochers import InProcessMoocher, deliver, forget, listed

@@ -15,8 +15,7 @@ from django.test import RequestFactory
 from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Outcome, Succeeded
 from payments_ui.core.models import Attempt, LineItem, Payment
-from payments_ui.moochers.base import AttemptUrls, Moocher
-from payments_ui.moochers.ledgers import LedgerLine
+from payments_ui.moochers.base import AttemptUrls, LedgerLine, Moocher
 
 from .probes import stored
 

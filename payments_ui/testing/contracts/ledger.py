@@ -9,7 +9,7 @@ import pytest
 
 from payments_ui.core.models import Attempt
 from payments_ui.moochers.base import Moocher
-from payments_ui.moochers.ledgers import LedgerStatus
+from payments_ui.moochers.base import LedgerStatus
 
 from .base import ContractBase
 
