@@ -101,16 +101,19 @@ def save_outcome(row: Row, outcome: Outcome, request: HttpRequest | None = None)
     if outcome is NOT_YET:
         return type(row).objects.get(pk=row.pk)
 
-    record: Any = transitions.record if isinstance(row, Attempt) else requesting.record
-    context = {"request": request} if isinstance(row, Attempt) else {}
     try:
-        recorded: Row = record(row, outcome, **context)
+        recorded: Row = _record(row, outcome, request)
     except Exception as error:
         logger.exception("%s: the PSP's answer could not be stored", row)
-        recorded = record(
-            row, Unknown(reason=f"{type(error).__name__} while storing the answer"), **context
-        )
+        reason = f"{type(error).__name__} while storing the answer"
+        recorded = _record(row, Unknown(reason=reason), request)
     return recorded
+
+
+def _record(row: Any, outcome: Outcome, request: HttpRequest | None) -> Any:
+    if isinstance(row, Attempt):
+        return transitions.record(row, outcome, request=request)
+    return requesting.record(row, outcome)
 
 
 def forbid_transaction() -> None:

@@ -8,8 +8,7 @@ from decimal import Decimal
 import pytest
 
 from payments_ui.core.models import Attempt
-from payments_ui.moochers.base import Moocher
-from payments_ui.moochers.base import LedgerStatus
+from payments_ui.moochers.base import LedgerStatus, Moocher
 
 from .base import ContractBase
 
