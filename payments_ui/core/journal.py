@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .db.append_only import Evidence
-from .db.fields import ExactDecimalField
+from .db.fields import ExactDecimalField, IdentifierField
 from .privacy.redaction import scrubbed
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class JournalEntry(Evidence):
         PAYMENTS_IMPORTED = "payments_imported", _("payments imported")
 
     at = models.DateTimeField(_("date and time"), default=timezone.now, editable=False)
-    verb = models.CharField(_("what happened"), max_length=30, choices=Verb.choices)
+    verb = IdentifierField(_("what happened"), max_length=30, choices=Verb.choices)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -66,8 +66,8 @@ class JournalEntry(Evidence):
     lineitem_id = models.BigIntegerField(_("line item"), null=True)
     items = models.PositiveIntegerField(_("number of line items"), null=True)
     total = ExactDecimalField(_("exact total"), max_digits=24, decimal_places=8, null=True)
-    currency = models.CharField(_("currency"), max_length=3, blank=True)
-    actor = models.CharField(
+    currency = IdentifierField(_("currency"), max_length=3, blank=True)
+    actor = IdentifierField(
         _("done by"),
         max_length=100,
         help_text=_("A user's number, a payment service, or the system; names are left out."),

@@ -12,7 +12,7 @@ from payments_ui.exceptions import MoocherError
 
 if TYPE_CHECKING:
     from payments_ui.core.attempts.model import Attempt
-    from payments_ui.core.audit.words import Finding
+    from payments_ui.core.audit import Finding
     from payments_ui.core.refunds.model import Refund
 
 

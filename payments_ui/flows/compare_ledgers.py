@@ -19,8 +19,8 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from payments_ui.core.audit import psps
-from payments_ui.core.audit.words import Finding, Rule, plain
+from payments_ui.core.audit import Finding, Rule, psp
+from payments_ui.core.audit.finding import plain
 from payments_ui.core.db.keyset import batches
 from payments_ui.core.models import Attempt, Event, Refund
 from payments_ui.exceptions import MoocherError
@@ -79,7 +79,7 @@ def _compare(moocher: Moocher, using: str) -> Iterator[Finding]:
         asked = booked.exclude(amount=0, psp_reference=None)
         for batch in batches(asked, "id"):
             missing = (attempt for attempt in batch if attempt.pk not in listed)
-            yield from (_differ(psps.TAKEN, attempt, "not listed") for attempt in missing)
+            yield from (_differ(psp.TAKEN, attempt, "not listed") for attempt in missing)
 
 
 def _page(
@@ -92,7 +92,7 @@ def _page(
             is_first = line.status != LedgerStatus.TAKEN or listed.add(attempt.pk)
             yield from _differences(line, attempt, known.given[attempt.pk], is_first=is_first)
         elif line.status == LedgerStatus.TAKEN and line.psp_reference not in known.aside:
-            yield Finding(psps.BOOKED.name, "charge", line.psp_reference, _said(line))
+            yield Finding(psp.BOOKED.name, "charge", line.psp_reference, _said(line))
 
 
 class _Known:
@@ -137,14 +137,14 @@ def _differences(
 ) -> Iterator[Finding]:
     is_taken, is_booked = line.status == LedgerStatus.TAKEN, attempt.state in Attempt.ARRIVED
     if not is_first:
-        yield _differ(psps.ONCE, attempt, _said(line))
+        yield _differ(psp.ONCE, attempt, _said(line))
     if is_taken != is_booked:
-        yield _differ(psps.BOOKED if is_taken else psps.TAKEN, attempt, _said(line))
+        yield _differ(psp.BOOKED if is_taken else psp.TAKEN, attempt, _said(line))
     elif is_taken and (line.amount, line.currency) != (attempt.received, attempt.received_currency):
-        yield _differ(psps.AMOUNT, attempt, _said(line))
+        yield _differ(psp.AMOUNT, attempt, _said(line))
     if not given.surely <= line.refunded <= given.at_most:
         ours = f"refunded={plain(given.surely)}..{plain(given.at_most)}"
-        yield _differ(psps.REFUNDED, attempt, f"{ours} {_said(line)}")
+        yield _differ(psp.REFUNDED, attempt, f"{ours} {_said(line)}")
 
 
 def _differ(rule: Rule, attempt: Attempt, said: str) -> Finding:

@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Exists, F, OuterRef, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from payments_ui.core import rules
 from payments_ui.core.attempts.outcomes import DeclineCode
 from payments_ui.core.db.append_only import Asked, EvidenceQuerySet
+from payments_ui.core.db.fields import IdentifierField
 from payments_ui.core.payments.model import Payment
 from payments_ui.core.suspense.model import SuspenseItem
 from payments_ui.core.suspense.states import SuspenseKind
@@ -60,29 +62,26 @@ class Attempt(Asked):
     payment = models.ForeignKey(
         Payment, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("payment")
     )
-    moocher = models.CharField(_("payment service"), max_length=100)
-    account = models.CharField(_("account at the service"), max_length=100, blank=True)
+    moocher = IdentifierField(_("payment service"), max_length=100)
+    account = IdentifierField(_("account at the service"), max_length=100, blank=True)
     live = models.BooleanField(_("real money"), default=False)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
-    currency = models.CharField(_("currency"), max_length=3)
-    state = models.CharField(
-        _("state"), max_length=20, choices=State.choices, default=State.STARTED
-    )
-    idempotency_key = models.CharField(_("request key"), max_length=64, unique=True)
+    currency = IdentifierField(_("currency"), max_length=3)
+    state = IdentifierField(_("state"), max_length=20, choices=State.choices, default=State.STARTED)
+    idempotency_key = IdentifierField(_("request key"), max_length=64)
     # NULL, since an empty text would collide with others.
-    form_token = models.CharField(  # noqa: DJ001
+    form_token = IdentifierField(
         _("form token"),
         max_length=64,
         null=True,
-        unique=True,
         help_text=_("Identifies the payment form, so that sending it twice pays once."),
     )
-    psp_reference = models.CharField(  # noqa: DJ001
+    psp_reference = IdentifierField(
         _("reference at the service"), max_length=200, null=True, blank=True
     )
     # No URLField: it may be a path of the site, and PSPs' URLs know no longest.
     action_url = models.TextField(_("customer sent to"), blank=True)
-    failure_code = models.CharField(
+    failure_code = IdentifierField(
         _("reason for failure"), max_length=40, blank=True, choices=DeclineCode.choices
     )
     manual = models.BooleanField(
@@ -93,7 +92,7 @@ class Attempt(Asked):
     received_amount = models.DecimalField(
         _("received amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
-    received_currency = models.CharField(_("received currency"), max_length=3, blank=True)
+    received_currency = IdentifierField(_("received currency"), max_length=3, blank=True)
     refunded_amount = models.DecimalField(
         _("refunded amount"),
         max_digits=14,
@@ -139,31 +138,7 @@ class Attempt(Asked):
         verbose_name = _("payment attempt")
         verbose_name_plural = _("payment attempts")
         indexes = (models.Index(fields=("state", "updated_at"), name="payments_attempt_state"),)
-        constraints = (
-            models.UniqueConstraint(fields=("open_payment",), name="payments_one_open_attempt"),
-            models.UniqueConstraint(
-                fields=("settled_payment",), name="payments_one_settled_attempt"
-            ),
-            models.UniqueConstraint(
-                fields=("moocher", "account", "psp_reference"), name="payments_psp_reference"
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in AttemptState]),
-                name="payments_attempt_known_state",
-            ),
-            models.CheckConstraint(
-                condition=Q(amount__gte=0), name="payments_attempt_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(refunded_amount=0)
-                | Q(
-                    refunded_amount__gt=0,
-                    received_amount__isnull=False,
-                    refunded_amount__lte=F("received_amount"),
-                ),
-                name="payments_refunded_at_most_received",
-            ),
-        )
+        constraints = rules.constraints(rules.ATTEMPTS)
 
     def __str__(self) -> str:
         return f"{self.reference} {self.moocher} {self.state}"

@@ -1,4 +1,4 @@
-"""An exact decimal column on every database."""
+"""Columns that mean the same on every database: exact decimals, and identifiers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,29 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     _Field = models.Field[Any, Any]
+    _CharField = models.CharField[Any, Any]
 else:
-    _Field = models.Field
+    _Field, _CharField = models.Field, models.CharField
 
 # Wider than any value or sum, so that nothing is rounded on the way.
 _CONTEXT = Context(prec=60)
+
+
+class IdentifierField(_CharField):
+    """A text that is compared byte by byte on every database.
+
+    For what others make up and what programs compare: keys, references, event ids, states,
+    currencies. MariaDB and MySQL compare texts by a collation which takes ``TXaB9`` for ``TXAb9``
+    and ``chf`` for ``CHF``, and most of which ignore blanks at the end. SQLite and PostgreSQL
+    compare bytes anyway.
+    """
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "mysql":
+            is_mariadb = getattr(connection, "mysql_is_mariadb", False)
+            parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+        return parameters
 
 
 class ExactDecimalField(_Field):

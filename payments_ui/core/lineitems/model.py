@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
-from payments_ui.core import journal
+from payments_ui.core import journal, rules
 from payments_ui.core.db.constraint_errors import typed_refusals
-from payments_ui.core.db.fields import ExactDecimalField
+from payments_ui.core.db.fields import ExactDecimalField, IdentifierField
 from payments_ui.core.payments.model import Payment
 from payments_ui.exceptions import LineItemBoundError, LineItemError
 
@@ -34,9 +34,9 @@ class LineItem(models.Model):
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     title = models.CharField(_("title"), max_length=200)
     amount = ExactDecimalField(_("amount"), max_digits=18, decimal_places=money.DECIMAL_PLACES)
-    currency = models.CharField(_("currency"), max_length=3)
+    currency = IdentifierField(_("currency"), max_length=3)
     # NULL, since an empty text would collide with others.
-    key = models.CharField(  # noqa: DJ001
+    key = IdentifierField(
         _("key"),
         max_length=200,
         null=True,
@@ -66,7 +66,7 @@ class LineItem(models.Model):
             models.Index(fields=("payment", "user", "currency"), name="payments_item_unbound"),
             models.Index(fields=("user", "id"), name="payments_item_newest"),
         )
-        constraints = (models.UniqueConstraint(fields=("user", "key"), name="payments_item_once"),)
+        constraints = rules.constraints(rules.LINEITEMS)
 
     def __str__(self) -> str:
         return self.title

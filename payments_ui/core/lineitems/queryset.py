@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, connections, models, transaction
+from django.db import connections, models, transaction
 from django.db.models import F, Q
 
 from payments_ui import money
@@ -192,7 +192,7 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
         try:
             with self._all_or_nothing(has_key=key is not None):
                 item.save(force_insert=True, using=self.db)
-        except IntegrityError as error:
+        except KeyConflictError as error:
             return self._recorded(item, error)
         return item
 
@@ -205,7 +205,7 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
         # A savepoint, so that a repeated key does not end the caller's transaction.
         return transaction.atomic(using=self.db, savepoint=has_key)
 
-    def _recorded(self, item: LineItem, error: IntegrityError) -> LineItem:
+    def _recorded(self, item: LineItem, error: KeyConflictError) -> LineItem:
         same = self.filter(user_id=item.user_id, key=item.key, key__isnull=False)
         first: LineItem | None = same.first()
         if first is None:

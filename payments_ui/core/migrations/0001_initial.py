@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "payment_service_provider",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True, max_length=100, verbose_name="payment service provider"
                     ),
                 ),
@@ -71,7 +71,12 @@ class Migration(migrations.Migration):
                     "amount",
                     models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
                 ),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "sealed_at",
                     models.DateTimeField(editable=False, null=True, verbose_name="sealed at"),
@@ -146,10 +151,15 @@ class Migration(migrations.Migration):
                         decimal_places=8, max_digits=18, verbose_name="amount"
                     ),
                 ),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "key",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True,
                         help_text="Identifies the use, so that it is charged once.",
                         max_length=200,
@@ -204,10 +214,15 @@ class Migration(migrations.Migration):
                         verbose_name="payment",
                     ),
                 ),
-                ("moocher", models.CharField(max_length=100, verbose_name="payment service")),
+                (
+                    "moocher",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=100, verbose_name="payment service"
+                    ),
+                ),
                 (
                     "account",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True, max_length=100, verbose_name="account at the service"
                     ),
                 ),
@@ -216,10 +231,15 @@ class Migration(migrations.Migration):
                     "amount",
                     models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
                 ),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "state",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("started", "started"),
                             ("requires_action", "waiting for the customer"),
@@ -238,21 +258,22 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "idempotency_key",
-                    models.CharField(max_length=64, unique=True, verbose_name="request key"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=64, verbose_name="request key"
+                    ),
                 ),
                 (
                     "form_token",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         help_text="Identifies the payment form, so that sending it twice pays once.",
                         max_length=64,
                         null=True,
-                        unique=True,
                         verbose_name="form token",
                     ),
                 ),
                 (
                     "psp_reference",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True,
                         max_length=200,
                         null=True,
@@ -265,7 +286,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "failure_code",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True,
                         choices=[
                             (
@@ -323,7 +344,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "received_currency",
-                    models.CharField(blank=True, max_length=3, verbose_name="received currency"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=3, verbose_name="received currency"
+                    ),
                 ),
                 (
                     "refunded_amount",
@@ -406,6 +429,10 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "updated_at"], name="payments_attempt_state")
                 ],
                 "constraints": [
+                    models.UniqueConstraint(fields=("form_token",), name="payments_attempt_form"),
+                    models.UniqueConstraint(
+                        fields=("idempotency_key",), name="payments_attempt_key"
+                    ),
                     models.UniqueConstraint(
                         fields=("open_payment",), name="payments_one_open_attempt"
                     ),
@@ -484,10 +511,15 @@ class Migration(migrations.Migration):
                     "amount",
                     models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
                 ),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "state",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("requested", "requested"),
                             ("pending", "in progress"),
@@ -502,11 +534,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "idempotency_key",
-                    models.CharField(max_length=64, unique=True, verbose_name="request key"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=64, verbose_name="request key"
+                    ),
                 ),
                 (
                     "psp_reference",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True,
                         max_length=200,
                         null=True,
@@ -524,7 +558,9 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(verbose_name="reason")),
                 (
                     "failure_code",
-                    models.CharField(blank=True, max_length=50, verbose_name="reason for failure"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=50, verbose_name="reason for failure"
+                    ),
                 ),
                 (
                     "evidence",
@@ -584,6 +620,9 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(
+                        fields=("idempotency_key",), name="payments_refund_key"
+                    ),
+                    models.UniqueConstraint(
                         fields=("open_attempt",), name="payments_one_open_refund"
                     ),
                     models.UniqueConstraint(
@@ -613,14 +652,24 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("moocher", models.CharField(max_length=100, verbose_name="payment service")),
+                (
+                    "moocher",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=100, verbose_name="payment service"
+                    ),
+                ),
                 (
                     "account",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True, max_length=100, verbose_name="account at the service"
                     ),
                 ),
-                ("event_id", models.CharField(max_length=200, verbose_name="report number")),
+                (
+                    "event_id",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=200, verbose_name="report number"
+                    ),
+                ),
                 (
                     "received_at",
                     models.DateTimeField(
@@ -631,7 +680,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[("processed", "processed"), ("unmatched", "unidentified")],
                         max_length=20,
                         verbose_name="state",
@@ -650,7 +699,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "psp_reference",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True, max_length=200, verbose_name="reference at the service"
                     ),
                 ),
@@ -664,7 +713,12 @@ class Migration(migrations.Migration):
                         verbose_name="amount",
                     ),
                 ),
-                ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=3, verbose_name="currency"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "service report",
@@ -672,9 +726,13 @@ class Migration(migrations.Migration):
                 "ordering": ("-received_at",),
                 "base_manager_name": "objects",
                 "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["processed", "unmatched"])),
+                        name="payments_event_known_state",
+                    ),
                     models.UniqueConstraint(
                         fields=("moocher", "account", "event_id"), name="payments_event_once"
-                    )
+                    ),
                 ],
             },
         ),
@@ -689,7 +747,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kind",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("surplus", "surplus"),
                             ("mismatch", "mismatch"),
@@ -702,7 +760,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("open", "needs review"),
                             ("matched", "matched"),
@@ -768,7 +826,12 @@ class Migration(migrations.Migration):
                         verbose_name="amount",
                     ),
                 ),
-                ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "opened_at",
                     models.DateTimeField(
@@ -790,7 +853,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "closed_by",
-                    models.CharField(blank=True, max_length=100, verbose_name="closed by"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=100, verbose_name="closed by"
+                    ),
                 ),
                 ("reason", models.TextField(blank=True, verbose_name="reason")),
             ],
@@ -846,7 +911,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "verb",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("payment_created", "payment created"),
                             ("payment_cancelled", "payment cancelled"),
@@ -895,10 +960,15 @@ class Migration(migrations.Migration):
                         decimal_places=8, max_digits=24, null=True, verbose_name="exact total"
                     ),
                 ),
-                ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "actor",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         help_text="A user's number, a payment service, or the system; names are left out.",
                         max_length=100,
                         verbose_name="done by",

@@ -16,11 +16,11 @@ from payments_ui.core.db.locks import retrying
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, Refund
 from payments_ui.exceptions import AttemptOpenError, RefundOpenError
 
+from .redaction import ANONYMIZED
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-#: What stands where something personal stood.
-NOBODY = "anonymized"
 # Names a PSP's facts about a person come by.
 _PERSONAL = re.compile(
     r"name|mail|phone|address|street|city|zip|postal|birth|holder|payer|customer|iban|\bip\b",
@@ -61,7 +61,7 @@ def anonymize_user(
         _blank_attempts(user, known)
         _blank_refunds(user, known)
         if not keep_titles:
-            models.QuerySet(LineItem).filter(user=user.pk).update(title=NOBODY)
+            models.QuerySet(LineItem).filter(user=user.pk).update(title=ANONYMIZED)
         verb = JournalEntry.Verb.USER_ANONYMIZED
         journal.write(verb, user_id=user.pk, actor=by, reason=reason)
 
@@ -84,9 +84,9 @@ def _blank_user(user: Any) -> None:
 def _blank_values(user: Any) -> dict[str, Any]:
     name, email = user.USERNAME_FIELD, user.get_email_field_name()
     # Nobody can have taken it before, nor tell from it who it was.
-    unique = f"{NOBODY}-{secrets.token_hex(8)}"
+    unique = f"{ANONYMIZED}-{secrets.token_hex(8)}"
     values = {**_BLANK, "password": make_password(None), email: ""}
-    address = f"{unique}@{NOBODY}.invalid"
+    address = f"{unique}@{ANONYMIZED}.invalid"
     if _has(user, email) and user._meta.get_field(email).unique:
         values[email] = address
     values[name] = address if name == email else unique
@@ -124,7 +124,7 @@ def _blank_refunds(user: AbstractBaseUser, known: Iterable[str]) -> None:
 def _scrubbed(value: Any, known: Iterable[str]) -> Any:
     if isinstance(value, dict):
         return {
-            name: NOBODY if _PERSONAL.search(name) else _scrubbed(item, known)
+            name: ANONYMIZED if _PERSONAL.search(name) else _scrubbed(item, known)
             for name, item in value.items()
         }
     if isinstance(value, list):
@@ -134,5 +134,5 @@ def _scrubbed(value: Any, known: Iterable[str]) -> Any:
 
 def _scrubbed_text(text: str, known: Iterable[str]) -> str:
     for personal in known:
-        text = re.sub(re.escape(personal), NOBODY, text, flags=re.IGNORECASE)
-    return _EMAIL.sub(NOBODY, text)
+        text = re.sub(re.escape(personal), ANONYMIZED, text, flags=re.IGNORECASE)
+    return _EMAIL.sub(ANONYMIZED, text)

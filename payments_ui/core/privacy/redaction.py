@@ -13,6 +13,8 @@ from contextlib import suppress
 from typing import Any
 
 REMOVED = "[removed]"
+#: Stands where something personal stood, once a user is anonymized.
+ANONYMIZED = "anonymized"
 #: A shorter secret would be found in harmless words.
 _SHORTEST = 8
 

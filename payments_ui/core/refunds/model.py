@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from payments_ui.core import rules
 from payments_ui.core.attempts.model import Attempt
 from payments_ui.core.db.append_only import Asked, EvidenceQuerySet
+from payments_ui.core.db.fields import IdentifierField
 from payments_ui.core.payments.model import Payment
 
 from .states import OPEN_STATES, RefundState
@@ -46,13 +48,13 @@ class Refund(Asked):
         Attempt, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment attempt")
     )
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
-    currency = models.CharField(_("currency"), max_length=3)
-    state = models.CharField(
+    currency = IdentifierField(_("currency"), max_length=3)
+    state = IdentifierField(
         _("state"), max_length=20, choices=RefundState.choices, default=RefundState.REQUESTED
     )
-    idempotency_key = models.CharField(_("request key"), max_length=64, unique=True)
+    idempotency_key = IdentifierField(_("request key"), max_length=64)
     # NULL, since an empty text would collide with others.
-    psp_reference = models.CharField(  # noqa: DJ001
+    psp_reference = IdentifierField(
         _("reference at the service"), max_length=200, null=True, blank=True
     )
     manual = models.BooleanField(
@@ -61,7 +63,7 @@ class Refund(Asked):
         help_text=_("A clerk sends the money; the service cannot."),
     )
     reason = models.TextField(_("reason"))
-    failure_code = models.CharField(_("reason for failure"), max_length=50, blank=True)
+    failure_code = IdentifierField(_("reason for failure"), max_length=50, blank=True)
     evidence = models.JSONField(_("what the service reported"), default=dict, blank=True)
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
@@ -91,17 +93,7 @@ class Refund(Asked):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         indexes = (models.Index(fields=("state", "updated_at"), name="payments_refund_state"),)
-        constraints = (
-            models.UniqueConstraint(fields=("open_attempt",), name="payments_one_open_refund"),
-            models.UniqueConstraint(
-                fields=("attempt", "psp_reference"), name="payments_refund_reference"
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in RefundState]),
-                name="payments_refund_known_state",
-            ),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="payments_refund_positive"),
-        )
+        constraints = rules.constraints(rules.REFUNDS)
 
     def __str__(self) -> str:
         return f"{self.reference} {self.state}"

@@ -20,8 +20,8 @@ from django.utils import timezone
 from payments_ui.core import triggers
 from payments_ui.core.models import LineItem, Payment, Refund
 from tests.core.support import bare, charged, errors, pending, record, started, together
-from tests.core.triggers.acts import attempt_of, draft, seal, write
 from tests.core.triggers.catalogue import copy_of
+from tests.core.triggers.support import attempt_of, draft, seal, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRIALS = 100 if "TORTURE" in os.environ else 4
@@ -127,9 +127,9 @@ RACES = [
 
 
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
-@pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "canary"])
-def test_seals_hold_in_a_race(race: Race, sealed: bool, user: User) -> None:
-    with nullcontext() if sealed else triggers.lifted():
+@pytest.mark.parametrize("guarded", [True, False], ids=["triggers", "canary"])
+def test_triggers_hold_in_a_race(race: Race, guarded: bool, user: User) -> None:
+    with nullcontext() if guarded else triggers.disabled():
         wrong = wrong_trials(race, user)
-    # Without seals all of them go wrong, or nothing would be proven.
-    assert wrong == (0 if sealed else TRIALS)
+    # Without triggers all of them go wrong, or nothing would be proven.
+    assert wrong == (0 if guarded else TRIALS)
