@@ -129,7 +129,7 @@ def drive(url: str) -> list[dict[str, Any]]:
 def after(psp: SandboxPSP) -> Iterator[str]:
     """What is wrong with the books when everybody has gone."""
     from payments_ui.core.models import Attempt, Payment
-    from payments_ui.testing.oracle import compare
+    from payments_ui.testing.psp_comparison import compare
 
     psp.deliver_webhooks(30)
     yield from (f"open: {attempt!r}" for attempt in Attempt.objects.open())

@@ -221,6 +221,12 @@ class WebhookSignatureError(MoocherError):
     code = "webhook_signature"
 
 
+class WebhookTooLongError(WebhookSignatureError):
+    """A webhook that is longer than any PSP's. It is not read."""
+
+    code = "webhook_too_long"
+
+
 class TooManyAttemptsError(PaymentsUIError):
     """The user reached ``ATTEMPTS_PER_HOUR``."""
 

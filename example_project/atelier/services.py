@@ -1,4 +1,4 @@
-"""What costs money. Each use stores what was made and charges for it, both or neither."""
+"""What costs money: each use is stored and charged in one transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from payments_ui.core.models import LineItem
 def render_sheet(
     *, owner: User, token: uuid.UUID, name: str, terrain: str, size: str, seed: int
 ) -> Sheet:
-    """Render a sheet and charge for its tiles. The same token again: the same sheet, one charge."""
+    """Render a sheet and charge for its tiles, once for each token."""
     paper = Size(size)
     svg = render(seed=seed, terrain=terrain, columns=paper.columns, rows=paper.rows)
     facts = {"name": name, "terrain": terrain, "size": size, "seed": seed, "svg": svg}
@@ -33,7 +33,7 @@ def render_sheet(
 
 
 def order_print(*, sheet: Sheet, token: uuid.UUID, destination: str) -> Print:
-    """Order a print and charge for paper and postage. The same token again changes nothing."""
+    """Order a print and charge for paper and postage, once for each token."""
     place = Destination(destination)
     with transaction.atomic():
         order, _created = Print.objects.get_or_create(

@@ -1,4 +1,4 @@
-"""Believable data: two customers, a clerk, some weeks of use, one payment long ago."""
+"""Believable data: two customers, a clerk, some weeks of use, and an old payment each."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def use(
     days: int,
     destination: str | None,
 ) -> None:
-    """Let somebody have rendered a sheet, and perhaps ordered a print of it."""
+    """Render a sheet some days ago, and order a print of it where a destination is given."""
     sheet = services.render_sheet(
         owner=people[username], token=uuid.uuid4(), name=name, terrain=terrain, size=size, seed=seed
     )
@@ -88,21 +88,21 @@ def use(
 
 
 def pay(user: User, *, days_ago: int) -> None:
-    """Let somebody have paid all charges by a transfer that the clerk booked."""
+    """Pay all charges of a user by a transfer that the clerk booked some days ago."""
     payment = Payment.objects.create_pending(
         user=user, email=user.email, created_at=ago(days_ago + 2)
     )
     if payment is None:
         raise RuntimeError(f"{user} has nothing to pay")
     book_by_hand(payment, by="clara", reason="Transfer of the demo's past")
-    # The books say when money was booked, which was just now. This past is made up.
+    # The books record the present time, and a trigger keeps it; the demo needs a past.
     past = {"charged_at": ago(days_ago)}
     with triggers.lifted(events=["UPDATE"]):
         QuerySet(Payment).filter(pk=payment.pk).update(**past)
 
 
 def backdate(rows: QuerySet[Sheet] | QuerySet[Print] | QuerySet[LineItem], days: int) -> None:
-    """Let rows have been made some days ago."""
+    """Set back when rows were created."""
     rows.update(created_at=ago(days))
 
 

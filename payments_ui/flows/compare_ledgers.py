@@ -25,8 +25,7 @@ from payments_ui.core.db.keyset import batches
 from payments_ui.core.models import Attempt, Event, Refund
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers import registry
-from payments_ui.moochers.base import Moocher
-from payments_ui.moochers.ledgers import LedgerLine, LedgerStatus
+from payments_ui.moochers.base import LedgerLine, LedgerStatus, Moocher
 
 _PAGE = 500
 

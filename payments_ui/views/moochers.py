@@ -15,7 +15,8 @@ from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.conf import settings
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError, PaymentsUIError
-from payments_ui.flows import pay, tokens, webhook
+from payments_ui.flows import pay, tokens
+from payments_ui.flows import return_from_psp as return_flow
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
 
@@ -79,7 +80,7 @@ def return_from_psp(request: HttpRequest, pk: UUID, identifier: str) -> HttpResp
     except signing.BadSignature as error:
         raise Http404 from error
     ours = Attempt.objects.select_related("payment__user").filter(payment=pk, moocher=identifier)
-    attempt = webhook.come_back(get_object_or_404(ours, pk=attempt_id), request)
+    attempt = return_flow.come_back(get_object_or_404(ours, pk=attempt_id), request)
     if request.user.is_authenticated and request.user.pk == attempt.payment.user_id:
         failed = attempt.state == Attempt.State.FAILED
         reference = attempt.reference if failed else ""

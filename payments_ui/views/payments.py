@@ -15,7 +15,7 @@ from payments_ui.components.receipt import Receipt
 from payments_ui.core import journal
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError
-from payments_ui.flows import cancel, checkout, tokens, webhook
+from payments_ui.flows import cancel, checkout, return_from_psp, tokens
 
 from . import access, payment_options, responses
 
@@ -24,7 +24,7 @@ from . import access, payment_options, responses
 @require_safe
 def payment(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The step the payment is at. Asks the PSP where the outcome is open."""
-    found = webhook.refresh(access.payment_of(request, pk), request)
+    found = return_from_psp.refresh(access.payment_of(request, pk), request)
     if http.is_background(request):
         return _news(request, found)
     if chosen := request.GET.get("moocher"):
@@ -124,7 +124,7 @@ def attempt_cancellation(request: HttpRequest, pk: UUID) -> HttpResponse:
 def lineitems(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the charges in that came since the payment was made."""
     try:
-        found = checkout.take_in(access.payment_of(request, pk))
+        found = checkout.add_new_charges(access.payment_of(request, pk))
     except PaymentStateError as error:
         return _refused(request, pk, error)
     return _show(request, found)

@@ -24,7 +24,7 @@ from payments_ui.core.processing import (
     process_pending_payments,
     process_unbound_items,
 )
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from tests.conftest import UserFactory
 
 from .support import money_of, pending, record, started, stored

@@ -28,10 +28,10 @@ from payments_ui.exceptions import RateLimitedError
 from payments_ui.flows.charge_unattended import PAUSES, Charging
 from payments_ui.flows.psp_call import GRACE, TransactionOpenError
 from payments_ui.flows.reconcile import reconcile
-from payments_ui.flows.resilience import Breaker, Pace, patiently
+from payments_ui.flows.resilience import CircuitBreaker, RateLimit, retry_rate_limited
 from payments_ui.moochers.base import AttemptUrls
 from payments_ui.moochers.registry import moochers
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from payments_ui.testing.psp import SandboxPSP
 from tests.conftest import UserFactory
 from tests.core.support import bare, errors, pending, record, started, stored, together
@@ -312,32 +312,32 @@ def test_a_step_that_only_the_customer_can_do_waits_for_the_customer(
     assert attempt.action_url.startswith(payments_psp.url)
 
 
-# Pace and patience
+# Rate limits
 
 
-def test_a_pace_is_kept_by_all_threads_together() -> None:
-    pace = Pace(50)
+def test_a_rate_limit_is_kept_by_all_threads_together() -> None:
+    limit = RateLimit(50)
     before = time.monotonic()
 
     def two_turns(_number: int) -> None:
-        pace.wait()
-        pace.wait()
+        limit.wait()
+        limit.wait()
 
     together(3, two_turns)
     assert time.monotonic() - before >= 5 / 50
 
 
-def test_no_pace_waits_for_nobody() -> None:
-    pace, before = Pace(None), time.monotonic()
+def test_without_a_rate_limit_no_thread_waits() -> None:
+    limit, before = RateLimit(None), time.monotonic()
     for _turn in range(100):
-        pace.wait()
+        limit.wait()
     assert time.monotonic() - before < 0.5
 
 
-@pytest.mark.parametrize("pace", [0, -1])
-def test_a_pace_is_above_zero(pace: int) -> None:
+@pytest.mark.parametrize("per_second", [0, -1])
+def test_a_rate_limit_is_above_zero(per_second: int) -> None:
     with pytest.raises(ValueError, match="above zero"):
-        Pace(pace)
+        RateLimit(per_second)
 
 
 def test_pauses_have_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,14 +349,14 @@ def test_pauses_have_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for _time in range(20):
         with pytest.raises(RateLimitedError):
-            patiently(refuses, (1, 4))
+            retry_rate_limited(refuses, (1, 4))
     assert all(0.5 <= pause <= 1.5 for pause in slept[::2])
     assert all(2 <= pause <= 6 for pause in slept[1::2])
     assert len(set(slept)) > 30
 
 
 def test_a_breaker_opens_after_misses_in_a_row_and_closes_with_an_answer() -> None:
-    breaker = Breaker(2)
+    breaker = CircuitBreaker(2)
     for answered, is_open in [(False, False), (True, False), (False, False), (False, True)]:
         breaker.note(answered=answered)
         assert breaker.is_open is is_open

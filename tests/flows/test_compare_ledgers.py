@@ -17,9 +17,8 @@ from payments_ui.core.models import Attempt, Refund
 from payments_ui.exceptions import MoocherError
 from payments_ui.flows import compare_ledgers
 from payments_ui.moochers import registry
-from payments_ui.moochers.base import AttemptUrls, Moocher
-from payments_ui.moochers.ledgers import LedgerLine, LedgerStatus
-from payments_ui.testing import configured
+from payments_ui.moochers.base import AttemptUrls, LedgerLine, LedgerStatus, Moocher
+from payments_ui.testing.moochers import InProcessMoocher, listed, new_psp
 from tests.core.support import bare, charged, money_of, pending, started
 
 pytestmark = pytest.mark.django_db
@@ -47,8 +46,8 @@ silent = Silent(identifier="silent", title="Silent")
 
 
 @pytest.fixture(autouse=True)
-def listed(settings: Settings) -> Iterator[None]:
-    settings.PAYMENTS_UI = {"MOOCHERS": [f"{__name__}.cards", f"{__name__}.silent"]}
+def _moochers(settings: Settings) -> Iterator[None]:
+    settings.PAYMENTS_UI = {"MOOCHERS": listed(cards, silent)}
     yield
     cards.lines = ()
 
@@ -192,11 +191,10 @@ def test_an_open_refund_may_be_given_back_already_or_not(taken: Attempt) -> None
 @pytest.fixture
 def sandbox(settings: Settings) -> Iterator[None]:
     """Let the site take payments at a sandbox."""
-    with configured.new_psp(None) as psp:
-        paths = configured.moochers_of(psp)
+    with new_psp() as psp:
+        paths = listed(InProcessMoocher(psp_url=psp.url))
         settings.PAYMENTS_UI = {"MOOCHERS": paths, "ALLOW_SANDBOX": True}
         yield
-    configured.forget(paths)
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -27,7 +27,7 @@ from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, Su
 from payments_ui.core.suspense import queue
 from payments_ui.flows.expire import expire
 from payments_ui.flows.psp_call import TransactionOpenError
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from tests.conftest import UserFactory
 from tests.core.support import bare, errors, money_of, pending, started, stored, together
 from tests.fakes import FakePSP

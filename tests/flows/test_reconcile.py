@@ -42,9 +42,9 @@ from payments_ui.core.refunds import requesting
 from payments_ui.core.signals import refund_succeeded
 from payments_ui.flows import redeliver, schedule
 from payments_ui.flows.psp_call import TransactionOpenError
-from payments_ui.flows.reconcile import Report, reconcile
-from payments_ui.testing.points import at, raise_
-from payments_ui.testing.watching import requested
+from payments_ui.flows.reconcile import ReconcileResult, reconcile
+from payments_ui.testing.contracts.probes import requested_refund
+from payments_ui.testing.failpoints import at, raise_
 from tests.conftest import UserFactory
 from tests.core.support import ADMINS, bare, errors, money_of, pending, started, stored, together
 from tests.fakes import CARDS, FakeMoocher, FakePSP, cards
@@ -95,7 +95,7 @@ def again(attempt: Attempt) -> Attempt:
         ("approve", State.SETTLED, {"settled": 1}),
         ("decline", State.FAILED, {"failed": 1}),
         ("cancelled", State.CANCELLED, {"failed": 1}),
-        ("wrong", State.MISMATCH, {"set_aside": 1}),
+        ("wrong", State.MISMATCH, {"unexpected": 1}),
         ("wait", State.PROCESSING, {"still_open": 1}),
         ("action", State.REQUIRES_ACTION, {"still_open": 1}),
         ("", State.FAILED, {"failed": 1}),  # the PSP never heard of it
@@ -112,8 +112,8 @@ def test_the_psps_answer_is_written_down(
     report = reconcile()
     assert again(attempt).state == state
     assert psp.asked == ["ask"]
-    figures = {name: getattr(report, name) for name in ("settled", "failed", "set_aside")}
-    none = {"settled": 0, "failed": 0, "set_aside": 0, "still_open": 0}
+    figures = {name: getattr(report, name) for name in ("settled", "failed", "unexpected")}
+    none = {"settled": 0, "failed": 0, "unexpected": 0, "still_open": 0}
     assert figures | {"still_open": report.still_open} == none | counted
     assert (report.due, report.asked, report.is_clean) == (1, 1, True)
 
@@ -168,7 +168,7 @@ def test_who_cannot_be_asked_is_named_and_left_alone(
     for _number in range(2):
         opened(manual=True)
     report = reconcile()
-    assert report.left_alone == {
+    assert report.skipped == {
         "mute (cannot be asked)": 1,
         "moved (another account)": 1,
         "gone (not listed)": 1,
@@ -308,7 +308,7 @@ def test_admins_whom_nobody_told_are_told(
     attempt = opened("wait")
     long_ago = timezone.now() - HOUR
     SuspenseItem.objects.create(kind=SuspenseItem.Kind.OVERDUE, attempt=attempt, opened_at=long_ago)
-    assert [reconcile().told, reconcile().told] == [1, 0]
+    assert [reconcile().admins_notified, reconcile().admins_notified] == [1, 0]
     assert len(mail.outbox) == 1
 
 
@@ -397,7 +397,7 @@ def test_one_that_cannot_be_asked_about_is_left_alone(
 ) -> None:
     monkeypatch.setattr(generous, "can_refund", False)
     travel(2 * MINUTE)
-    assert reconcile().left_alone == {"generous (cannot be asked)": 1}
+    assert reconcile().skipped == {"generous (cannot be asked)": 1}
 
 
 # What a process that died has left
@@ -426,8 +426,8 @@ def unheard(user: User) -> Payment:
 
 def test_a_charge_that_nobody_heard_of_is_announced(user: User, heard: list[Payment]) -> None:
     payment = unheard(user)
-    assert reconcile(dry_run=True).announced == 1
-    assert [reconcile().announced, reconcile().announced] == [1, 0]
+    assert reconcile(dry_run=True).signals_sent == 1
+    assert [reconcile().signals_sent, reconcile().signals_sent] == [1, 0]
     assert heard == [payment]
 
 
@@ -435,7 +435,7 @@ def test_what_another_worker_announces_is_not_announced_again(
     user: User, heard: list[Payment]
 ) -> None:
     attempt = unheard(user).attempts.get()
-    assert [redeliver.announce_again(attempt) for _worker in range(2)] == [True, False]
+    assert [redeliver.send_again(attempt) for _worker in range(2)] == [True, False]
     assert len(heard) == 1
 
 
@@ -446,9 +446,9 @@ def test_one_that_is_announced_or_undone_or_of_another_moocher_is_not(
     unheard(make_user()).undo(force=True, reason="by mistake")
     bare(Attempt).filter(payment__undone_at=None).update(announced_at=timezone.now())
     unheard(make_user())
-    assert reconcile(moocher="francs").announced == 0
+    assert reconcile(moocher="francs").signals_sent == 0
     bare(Attempt).update(updated_at=timezone.now() - MINUTE)
-    assert reconcile().announced == 0
+    assert reconcile().signals_sent == 0
     assert heard == []
 
 
@@ -457,14 +457,14 @@ def test_who_dies_while_announcing_has_not_announced(user: User, heard: list[Pay
     died = at(Point.ANNOUNCE_AFTER_RECEIVER, raise_(KeyboardInterrupt))
     with died, pytest.raises(KeyboardInterrupt):
         reconcile()
-    assert reconcile().announced == 0
+    assert reconcile().signals_sent == 0
     bare(Attempt).update(updated_at=timezone.now() - 10 * MINUTE)
-    assert reconcile().announced == 1
+    assert reconcile().signals_sent == 1
     assert heard == [payment, payment]
 
 
 def test_a_refund_that_nobody_heard_of_is_announced_once(user: User) -> None:
-    given_back = requested(unheard(user).attempts.get(), Decimal(5))
+    given_back = requested_refund(unheard(user).attempts.get(), Decimal(5))
     answer = Succeeded(psp_reference="re-1", amount=Decimal(5), currency=given_back.currency)
     given_back = requesting.record(given_back, answer)
     told: list[Refund] = []
@@ -474,16 +474,16 @@ def test_a_refund_that_nobody_heard_of_is_announced_once(user: User) -> None:
 
     refund_succeeded.connect(listen)
     bare(Attempt).update(announced_at=timezone.now())
-    assert reconcile().announced == 0, "the process that wrote it down may be sending"
+    assert reconcile().signals_sent == 0, "the process that wrote it down may be sending"
     bare(Refund).update(updated_at=timezone.now() - 10 * MINUTE)
-    assert reconcile(moocher="francs").announced == 0
+    assert reconcile(moocher="francs").signals_sent == 0
     died = at(Point.ANNOUNCE_AFTER_RECEIVER, raise_(KeyboardInterrupt))
     with died, pytest.raises(KeyboardInterrupt):
         reconcile()
-    assert reconcile().announced == 0
+    assert reconcile().signals_sent == 0
     bare(Refund).update(updated_at=timezone.now() - 10 * MINUTE)
     stale = Refund.objects.get()
-    assert [redeliver.announce_again(stale) for _worker in range(2)] == [True, False]
+    assert [redeliver.send_again(stale) for _worker in range(2)] == [True, False]
     refund_succeeded.disconnect(listen)
     assert told == [given_back] * 2
     assert Refund.objects.get().announced_at
@@ -505,8 +505,8 @@ def test_a_webhook_that_was_earlier_than_its_attempt_is_looked_at_again(
     event = webhook(again(attempt))
     item = SuspenseItem.objects.create(kind=SuspenseItem.Kind.UNMATCHED, event=event)
     psp.of(attempt).state = "taken"
-    assert reconcile(dry_run=True).matched == 1
-    assert [reconcile().matched, reconcile().matched] == [1, 0]
+    assert reconcile(dry_run=True).events_matched == 1
+    assert [reconcile().events_matched, reconcile().events_matched] == [1, 0]
     event.refresh_from_db()
     item.refresh_from_db()
     assert item.state == SuspenseItem.State.CLOSED
@@ -522,7 +522,7 @@ def test_one_about_a_settled_attempt_asks_nobody(
     attempt = opened("approve")
     transitions.record(attempt, psp.look(attempt))
     webhook(again(attempt))
-    assert reconcile().matched == 1
+    assert reconcile().events_matched == 1
     assert psp.asked == []
 
 
@@ -540,7 +540,7 @@ def test_what_still_cannot_be_matched_stays_unmatched(
     }
     event = webhook(again(attempt), **facts.get(why, {}))
     psp.down = why == "no answer"
-    assert reconcile(moocher=attempt.moocher).matched == 0
+    assert reconcile(moocher=attempt.moocher).events_matched == 0
     event.refresh_from_db()
     assert event.state == Event.State.UNMATCHED
 
@@ -596,7 +596,7 @@ def test_several_workers_ask_once_and_announce_once(
     silent = [unheard(make_user()) for _number in range(3)]
     bare(Attempt).filter(payment__in=silent).update(announced_at=None)
     heard.clear()
-    results: list[Report] = together(4, lambda _number: reconcile())
+    results: list[ReconcileResult] = together(4, lambda _number: reconcile())
     assert errors(results) == []
     assert sum(report.settled for report in results) == 6
     assert psp.asked == ["ask"] * 6

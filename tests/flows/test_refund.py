@@ -27,7 +27,7 @@ from payments_ui.flows import psp_call
 from payments_ui.flows import refund as refunding
 from payments_ui.flows.psp_call import TransactionOpenError
 from payments_ui.moochers.base import Notice
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from tests.core.support import money_of, pending, started, stored
 from tests.fakes import FakeMoocher, FakePSP
 from tests.fakes import psp as the_psp

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 def _site(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
     # The requests of a test need not be ten a second.
-    monkeypatch.setattr(resilience.Pace, "wait", lambda _pace: None)
+    monkeypatch.setattr(resilience.RateLimit, "wait", lambda _limit: None)
     psp.reset()
     yield
     psp.reset()

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Payment
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from tests.conftest import UserFactory
 from tests.core.support import pending
 from tests.fakes import CARDS, psp
@@ -85,7 +85,7 @@ def test_what_went_wrong_is_exit_code_two(make_user: UserFactory) -> None:
     old(make_user())
     with (
         at(Point.CANCEL_BEFORE_COMMIT, raise_(RuntimeError), on_hit=1),
-        pytest.raises(CommandError, match="1 went wrong") as incomplete,
+        pytest.raises(CommandError, match="1 failed") as incomplete,
     ):
         run()
     assert incomplete.value.returncode == 2

@@ -48,22 +48,22 @@ def run(*args: str) -> str:
     return out.getvalue().strip()
 
 
-OTHERS = "0 signals sent again, 0 events matched, 0 overdue, 0 told to the admins."
+OTHERS = "0 signals sent again, 0 events matched, 0 overdue, 0 mailed to the admins."
 
 
 def test_it_says_what_it_did(opened: Callable[..., Attempt]) -> None:
     for step in ("approve", "decline", "wait"):
         opened(step)
     assert run().splitlines() == [
-        "3 asked: 1 settled, 0 refunded, 1 failed, 0 set aside, 1 still open.",
+        "3 asked: 1 settled, 0 refunded, 1 failed, 0 with unexpected money, 1 still open.",
         OTHERS,
     ]
 
 
-def test_it_names_what_it_leaves_alone(opened: Callable[..., Attempt]) -> None:
+def test_it_names_what_it_skips(opened: Callable[..., Attempt]) -> None:
     opened(moocher="gone")
-    assert run().splitlines()[-1] == "Left alone: 1 of gone (not listed)."
-    assert run("--moocher", "gone").splitlines()[-1] == "Left alone: 1 of gone (not listed)."
+    assert run().splitlines()[-1] == "Skipped: 1 of gone (not listed)."
+    assert run("--moocher", "gone").splitlines()[-1] == "Skipped: 1 of gone (not listed)."
 
 
 def test_a_dry_run_says_so(opened: Callable[..., Attempt]) -> None:
@@ -87,7 +87,7 @@ def test_programs_get_json(opened: Callable[..., Attempt]) -> None:
         "settled": 1,
         "errors": 0,
     }
-    assert figures["left_alone"] == {"gone (not listed)": 1}
+    assert figures["skipped"] == {"gone (not listed)": 1}
     assert figures["not_answering"] == []
 
 

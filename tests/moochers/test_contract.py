@@ -27,7 +27,7 @@ from payments_ui.core.models import Attempt, Payment, Refund
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.testing.moochers import LedgerContract, MoocherContract, RefundContract
+from payments_ui.testing.contracts import LedgerContract, MoocherContract, RefundContract
 from payments_ui.testing.psp import SandboxPSP, sign
 from tests import fakes
 from tests.fakes import FakeMoocher, FakePSP
@@ -52,14 +52,12 @@ class SandboxContract(MoocherContract, RefundContract, LedgerContract):
             )
 
     def taken(self, attempt: Attempt) -> Decimal:
-        charges = [
-            c for c in self.psp.ledger.charges.newest() if c.reference == attempt.idempotency_key
-        ]
+        charges = self.psp.ledger.charges.by_reference(attempt.idempotency_key)
         return sum(
             (Decimal(c.amount) / 100 for c in charges if c.status == "succeeded"), Decimal(0)
         )
 
-    def returned(self, refund: Refund) -> Decimal:
+    def refunded(self, refund: Refund) -> Decimal:
         refunds = self.psp.ledger.refunds.by_reference(refund.idempotency_key)
         return sum((Decimal(r.amount) / 100 for r in refunds), Decimal(0))
 
@@ -72,7 +70,7 @@ class SandboxContract(MoocherContract, RefundContract, LedgerContract):
             "payments_ui.moochers.sandbox.client.Client._exchange", side_effect=TimeoutError
         )
 
-    def event(self, attempt: Attempt) -> HttpRequest:
+    def webhook_request(self, attempt: Attempt) -> HttpRequest:
         charge = self.psp.ledger.charges.newest()[0]
         body = self.psp.outbox.deliveries(charge.id)[0]["body"].encode()
         at = int(self.psp.ledger.clock.now())
@@ -86,21 +84,18 @@ class SandboxContract(MoocherContract, RefundContract, LedgerContract):
 
 class TestSandboxCard(SandboxContract):
     kind = "card"
-    data: ClassVar[dict[str, Any]] = {"card": "card_approve"}
+    form_data: ClassVar[dict[str, Any]] = {"card": "card_approve"}
 
 
 class TestSandboxPage(SandboxContract):
     kind = "redirect"
 
     def finish(self, attempt: Attempt) -> None:
-        from tests.testing.psp.conftest import Client
-
-        path = Attempt.objects.get(pk=attempt.pk).action_url.removeprefix(self.psp.url)
-        Client(self.psp.url).post(path, decision="approve")
+        self.psp.decide(Attempt.objects.get(pk=attempt.pk).action_url, "approve")
 
 
 class TestBankTransfer(MoocherContract):
-    end = Pending
+    final_outcome = Pending
 
     @pytest.fixture
     def moocher(self) -> Moocher:
@@ -117,7 +112,7 @@ class TestBankTransfer(MoocherContract):
 
 
 class TestSomebodysOwn(MoocherContract):
-    data: ClassVar[dict[str, Any]] = {"name": "Ada"}
+    form_data: ClassVar[dict[str, Any]] = {"name": "Ada"}
 
     @pytest.fixture
     def moocher(self) -> Iterator[Moocher]:
@@ -134,7 +129,7 @@ class TestSomebodysOwn(MoocherContract):
         yield
         fakes.psp.down = False
 
-    def event(self, attempt: Attempt) -> HttpRequest:
+    def webhook_request(self, attempt: Attempt) -> HttpRequest:
         body = json.dumps({"id": "evt-1", "attempt": str(attempt.pk)}).encode()
         headers = {"Fake-Signature": fakes.sign(body)}
         return RequestFactory().post("/", body, content_type="application/json", headers=headers)
@@ -183,14 +178,14 @@ class AsksForCards(FakeMoocher):
     ("kind", "promise"),
     [
         (ChargesTwice, "the_same_attempt_takes_the_money_once"),
-        (SaysNoWhenAway, "a_psp_that_is_away_is_never_a_definite_answer"),
-        (SaysYes, "what_was_never_sent_is_not_said_to_be_paid"),
+        (SaysNoWhenAway, "an_outage_is_never_a_definite_outcome"),
+        (SaysYes, "an_attempt_that_was_never_sent_is_not_said_to_be_paid"),
         (CancelsNothing, "cancelled_means_that_nothing_is_taken"),
-        (BelievesAnybody, "a_webhook_that_nobody_signed_is_refused"),
+        (BelievesAnybody, "a_webhook_without_a_valid_signature_is_refused"),
         (BelievesAnybody, "a_webhook_that_was_changed_on_its_way_is_refused"),
         (Writes, "it_reports_and_never_writes"),
         (AsksForCards, "its_form_asks_for_no_card_data"),
-        (AsksForCards, "its_form_is_plain_and_is_shown_while_the_psp_is_away"),
+        (AsksForCards, "its_form_is_plain_and_is_shown_during_an_outage"),
     ],
 )
 def test_the_contract_tells_a_moocher_that_breaks_it(
@@ -215,5 +210,5 @@ def test_hooks_that_have_to_be_written_say_so() -> None:
             hook()
     with pytest.raises(NotImplementedError):
         MoocherContract.moocher.__wrapped__(contract)  # type: ignore[attr-defined]
-    assert contract.event(Attempt()) is None
+    assert contract.webhook_request(Attempt()) is None
     assert FakePSP().taken == 0

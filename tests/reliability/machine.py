@@ -34,10 +34,10 @@ from payments_ui.core.models import (
     SuspenseItem,
 )
 from payments_ui.exceptions import LineItemBoundError, PaymentsUIError
-from payments_ui.flows import cancel, checkout, pay, tokens, webhook
+from payments_ui.flows import cancel, checkout, pay, return_from_psp, tokens
 from payments_ui.flows.expire import expire
 from payments_ui.flows.reconcile import reconcile
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from payments_ui.testing.psp import SandboxPSP, sign
 
 from . import site
@@ -216,7 +216,7 @@ class Books(RuleBasedStateMachine):
     def come_back(self) -> None:
         attempt = self.attempts().exclude(action_url="").order_by("-started_at").first()
         if attempt is not None:
-            self.does(lambda: webhook.come_back(attempt, RequestFactory().get("/")))
+            self.does(lambda: return_from_psp.come_back(attempt, RequestFactory().get("/")))
 
     @precondition(if_sent)
     @rule(number=st.integers(0, 5), copies=st.integers(1, 2))
@@ -239,7 +239,7 @@ class Books(RuleBasedStateMachine):
     def take_in(self) -> None:
         payment = self.pending()
         if payment is not None:
-            self.does(lambda: checkout.take_in(payment))
+            self.does(lambda: checkout.add_new_charges(payment))
 
     @precondition(if_pending)
     @rule()

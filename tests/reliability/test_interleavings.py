@@ -70,7 +70,7 @@ def cancel(payment: Payment) -> Callable[[], Any]:
 
 
 def take_in(payment: Payment) -> Callable[[], Any]:
-    return lambda: checkout.take_in(Payment.objects.get(pk=payment.pk)).pk
+    return lambda: checkout.add_new_charges(Payment.objects.get(pk=payment.pk)).pk
 
 
 def pay_twice(user: User) -> Meeting:

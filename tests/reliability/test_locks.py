@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 from payments_ui.core.db import locks
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import LineItem
-from payments_ui.testing.points import at
+from payments_ui.testing.failpoints import at
 
 from . import site
 from .crew import crew

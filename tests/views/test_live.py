@@ -185,7 +185,7 @@ def test_looking_asks_the_psp_at_most_every_three_seconds(
         any_shopper.get(url("payment", payment))
     assert psp.asked.count("ask") == 1
     later = timezone.now() + dt.timedelta(seconds=4)
-    monkeypatch.setattr("payments_ui.flows.webhook.timezone.now", lambda: later)
+    monkeypatch.setattr("payments_ui.flows.return_from_psp.timezone.now", lambda: later)
     psp.of(attempt_of(payment)).state = "taken"
     assert step(any_shopper.get(url("payment", payment))) == "charged"
     assert stored(payment).state == "charged"

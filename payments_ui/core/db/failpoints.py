@@ -1,7 +1,7 @@
 """Named places in the flow of money, where tests make something go wrong.
 
 In production nothing is set and ``hit`` looks up one name in an empty dict. Only code that
-imports this module can set an action; ``payments_ui.testing.points`` has the ones tests need.
+imports this module can set an action; ``payments_ui.testing.failpoints`` has the ones tests need.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from payments_ui.exceptions import (
     PaymentGoneError,
     PaymentStateError,
 )
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from tests.core.support import (
     ADMINS,
     errors,

@@ -17,7 +17,7 @@ from payments_ui.moochers.banktransfer import (
     Account,
     BankTransferMoocher,
     Creditor,
-    codes,
+    qr_codes,
     references,
 )
 from payments_ui.moochers.base import AttemptUrls
@@ -123,7 +123,7 @@ def test_details_name_the_bank_where_a_transfer_needs_it() -> None:
 
 
 def test_details_show_the_code_of_exactly_this_transfer() -> None:
-    code = codes.make(
+    code = qr_codes.make(
         account=GERMAN_ACCOUNT,
         creditor=CREDITOR,
         amount=Decimal("12.00"),

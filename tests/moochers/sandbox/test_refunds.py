@@ -16,8 +16,7 @@ from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Pending, Succeeded, Unknown
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.exceptions import MoocherError
-from payments_ui.moochers.base import Notice
-from payments_ui.moochers.ledgers import LedgerLine, LedgerStatus
+from payments_ui.moochers.base import LedgerLine, LedgerStatus, Notice
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.moochers.sandbox.refunds import outcome
 from payments_ui.testing.psp import SandboxPSP

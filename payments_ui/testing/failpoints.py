@@ -1,12 +1,11 @@
-"""What can happen at the named points of `payments_ui.core.db.failpoints`, for tests.
+"""Failpoints for tests: what happens when the kit passes a named point on its way.
 
     with at(Point.CHARGE_AFTER_PSP, raise_(RuntimeError)) as watch:
         ...
     assert watch.hits == 1
 
-Several watches may look at one point; each does what it was told, in the order they came. An
-action is code of the test, called in the thread that reached the point: nothing but such code
-can set one, no setting and no environment variable.
+A point may have several watches, which act in the order they were set. An action is code of the
+test, called in the thread that hit the point: no setting and no environment variable can set one.
 """
 
 from __future__ import annotations
@@ -23,33 +22,32 @@ from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 
 Action = Callable[[], None]
-PATIENCE = 10.0
 
 _watches: dict[Point, list[Watch]] = {}
 _lock = threading.Lock()
-_here = threading.local()
+_thread = threading.local()
 
 
 @contextmanager
 def acting_as(actor: str) -> Iterator[None]:
     """Give the thread a name within the block, which `at(..., actor=...)` asks for."""
     before = current_actor()
-    _here.actor = actor
+    _thread.actor = actor
     try:
         yield
     finally:
-        _here.actor = before
+        _thread.actor = before
 
 
 def current_actor() -> str:
-    """Return the name the thread acts under, or an empty text."""
-    return getattr(_here, "actor", "")
+    """Return the name that the thread acts under, or an empty text."""
+    return getattr(_thread, "actor", "")
 
 
 class Watch:
-    """Something that is set at a point, and how often the point was reached.
+    """An action at a point; `hits` counts how often the point was hit.
 
-    `hits` counts those that the watch is about: of its thread or actor, if it is limited to one.
+    A watch that is limited to a thread or an actor counts their hits only.
     """
 
     def __init__(self, action: Action, on_hit: int | None, thread: int | None, actor: str) -> None:
@@ -59,16 +57,16 @@ class Watch:
         self._thread = thread
         self._actor = actor
 
-    def reached(self) -> None:
-        """Count, and act if it is time to."""
+    def hit(self) -> None:
+        """Count, and act if this hit is meant."""
         if self._thread not in {None, threading.get_ident()}:
             return
         if self._actor not in {"", current_actor()}:
             return
         with _lock:
             self.hits += 1
-            due = self._on_hit in {None, self.hits}
-        if due:
+            is_meant = self._on_hit in {None, self.hits}
+        if is_meant:
             self._action()
 
 
@@ -81,21 +79,36 @@ def at(
     this_thread: bool = False,
     actor: str = "",
 ) -> Iterator[Watch]:
-    """Let `action` happen whenever the point is reached within the block; without one, count.
+    """Let `action` happen whenever the point is hit within the block; without one, count.
 
-    `on_hit`: at the n-th time only, from 1. `this_thread`: only where the thread that asks gets
-    there. `actor`: only in threads that act under this name, see `acting_as`. ValueError for a
-    point that is none, and for an `on_hit` below 1.
+    - `on_hit`: at the n-th hit only, from 1
+    - `this_thread`: only in the thread that calls `at`
+    - `actor`: only in threads that act under this name, see `acting_as`
+
+    ValueError for an unknown point, and for an `on_hit` below 1.
     """
     if on_hit is not None and on_hit < 1:
-        raise ValueError("Points are counted from 1.")
+        raise ValueError("Hits are counted from 1.")
+    point = Point(point)
     thread = threading.get_ident() if this_thread else None
-    watch = Watch(action or _nothing, on_hit, thread, actor)
-    _add(Point(point), watch)
+    watch = Watch(action or (lambda: None), on_hit, thread, actor)
+    with _lock:
+        _watches.setdefault(point, []).append(watch)
+        failpoints.actions[point] = partial(_hit, point)
     try:
         yield watch
     finally:
-        _remove(Point(point), watch)
+        with _lock:
+            _watches[point].remove(watch)
+            if not _watches[point]:
+                del _watches[point], failpoints.actions[point]
+
+
+def _hit(point: Point) -> None:
+    with _lock:
+        watches = list(_watches.get(point, ()))
+    for watch in watches:
+        watch.hit()
 
 
 def raise_(error: BaseException | type[BaseException]) -> Action:
@@ -108,17 +121,17 @@ def raise_(error: BaseException | type[BaseException]) -> Action:
 
 
 def sleep(seconds: float) -> Action:
-    """Wait that long, in wall time."""
+    """Wait so many seconds of wall time."""
     return partial(time.sleep, seconds)
 
 
 def kill() -> Action:
-    """End the process at once (SIGKILL): no cleaning up, as when the power fails."""
+    """End the process at once (SIGKILL), without cleaning up, as in a power failure."""
     return lambda: os.kill(os.getpid(), signal.SIGKILL)
 
 
 def call(function: Callable[[], object]) -> Action:
-    """Call this function; what it returns is ignored, what it raises is raised."""
+    """Call this function; its result is ignored, its error is raised."""
 
     def action() -> None:
         function()
@@ -135,11 +148,11 @@ class Gate:
             with gate.held():
                 ...  # do what must happen just then
 
-    Everybody waits who gets there before it is open; nobody does later. AssertionError instead
-    of waiting for ever: after `patience` seconds, on either side.
+    Threads wait that reach it before it is open; later ones pass. Neither they nor the test wait
+    for ever: after `patience` seconds they raise AssertionError.
     """
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(self, patience: float = 10.0) -> None:
         self._patience = patience
         self._arrived = threading.Event()
         self._open = threading.Event()
@@ -151,13 +164,13 @@ class Gate:
             raise AssertionError("The gate was not opened in time.")
 
     def arrived(self) -> None:
-        """Wait until somebody stands at the gate."""
+        """Wait until a thread stands at the gate."""
         if not self._arrived.wait(self._patience):
-            raise AssertionError("Nobody came to the gate in time.")
+            raise AssertionError("No thread came to the gate in time.")
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Wait until somebody stands at the gate, and open it at the end of the block."""
+        """Wait until a thread stands at the gate; open the gate at the end of the block."""
         self.arrived()
         try:
             yield
@@ -165,29 +178,5 @@ class Gate:
             self.open()
 
     def open(self) -> None:
-        """Let everybody pass, from now on."""
+        """Let threads pass from now on."""
         self._open.set()
-
-
-def _nothing() -> None:
-    """Let the watch count, and no more."""
-
-
-def _add(point: Point, watch: Watch) -> None:
-    with _lock:
-        _watches.setdefault(point, []).append(watch)
-        failpoints.actions[point] = partial(_reach, point)
-
-
-def _remove(point: Point, watch: Watch) -> None:
-    with _lock:
-        _watches[point].remove(watch)
-        if not _watches[point]:
-            del _watches[point], failpoints.actions[point]
-
-
-def _reach(point: Point) -> None:
-    with _lock:
-        watches = list(_watches.get(point, ()))
-    for watch in watches:
-        watch.reached()

@@ -10,7 +10,7 @@ import pytest
 
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point, hit
-from payments_ui.testing.points import Gate, acting_as, at, call, kill, raise_, sleep
+from payments_ui.testing.failpoints import Gate, acting_as, at, call, kill, raise_, sleep
 
 HERE = Point.CHARGE_AFTER_PSP
 
@@ -132,9 +132,9 @@ def test_a_gate_is_opened_even_where_the_test_fails() -> None:
         thread.join()
 
 
-def test_nobody_waits_for_ever() -> None:
+def test_a_gate_does_not_wait_for_ever() -> None:
     gate = Gate(patience=0.01)
-    with pytest.raises(AssertionError, match="Nobody came"):
+    with pytest.raises(AssertionError, match="No thread came"):
         gate.arrived()
     with at(HERE, gate), pytest.raises(AssertionError, match="not opened"):
         hit(HERE)
@@ -150,7 +150,7 @@ def test_sleeping_takes_time() -> None:
 def test_a_killed_process_cleans_nothing_up() -> None:
     script = """
 from payments_ui.core.db.failpoints import Point, hit
-from payments_ui.testing.points import at, kill
+from payments_ui.testing.failpoints import at, kill
 try:
     with at(Point.CHARGE_AFTER_PSP, kill()):
         print("before", flush=True)
@@ -174,7 +174,7 @@ def test_no_environment_variable_sets_an_action() -> None:
 def test_testing_needs_neither_django_nor_pytest_to_be_imported() -> None:
     script = """
 import sys
-import payments_ui.testing, payments_ui.testing.points, payments_ui.testing.psp
+import payments_ui.testing, payments_ui.testing.failpoints, payments_ui.testing.psp
 print({"django", "pytest", "_pytest"} & set(sys.modules))
 """
     done = subprocess.run(  # noqa: S603

@@ -15,10 +15,10 @@ from payments_ui.core.attempts.outcomes import Unknown
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.moochers.base import AttemptUrls
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.testing.oracle import compare
 from payments_ui.testing.psp import Order, SandboxPSP, Status
 from payments_ui.testing.psp.calls import KEY_LIFE
 from payments_ui.testing.psp.scenarios import AS_USUAL
+from payments_ui.testing.psp_comparison import compare
 from tests.core.support import bare, pending, started
 
 Pay = Callable[..., Attempt]
@@ -86,7 +86,7 @@ def test_money_that_nobody_booked(psp: SandboxPSP, pay: Pay, user: User) -> None
     first, second = psp.ledger.charges.all()
     assert compare(psp) == [
         f"The PSP took CHF 12.00 as {first.id}; our database says attempt {attempt.pk} is unknown.",
-        f"The PSP took CHF 12.00 as {second.id}; our database says nothing of it.",
+        f"The PSP took CHF 12.00 as {second.id}; our database says nothing about it.",
         "Altogether the PSP took CHF 24.00; our database says CHF 0.00.",
     ]
 
@@ -106,18 +106,18 @@ def test_money_that_was_taken_twice(psp: SandboxPSP, pay: Pay) -> None:
 def test_money_that_was_never_taken(psp: SandboxPSP, pay: Pay) -> None:
     attempt = pay()
     psp.ledger.store.change("UPDATE charges SET status = 'declined'")
-    said = f"Our database says CHF 12.00 arrived with attempt {attempt.pk} (settled)"
+    ours = f"Our database says CHF 12.00 arrived with attempt {attempt.pk} (settled)"
     altogether = "Altogether the PSP took CHF 0.00; our database says CHF 12.00."
-    assert compare(psp) == [f"{said}; the PSP says declined.", altogether]
+    assert compare(psp) == [f"{ours}; the PSP says declined.", altogether]
     with SandboxPSP(**KEYS) as another:
-        assert compare(another) == [f"{said}; the PSP has no such charge.", altogether]
+        assert compare(another) == [f"{ours}; the PSP does not know this charge.", altogether]
 
 
 def test_another_amount_than_was_booked(psp: SandboxPSP, pay: Pay) -> None:
-    said = f"Our database says CHF 12.00 arrived with attempt {pay().pk} (settled)"
+    ours = f"Our database says CHF 12.00 arrived with attempt {pay().pk} (settled)"
     psp.ledger.store.change("UPDATE charges SET amount = 1201")
     assert compare(psp) == [
-        f"{said}; the PSP took CHF 12.01.",
+        f"{ours}; the PSP took CHF 12.01.",
         "Altogether the PSP took CHF 12.01; our database says CHF 12.00.",
     ]
 
@@ -135,9 +135,9 @@ def test_refunds_that_only_one_side_knows(psp: SandboxPSP, pay: Pay) -> None:
     give_back(manual, "5.00", manual=True)
     moocher_of(psp).refund(give_back(theirs, "4.00", "requested"))
     assert compare(psp) == [
-        f"Of {ours.psp_reference} the PSP gave back CHF 0.00; our database says CHF 5.00.",
-        f"Of {theirs.psp_reference} the PSP gave back CHF 4.00; our database says CHF 0.00.",
-        "Altogether the PSP gave back CHF 4.00; our database says CHF 5.00.",
+        f"Of {ours.psp_reference} the PSP refunded CHF 0.00; our database says CHF 5.00.",
+        f"Of {theirs.psp_reference} the PSP refunded CHF 4.00; our database says CHF 0.00.",
+        "Altogether the PSP refunded CHF 4.00; our database says CHF 5.00.",
     ]
 
 

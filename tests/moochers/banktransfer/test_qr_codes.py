@@ -15,7 +15,7 @@ from django.test import override_settings
 from django.utils import translation
 from PIL import Image
 
-from payments_ui.moochers.banktransfer import Account, Creditor, codes
+from payments_ui.moochers.banktransfer import Account, Creditor, qr_codes
 
 CREDITOR = Creditor(
     name="Rechenwerk Genève AG",
@@ -38,8 +38,8 @@ def make(
     currency: str = "CHF",
     reference: str = CREDITOR_REFERENCE,
     creditor: Creditor = CREDITOR,
-) -> codes.Code:
-    return codes.make(
+) -> qr_codes.Code:
+    return qr_codes.make(
         account=account,
         creditor=creditor,
         amount=Decimal(amount),
@@ -48,7 +48,7 @@ def make(
     )
 
 
-def draw(code: codes.Code) -> str:
+def draw(code: qr_codes.Code) -> str:
     return render_to_string("payments_ui/moochers/banktransfer_code.html", {"code": code})
 
 
@@ -56,7 +56,7 @@ def picture(svg: str, dpi: int) -> Image.Image:
     return Image.open(io.BytesIO(resvg_py.svg_to_bytes(svg_string=svg, dpi=dpi)))
 
 
-def scan(code: codes.Code, dpi: int = 96) -> zxingcpp.Barcode:
+def scan(code: qr_codes.Code, dpi: int = 96) -> zxingcpp.Barcode:
     [barcode] = zxingcpp.read_barcodes(picture(draw(code), dpi))
     return barcode
 

@@ -11,7 +11,7 @@ from django.test import TransactionTestCase
 
 from payments_ui.core import triggers
 from payments_ui.core.models import JournalEntry
-from payments_ui.testing.seals import FlushesBooks, flushes_books
+from payments_ui.testing.flush import FlushesBooks, flushes_books
 from tests.core.support import bare, pending
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,8 +11,8 @@ import pytest
 
 from payments_ui.core.models import Attempt
 from payments_ui.exceptions import WebhookSignatureError
+from payments_ui.moochers.base import MAX_WEBHOOK
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.moochers.sandbox.events import MAX_WEBHOOK
 from payments_ui.testing.psp import SandboxPSP
 from tests.moochers.sandbox.conftest import (
     KEY,

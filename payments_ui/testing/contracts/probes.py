@@ -1,4 +1,4 @@
-"""What the contract of moochers looks at: their markup, their answers, and the database."""
+"""What the contracts look at: markup, outcomes, and the database."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from payments_ui.core.models import Attempt, Refund
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)", re.IGNORECASE)
 
 
-def again(attempt: Attempt) -> Attempt:
-    """The attempt as it is stored now."""
-    stored: Attempt = Attempt.objects.get(pk=attempt.pk)
-    return stored
+def stored(attempt: Attempt) -> Attempt:
+    """Return the attempt as the database has it."""
+    found: Attempt = Attempt.objects.get(pk=attempt.pk)
+    return found
 
 
-def requested(attempt: Attempt, amount: Decimal) -> Refund:
-    """A refund as the kit writes it down before it is sent: reserved first."""
+def requested_refund(attempt: Attempt, amount: Decimal) -> Refund:
+    """Return a refund as the kit stores it before it asks the PSP: the amount is reserved."""
     rows: models.QuerySet[Attempt] = models.QuerySet(Attempt).filter(pk=attempt.pk)
     rows.update(refunded_amount=models.F("refunded_amount") + amount)
     refund: Refund = Refund.objects.create(
@@ -39,17 +39,17 @@ def requested(attempt: Attempt, amount: Decimal) -> Refund:
     return refund
 
 
-def answer_of(question: Callable[[], Outcome]) -> Outcome:
-    """The answer as the kit understands it: an exception is *unknown*."""
+def outcome_of(call: Callable[[], Outcome]) -> Outcome:
+    """Return the outcome as the kit understands it: an exception is *unknown*."""
     try:
-        return question()
-    except Exception as error:  # noqa: BLE001 - whatever it is
+        return call()
+    except Exception as error:  # noqa: BLE001 (any error of a moocher)
         return Unknown(reason=str(error))
 
 
 @contextmanager
 def no_writes() -> Iterator[None]:
-    """Fail if anything in the database was changed."""
+    """Raise AssertionError if the block changed anything in the database."""
     with CaptureQueriesContext(connection) as queries:
         yield
     writes = [query["sql"] for query in queries if _WRITES.match(query["sql"])]
@@ -58,7 +58,7 @@ def no_writes() -> Iterator[None]:
 
 
 class Page(HTMLParser):
-    """Tags, names of attributes, and where the forms post to."""
+    """Tags, names of attributes, and the addresses that the forms post to."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Page(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take note of it."""
+        """Note a tag and its attributes."""
         self.tags.append(tag)
         self.attributes += [name for name, _value in attrs]
         if tag == "form":
