@@ -21,7 +21,7 @@ from babel.numbers import (
 )
 from django.utils.translation import get_language, to_locale
 
-from .exceptions import InvalidAmountError, InvalidCurrencyError
+from .exceptions import InvalidAmountError, InvalidCurrencyError, QuantityError
 
 #: Digits of a line item's amount: ten before the decimal point, eight behind it.
 INTEGER_DIGITS = 10
@@ -86,6 +86,28 @@ def _within_digits(amount: Decimal) -> Decimal:
             raise InvalidAmountError(f"{amount} has more than {DECIMAL_PLACES} decimals")
         return shorter
     return amount
+
+
+def product(quantity: Decimal, unit_price: Decimal) -> Decimal:
+    """The exact amount of a use: rounded to eight decimals, half to even.
+
+    Raises ``InvalidAmountError`` for more than ten digits before the decimal point.
+    """
+    exact = _CONTEXT.multiply(quantity, unit_price)
+    return _within_digits(exact.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=_CONTEXT))
+
+
+def check_product(
+    amount: Decimal, quantity: Decimal | None, unit_price: Decimal | None, unit: str = ""
+) -> None:
+    """Raise ``QuantityError`` unless the amount is the product, or stands alone."""
+    if quantity is None and unit_price is None and not unit:
+        return
+    if not (isinstance(quantity, Decimal) and isinstance(unit_price, Decimal)):
+        raise QuantityError("A quantity needs a unit price, a unit price and a unit a quantity")
+    expected = product(quantity, unit_price)
+    if amount != expected:
+        raise QuantityError(f"{quantity} times {unit_price} is {expected}, not {amount}")
 
 
 def round_amount(amount: Decimal, currency: str) -> Decimal:

@@ -129,6 +129,7 @@ def test_unbound_line_items_keep_their_ids(user: User, ancestor: Ancestor, move_
     move_in("--commit", currency="EUR")
     item = LineItem.objects.get(pk=there.pk)
     assert (item.user, item.title, item.created_at) == (user, "Request", MADE_AT)
+    assert (item.used_at, item.quantity) == (MADE_AT, None)
     assert (item.amount, item.currency) == (Decimal("0.05"), "EUR")
     assert item.key == f"user_payments:{there.pk}"
     assert item.payment is None

@@ -139,6 +139,14 @@ class Migration(migrations.Migration):
                         default=django.utils.timezone.now, verbose_name="created at"
                     ),
                 ),
+                (
+                    "used_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        help_text="When the customer used the service.",
+                        verbose_name="used at",
+                    ),
+                ),
                 ("title", models.CharField(max_length=200, verbose_name="title")),
                 (
                     "amount",
@@ -147,6 +155,36 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "quantity",
+                    payments_ui.core.db.fields.ExactDecimalField(
+                        blank=True,
+                        decimal_places=8,
+                        help_text="With a unit price: the amount is the product of the two.",
+                        max_digits=18,
+                        null=True,
+                        verbose_name="quantity",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.CharField(
+                        blank=True,
+                        help_text="What the quantity counts.",
+                        max_length=40,
+                        verbose_name="unit",
+                    ),
+                ),
+                (
+                    "unit_price",
+                    payments_ui.core.db.fields.ExactDecimalField(
+                        blank=True,
+                        decimal_places=8,
+                        max_digits=18,
+                        null=True,
+                        verbose_name="unit price",
+                    ),
+                ),
                 (
                     "key",
                     models.CharField(
