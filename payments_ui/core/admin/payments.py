@@ -29,7 +29,7 @@ class LineItemInline(ReadOnlyInline):
     """The first line items of a payment."""
 
     model = LineItem
-    fields = readonly_fields = ("title", "money", "created_at", "key")
+    fields = readonly_fields = ("title", "money", "calculation", "used_at", "key")
     verbose_name_plural = _("first line items")
 
 

@@ -300,7 +300,9 @@ def test_money_for_a_payment_charged_meanwhile_is_said_to_be_surplus(
 
 
 def posted(person: User, **fields: Any) -> dict[str, Any]:
-    return {"user": person.pk, "title": "By hand", "amount": "1.5", "currency": "CHF", **fields}
+    used = {"used_at_0": "2026-05-12", "used_at_1": "09:30"}
+    what = {"title": "By hand", "amount": "1.5", "currency": "CHF"}
+    return {"user": person.pk, **what, **used, **fields}
 
 
 def test_a_line_item_added_by_hand_is_checked_and_journalled(
@@ -328,7 +330,8 @@ def test_a_correction_is_journalled_with_who(office: Client, user: User, clerk: 
     "wrong",
     [
         *({"amount": "NaN"}, {"amount": "0.123456789"}, {"amount": "99999999999"}),
-        *({"currency": "XXQ"}, {"title": " "}, {"user": "0"}),
+        *({"currency": "XXQ"}, {"title": " "}, {"user": "0"}, {"used_at_0": ""}),
+        *({"quantity": "3"}, {"unit": "tiles"}, {"quantity": "3", "unit_price": "0.4"}),
     ],
 )
 def test_what_is_wrong_is_said_in_the_form(
@@ -360,6 +363,17 @@ def test_unbound_items_are_deleted_and_journalled_with_who(
     assert not LineItem.objects.exists()
     assert journalled(Verb.LINEITEM_DELETED) == 3
     assert {entry.actor for entry in JournalEntry.objects.all()} == {f"user:{clerk.pk}"}
+
+
+def test_a_clerk_enters_and_reads_how_an_amount_comes_about(office: Client, user: User) -> None:
+    measured = {"amount": "1.3056", "quantity": "3264", "unit": "tiles", "unit_price": "0.0004"}
+    assert office.post(url(LineItem, "add"), posted(user, **measured)).status_code == 302
+    assert LineItem.objects.get().used_at.isoformat() == "2026-05-12T07:30:00+00:00"
+    payment = pending(user)
+    for page in (url(LineItem), url(Payment, "change", payment.pk)):
+        shown = text(office.get(page)).replace("\xa0", " ")
+        assert "3,264 tiles \xd7 CHF 0.0004" in shown
+        assert "May 12, 2026" in shown
 
 
 @pytest.mark.parametrize("page", ["change", "delete", "changelist"])
