@@ -79,12 +79,12 @@ def use(
     sheet = services.render_sheet(
         owner=people[username], token=uuid.uuid4(), name=name, terrain=terrain, size=size, seed=seed
     )
-    backdate(Sheet.objects.filter(pk=sheet.pk), days)
-    backdate(LineItem.objects.filter(key=f"sheet-{sheet.token}"), days)
+    Sheet.objects.filter(pk=sheet.pk).update(created_at=ago(days))
+    backdate_charge(f"sheet-{sheet.token}", days)
     if destination:
         order = services.order_print(sheet=sheet, token=uuid.uuid4(), destination=destination)
-        backdate(Print.objects.filter(pk=order.pk), days - 1)
-        backdate(LineItem.objects.filter(key=f"print-{order.token}"), days - 1)
+        Print.objects.filter(pk=order.pk).update(created_at=ago(days - 1))
+        backdate_charge(f"print-{order.token}", days - 1)
 
 
 def pay(user: User, *, days_ago: int) -> None:
@@ -101,9 +101,9 @@ def pay(user: User, *, days_ago: int) -> None:
         QuerySet(Payment).filter(pk=payment.pk).update(**past)
 
 
-def backdate(rows: QuerySet[Sheet] | QuerySet[Print] | QuerySet[LineItem], days: int) -> None:
-    """Set back when rows were created."""
-    rows.update(created_at=ago(days))
+def backdate_charge(key: str, days: int) -> None:
+    """Set back when a use was made and recorded."""
+    LineItem.objects.filter(key=key).update(created_at=ago(days), used_at=ago(days))
 
 
 def ago(days: int) -> datetime:
