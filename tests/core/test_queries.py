@@ -16,7 +16,6 @@ from django.db.models import Avg, F, Sum, Value
 from django.test.utils import CaptureQueriesContext
 
 from payments_ui.core import queries
-from payments_ui.core.attempts import transitions, unexpected_money
 from payments_ui.core.attempts.outcomes import ActionRequired, DeclineCode, Declined
 from payments_ui.core.db.fields import ExactDecimalField
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
@@ -174,20 +173,20 @@ def _attempt(user: User) -> Attempt:
 
 
 def _decline(user: User) -> None:
-    transitions.record(_attempt(user), Declined(code=DeclineCode.GENERIC))
+    _attempt(user).record(Declined(code=DeclineCode.GENERIC))
 
 
 def _new_address(user: User) -> None:
     attempt = _attempt(user)
-    transitions.record(attempt, ActionRequired(url="/a"))
+    attempt.record(ActionRequired(url="/a"))
     before = queries.version(user)
-    transitions.record(attempt, ActionRequired(url="/b"))
+    attempt.record(ActionRequired(url="/b"))
     assert queries.version(user) != before
 
 
 def _charge(user: User) -> None:
     attempt = _attempt(user)
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
 
 
 def _surplus(user: User) -> None:
@@ -195,7 +194,7 @@ def _surplus(user: User) -> None:
     before = queries.version(user)
     payment = Payment.objects.get()
     money_in = money_of(payment.attempts.get())
-    unexpected_money.keep_surplus(payment, "cards", money_in, by="system", reason="")
+    payment.record_surplus("cards", money_in, by="system", reason="")
     assert queries.version(user) != before
 
 

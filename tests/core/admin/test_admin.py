@@ -19,7 +19,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from payments_ui.core.admin.base import SHOWN
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Unknown
 from payments_ui.core.models import Attempt, Event, JournalEntry, LineItem, Payment
 from payments_ui.exceptions import LineItemBoundError
@@ -155,8 +154,8 @@ def test_payments_are_filtered_by_their_state(office: Client, make_user: UserFac
     pending(rows["pending"], "1")
     started(pending(rows["processing"], "1"))
     charged(rows["charged"], "1")
-    transitions.record(
-        started(pending(rows["cancelled"], "1")), Declined(code=DeclineCode.GENERIC)
+    started(pending(rows["cancelled"], "1")).record(
+        Declined(code=DeclineCode.GENERIC)
     ).payment.cancel_pending()
     charged(rows["undone"], "1").undo(force=True, reason="test")
     for state in Payment.State.values:
@@ -173,7 +172,7 @@ def test_line_items_and_attempts_are_filtered(office: Client, make_user: UserFac
         page = text(office.get(url(LineItem) + f"?state={state}"))
         shown = [n for n in ("unbound", "bound", "paid") if f">is-{n}<" in page]
         assert shown == [state]
-    attempt = transitions.record(started(payment), Unknown(reason="timeout"))
+    attempt = started(payment).record(Unknown(reason="timeout"))
     for attention in ("open", "unknown"):
         page = text(office.get(url(Attempt) + f"?attention={attention}"))
         assert attempt.reference in page
@@ -275,12 +274,12 @@ def test_each_action_needs_its_permission(
 
 
 def test_a_person_says_what_became_of_an_unknown_attempt(office: Client, user: User) -> None:
-    lost = transitions.record(started(pending(user, "5")), Unknown(reason="timeout"))
+    lost = started(pending(user, "5")).record(Unknown(reason="timeout"))
     act(office, "mark_not_charged", lost, reason="asked the PSP")
     lost = Attempt.objects.get()
     assert (lost.state, lost.failure_code) == (Attempt.State.FAILED, DeclineCode.NEVER_HAPPENED)
     assert "outcome is known" in act(office, "mark_charged", lost)
-    found = transitions.record(started(lost.payment), Unknown(reason="timeout"))
+    found = started(lost.payment).record(Unknown(reason="timeout"))
     act(office, "mark_charged", found, reason="in the PSP's books")
     assert stored(lost.payment).state == Payment.State.CHARGED
     assert JournalEntry.objects.filter(reason="in the PSP's books").count() == 1
@@ -289,9 +288,9 @@ def test_a_person_says_what_became_of_an_unknown_attempt(office: Client, user: U
 def test_money_for_a_payment_charged_meanwhile_is_said_to_be_surplus(
     office: Client, user: User
 ) -> None:
-    first = transitions.record(started(pending(user, "5")), Declined(code=DeclineCode.GENERIC))
+    first = started(pending(user, "5")).record(Declined(code=DeclineCode.GENERIC))
     second = started(first.payment)
-    transitions.record(first, money_of(first))
+    first.record(money_of(first))
     assert "Recorded as surplus" in act(office, "mark_charged", second)
     assert Attempt.objects.get(pk=second.pk).state == Attempt.State.SURPLUS
 
