@@ -41,6 +41,13 @@ class InvalidAmountError(LineItemError, ValueError):
     message = _("This amount is not valid.")
 
 
+class QuantityError(LineItemError, ValueError):
+    """An amount that is not quantity times unit price, or one of the two without the other."""
+
+    code = "quantity"
+    message = _("The amount is not the quantity times the unit price.")
+
+
 class InvalidCurrencyError(LineItemError, ValueError):
     """Not the ISO 4217 code of a currency with 0, 2 or 3 decimals."""
 

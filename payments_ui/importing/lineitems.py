@@ -119,6 +119,7 @@ def new_lineitem(
         user_id=owned.user_id,
         payment_id=payment,
         created_at=item.created_at,
+        used_at=item.created_at,
         title=title,
         amount=item.amount,
         currency=currency,

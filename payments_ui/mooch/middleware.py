@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-from payments_ui.mooch import views
+from payments_ui.mooch import pay, views
 from payments_ui.mooch.moocher import MoochWrapper
 from payments_ui.moochers.registry import moochers
 
@@ -29,8 +29,14 @@ class MoochMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass the request on; ``process_view`` does the work."""
-        return self.get_response(request)
+        """Pass the request on; afterwards look where a returning browser is sent."""
+        response = self.get_response(request)
+        if request.method == "GET" and request.resolver_match is not None:
+            method = method_behind(request.resolver_match.func)
+            moocher = method and wrapper_of(method.__self__)
+            if moocher is not None:
+                pay.come_back(request, moocher, response)
+        return response
 
     def process_view(
         self,

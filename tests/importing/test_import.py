@@ -99,7 +99,7 @@ def test_its_charge_is_an_attempt_that_nobody_is_told_of_again(
     assert (attempt.moocher, attempt.psp_reference) == ("stripe", "ch_1")
     assert attempt.amount == attempt.received == 5
     assert attempt.live
-    assert attempt.announced_at == attempt.ended_at == CHARGED_AT
+    assert attempt.signal_sent_at == attempt.ended_at == CHARGED_AT
     assert told_of == []
 
 
@@ -129,6 +129,7 @@ def test_unbound_line_items_keep_their_ids(user: User, ancestor: Ancestor, move_
     move_in("--commit", currency="EUR")
     item = LineItem.objects.get(pk=there.pk)
     assert (item.user, item.title, item.created_at) == (user, "Request", MADE_AT)
+    assert (item.used_at, item.quantity) == (MADE_AT, None)
     assert (item.amount, item.currency) == (Decimal("0.05"), "EUR")
     assert item.key == f"user_payments:{there.pk}"
     assert item.payment is None

@@ -16,29 +16,33 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     _Field = models.Field[Any, Any]
-    _CharField = models.CharField[Any, Any]
 else:
-    _Field, _CharField = models.Field, models.CharField
+    _Field = models.Field
 
 # Wider than any value or sum, so that nothing is rounded on the way.
 _CONTEXT = Context(prec=60)
 
 
-class IdentifierField(_CharField):
-    """A text that is compared byte by byte on every database.
+if TYPE_CHECKING:
+    # Typed by django-stubs as what it is.
+    IdentifierField = models.CharField
+else:
 
-    For what others make up and what programs compare: keys, references, event ids, states,
-    currencies. MariaDB and MySQL compare texts by a collation which takes ``TXaB9`` for ``TXAb9``
-    and ``chf`` for ``CHF``, and most of which ignore blanks at the end. SQLite and PostgreSQL
-    compare bytes anyway.
-    """
+    class IdentifierField(models.CharField):
+        """A text that is compared byte by byte on every database.
 
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
-        parameters = super().db_parameters(connection)
-        if connection.vendor == "mysql":
-            is_mariadb = getattr(connection, "mysql_is_mariadb", False)
-            parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
-        return parameters
+        For what others make up and what programs compare: keys, references, event ids, states,
+        currencies. MariaDB and MySQL compare texts by a collation which takes ``TXaB9`` for ``TXAb9``
+        and ``chf`` for ``CHF``, and most of which ignore blanks at the end. SQLite and PostgreSQL
+        compare bytes anyway.
+        """
+
+        def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+            parameters = super().db_parameters(connection)
+            if connection.vendor == "mysql":
+                is_mariadb = getattr(connection, "mysql_is_mariadb", False)
+                parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+            return parameters
 
 
 class ExactDecimalField(_Field):

@@ -32,9 +32,30 @@ class LineItem(models.Model):
         db_index=False,
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    used_at = models.DateTimeField(
+        _("used at"), default=timezone.now, help_text=_("When the customer used the service.")
+    )
     title = models.CharField(_("title"), max_length=200)
     amount = ExactDecimalField(_("amount"), max_digits=18, decimal_places=money.DECIMAL_PLACES)
     currency = IdentifierField(_("currency"), max_length=3)
+    quantity = ExactDecimalField(
+        _("quantity"),
+        max_digits=18,
+        decimal_places=money.DECIMAL_PLACES,
+        null=True,
+        blank=True,
+        help_text=_("With a unit price: the amount is the product of the two."),
+    )
+    unit = models.CharField(
+        _("unit"), max_length=40, blank=True, help_text=_("What the quantity counts.")
+    )
+    unit_price = ExactDecimalField(
+        _("unit price"),
+        max_digits=18,
+        decimal_places=money.DECIMAL_PLACES,
+        null=True,
+        blank=True,
+    )
     # NULL, since an empty text would collide with others.
     key = IdentifierField(
         _("key"),
@@ -83,6 +104,8 @@ class LineItem(models.Model):
         with transaction.atomic(using=using):
             before = self._lock_unbound(using)
             super().save(**kwargs)
+            if kwargs.get("update_fields"):
+                LineItemQuerySet(type(self), using=using).filter(pk=self.pk).check_products()
             was = {"amount": str(before.amount), "currency": before.currency}
             journal.lineitem("lineitem_changed", self, detail={"before": was})
 
@@ -100,6 +123,11 @@ class LineItem(models.Model):
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
+    @property
+    def calculation(self) -> str:
+        """How the amount comes about, for people; empty for an amount alone."""
+        return money.format_product(self.quantity, self.unit, self.unit_price, self.currency)
+
     def clean(self) -> None:
         """For forms: what ``save()`` would raise, as errors of the fields."""
         try:
@@ -108,9 +136,14 @@ class LineItem(models.Model):
             raise ValidationError(error.message) from error
 
     def clean_money(self) -> None:
-        """Make title, amount, currency and key what the books hold, or raise the typed error."""
+        """Make title, amount, quantity, currency and key what the books hold.
+
+        Raises the typed error of the first field that is not valid, and ``QuantityError``
+        where the amount is not the product of quantity and unit price.
+        """
         for name in CHECKS:
             setattr(self, name, checked(name, getattr(self, name)))
+        money.check_product(self.amount, self.quantity, self.unit_price, self.unit)
         if self.payment_id is not None:
             raise LineItemBoundError("Line items are bound by Payment.objects.create_pending()")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
@@ -21,6 +22,7 @@ from payments_ui.exceptions import (
     KeyConflictError,
     LineItemBoundError,
     LineItemError,
+    QuantityError,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +60,28 @@ def _key(value: Any) -> str | None:
     return key
 
 
-CHECKS = {"title": _title, "amount": money.exact_amount, "currency": _currency, "key": _key}
+def _unit(value: Any) -> str:
+    unit = str(value).strip()
+    if len(unit) > 40:
+        raise QuantityError(f"A unit of {len(unit)} characters: it has at most 40")
+    return unit
+
+
+def _optional_amount(value: Any) -> Decimal | None:
+    return None if value is None else money.exact_amount(value)
+
+
+CHECKS = {
+    "title": _title,
+    "amount": money.exact_amount,
+    "currency": _currency,
+    "quantity": _optional_amount,
+    "unit": _unit,
+    "unit_price": _optional_amount,
+    "key": _key,
+}
+#: Fields of which ``QuantityError`` tells that they contradict each other.
+_PRODUCT = frozenset({"amount", "quantity", "unit", "unit_price"})
 
 
 def checked(name: str, value: Any) -> Any:
@@ -84,7 +107,8 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
     def update(self, **kwargs: Any) -> int:
         """As Django's, checked and journalled.
 
-        Raises ``LineItemBoundError``, with nothing changed, where an item is bound.
+        Raises ``LineItemBoundError``, with nothing changed, where an item is bound, and
+        ``QuantityError`` where an amount would not be its quantity times its unit price.
         """
         if _BINDING.intersection(kwargs):
             raise LineItemBoundError("Line items are bound by Payment.objects.create_pending()")
@@ -93,6 +117,8 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
         with transaction.atomic(using=self.db):
             for rows in self._lock_unbound():
                 changed += models.QuerySet.update(rows, **values)
+                if not _PRODUCT.isdisjoint(values):
+                    rows.check_products()
                 journal.lineitems("lineitem_changed", rows)
         return changed
 
@@ -126,6 +152,13 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
         for item in items:
             item.clean_money()
         return super().bulk_update(items, *args, **kwargs)
+
+    def check_products(self) -> None:
+        """Raise ``QuantityError`` unless each amount is its quantity times its unit price."""
+        measured = self.exclude(quantity=None, unit_price=None, unit="").order_by()
+        rows = measured.values_list("amount", "quantity", "unit_price", "unit")
+        for row in rows.iterator():
+            money.check_product(*row)
 
     def _lock_unbound(self) -> list[LineItemQuerySet]:
         """These rows, in chunks, which nobody can bind until the transaction ends."""
@@ -171,9 +204,13 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
         *,
         user: AbstractBaseUser,
         title: str,
-        amount: Decimal | int | str,
+        amount: Decimal | int | str | None = None,
         currency: str | None = None,
         key: str | None = None,
+        quantity: Decimal | int | str | None = None,
+        unit: str = "",
+        unit_price: Decimal | int | str | None = None,
+        used_at: dt.datetime | None = None,
     ) -> LineItem:
         """Charge ``user`` for a use: store one unbound line item, or nothing at all.
 
@@ -182,11 +219,27 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
         recording the same user and key again returns the first item, also when two
         processes do it at once.
 
-        Raises ``InvalidAmountError``, ``InvalidCurrencyError``, ``InvalidTitleError``, and
-        ``KeyConflictError`` where the key was recorded with another amount or currency.
+        ``quantity``, ``unit`` and ``unit_price`` let the customer check the amount: 3264,
+        ``"tiles"`` and ``Decimal("0.0004")``. The amount is their product, rounded to eight
+        decimals (half to even), and may be left out. ``used_at`` is now if omitted.
+
+        Raises ``InvalidAmountError``, ``InvalidCurrencyError``, ``InvalidTitleError``,
+        ``QuantityError`` where the amount is another one than the product or one of the two
+        is missing, and ``KeyConflictError`` where the key was recorded with another amount
+        or currency.
         """
+        if amount is None and quantity is not None and unit_price is not None:
+            amount = money.product(money.exact_amount(quantity), money.exact_amount(unit_price))
         item: LineItem = self.model(
-            user=user, title=title, amount=amount, currency=currency or "", key=key
+            user=user,
+            title=title,
+            amount=amount,
+            currency=currency or "",
+            key=key,
+            quantity=quantity,
+            unit=unit,
+            unit_price=unit_price,
+            **({"used_at": used_at} if used_at else {}),
         )
         item.clean_money()
         try:

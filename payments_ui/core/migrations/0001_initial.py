@@ -144,6 +144,14 @@ class Migration(migrations.Migration):
                         default=django.utils.timezone.now, verbose_name="created at"
                     ),
                 ),
+                (
+                    "used_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        help_text="When the customer used the service.",
+                        verbose_name="used at",
+                    ),
+                ),
                 ("title", models.CharField(max_length=200, verbose_name="title")),
                 (
                     "amount",
@@ -155,6 +163,36 @@ class Migration(migrations.Migration):
                     "currency",
                     payments_ui.core.db.fields.IdentifierField(
                         max_length=3, verbose_name="currency"
+                    ),
+                ),
+                (
+                    "quantity",
+                    payments_ui.core.db.fields.ExactDecimalField(
+                        blank=True,
+                        decimal_places=8,
+                        help_text="With a unit price: the amount is the product of the two.",
+                        max_digits=18,
+                        null=True,
+                        verbose_name="quantity",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.CharField(
+                        blank=True,
+                        help_text="What the quantity counts.",
+                        max_length=40,
+                        verbose_name="unit",
+                    ),
+                ),
+                (
+                    "unit_price",
+                    payments_ui.core.db.fields.ExactDecimalField(
+                        blank=True,
+                        decimal_places=8,
+                        max_digits=18,
+                        null=True,
+                        verbose_name="unit price",
                     ),
                 ),
                 (
@@ -206,6 +244,62 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "amount",
+                    models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
+                ),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=3, verbose_name="currency"
+                    ),
+                ),
+                (
+                    "idempotency_key",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=64, verbose_name="request key"
+                    ),
+                ),
+                (
+                    "psp_reference",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True,
+                        max_length=200,
+                        null=True,
+                        verbose_name="reference at the service",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.JSONField(
+                        blank=True, default=dict, verbose_name="what the service reported"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="updated at"
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended at")),
+                (
+                    "asked_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the service was last asked for the outcome.",
+                        null=True,
+                        verbose_name="last checked at",
+                    ),
+                ),
+                (
+                    "signal_sent_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When your site was told about it.",
+                        null=True,
+                        verbose_name="site notified at",
+                    ),
+                ),
+                (
                     "payment",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
@@ -228,16 +322,6 @@ class Migration(migrations.Migration):
                 ),
                 ("live", models.BooleanField(default=False, verbose_name="real money")),
                 (
-                    "amount",
-                    models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
-                ),
-                (
-                    "currency",
-                    payments_ui.core.db.fields.IdentifierField(
-                        max_length=3, verbose_name="currency"
-                    ),
-                ),
-                (
                     "state",
                     payments_ui.core.db.fields.IdentifierField(
                         choices=[
@@ -257,12 +341,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "idempotency_key",
-                    payments_ui.core.db.fields.IdentifierField(
-                        max_length=64, verbose_name="request key"
-                    ),
-                ),
-                (
                     "form_token",
                     payments_ui.core.db.fields.IdentifierField(
                         help_text="Identifies the payment form, so that sending it twice pays once.",
@@ -271,19 +349,7 @@ class Migration(migrations.Migration):
                         verbose_name="form token",
                     ),
                 ),
-                (
-                    "psp_reference",
-                    payments_ui.core.db.fields.IdentifierField(
-                        blank=True,
-                        max_length=200,
-                        null=True,
-                        verbose_name="reference at the service",
-                    ),
-                ),
-                (
-                    "action_url",
-                    models.TextField(blank=True, verbose_name="customer sent to"),
-                ),
+                ("action_url", models.TextField(blank=True, verbose_name="customer sent to")),
                 (
                     "failure_code",
                     payments_ui.core.db.fields.IdentifierField(
@@ -360,40 +426,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "evidence",
-                    models.JSONField(
-                        blank=True, default=dict, verbose_name="what the service reported"
-                    ),
-                ),
-                (
                     "started_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now, editable=False, verbose_name="started at"
-                    ),
-                ),
-                (
-                    "updated_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False, verbose_name="updated at"
-                    ),
-                ),
-                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended at")),
-                (
-                    "asked_at",
-                    models.DateTimeField(
-                        blank=True,
-                        help_text="When the service was last asked for the outcome.",
-                        null=True,
-                        verbose_name="last checked at",
-                    ),
-                ),
-                (
-                    "announced_at",
-                    models.DateTimeField(
-                        blank=True,
-                        help_text="When your site was told about the charge.",
-                        null=True,
-                        verbose_name="site notified at",
                     ),
                 ),
                 (
@@ -490,24 +525,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "payment",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="refunds",
-                        to="payments_core.payment",
-                        verbose_name="payment",
-                    ),
-                ),
-                (
-                    "attempt",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="refunds",
-                        to="payments_core.attempt",
-                        verbose_name="payment attempt",
-                    ),
-                ),
-                (
                     "amount",
                     models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
                 ),
@@ -515,21 +532,6 @@ class Migration(migrations.Migration):
                     "currency",
                     payments_ui.core.db.fields.IdentifierField(
                         max_length=3, verbose_name="currency"
-                    ),
-                ),
-                (
-                    "state",
-                    payments_ui.core.db.fields.IdentifierField(
-                        choices=[
-                            ("requested", "requested"),
-                            ("pending", "in progress"),
-                            ("unknown", "outcome unknown"),
-                            ("succeeded", "refunded"),
-                            ("failed", "failed"),
-                        ],
-                        default="requested",
-                        max_length=20,
-                        verbose_name="state",
                     ),
                 ),
                 (
@@ -548,32 +550,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "manual",
-                    models.BooleanField(
-                        default=False,
-                        help_text="A clerk sends the money; the service cannot.",
-                        verbose_name="sent by hand",
-                    ),
-                ),
-                ("reason", models.TextField(verbose_name="reason")),
-                (
-                    "failure_code",
-                    payments_ui.core.db.fields.IdentifierField(
-                        blank=True, max_length=50, verbose_name="reason for failure"
-                    ),
-                ),
-                (
                     "evidence",
                     models.JSONField(
                         blank=True, default=dict, verbose_name="what the service reported"
-                    ),
-                ),
-                (
-                    "requested_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now,
-                        editable=False,
-                        verbose_name="requested at",
                     ),
                 ),
                 (
@@ -593,8 +572,69 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "announced_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="site notified at"),
+                    "signal_sent_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When your site was told about it.",
+                        null=True,
+                        verbose_name="site notified at",
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunds",
+                        to="payments_core.payment",
+                        verbose_name="payment",
+                    ),
+                ),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunds",
+                        to="payments_core.attempt",
+                        verbose_name="payment attempt",
+                    ),
+                ),
+                (
+                    "state",
+                    payments_ui.core.db.fields.IdentifierField(
+                        choices=[
+                            ("requested", "requested"),
+                            ("pending", "in progress"),
+                            ("unknown", "outcome unknown"),
+                            ("succeeded", "refunded"),
+                            ("failed", "failed"),
+                        ],
+                        default="requested",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "manual",
+                    models.BooleanField(
+                        default=False,
+                        help_text="A clerk sends the money; the service cannot.",
+                        verbose_name="sent by hand",
+                    ),
+                ),
+                ("reason", models.TextField(verbose_name="reason")),
+                (
+                    "failure_code",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=50, verbose_name="reason for failure"
+                    ),
+                ),
+                (
+                    "requested_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="requested at",
+                    ),
                 ),
                 (
                     "open_attempt",
@@ -839,7 +879,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "told_at",
+                    "notified_at",
                     models.DateTimeField(
                         blank=True,
                         help_text="When the site's administrators were notified.",

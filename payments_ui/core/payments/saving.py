@@ -6,19 +6,28 @@ everybody later changes nothing, and what arrives for a payment that is gone is 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import models, transaction
+from django.utils import timezone
 
 from payments_ui.core import journal
-from payments_ui.core.attempts import settlement, unexpected_money
 from payments_ui.core.attempts.outcomes import Succeeded
+from payments_ui.core.attempts.states import AttemptState
+from payments_ui.core.attempts.unexpected_money import queue_unmatched
 from payments_ui.core.db.json_safe import text
-from payments_ui.core.db.locks import lock_payment, retrying
-from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
+from payments_ui.core.db.locks import retrying
+from payments_ui.core.suspense.event import Event
+from payments_ui.core.suspense.states import EventState
+
+if TYPE_CHECKING:
+    from payments_ui.core.attempts.model import Attempt
+
+    from .model import Payment
 
 #: What may be saved while a payment is pending, and when it is not.
 _PENDING_FIELDS = frozenset({"email", "payment_service_provider", "transaction"})
@@ -58,7 +67,7 @@ def save(payment: Payment, *, update_fields: Iterable[str] | None) -> None:
     # A moocher of django-mooch may write down all it was posted.
     payment.transaction = text(payment.transaction)
     with transaction.atomic():
-        stored = lock_payment(payment.pk)
+        stored = payment.lock()
         if stored is None:
             _gone_without_trace(payment, charges=charges)
             return
@@ -84,15 +93,29 @@ def _charge(
     if stored.charged_at or stored.cancelled_at or stored.undone_at:
         _late(payment, stored)
         return fields & _CHARGED_FIELDS
-    attempt = unexpected_money.keep_charge(stored, payment.payment_service_provider or "unknown")
-    journal.attempt(JournalEntry.Verb.PAYMENT_CHARGED, attempt)
+    now = timezone.now()
+    attempt: Attempt = stored.attempts.create(
+        moocher=payment.payment_service_provider or "unknown",
+        amount=stored.amount,
+        currency=stored.currency,
+        # Never open, not even for a moment: another attempt may be.
+        state=AttemptState.SETTLED,
+        received_amount=stored.amount,
+        received_currency=stored.currency,
+        idempotency_key=secrets.token_hex(16),
+        started_at=now,
+        ended_at=now,
+        # ``post_charge`` is for the code that saves to send.
+        signal_sent_at=now,
+    )
+    journal.attempt(journal.Verb.PAYMENT_CHARGED, attempt)
     return fields | {"charged_at"}
 
 
 def _settle(payment: Payment, attempt: Attempt) -> None:
     by = journal.by_moocher(attempt.moocher)
-    settlement.settle(attempt, settlement.what_was_asked(attempt), by=by, announced=True)
-    payment.charged_at = Payment.all_objects.values_list("charged_at", flat=True).get(pk=payment.pk)
+    settled = attempt.settle(attempt.exact_outcome(), by=by, signal_sent=True)
+    payment.charged_at = settled.payment.charged_at
 
 
 def _late(payment: Payment, stored: Payment) -> None:
@@ -102,7 +125,7 @@ def _late(payment: Payment, stored: Payment) -> None:
     if stored.charged_at and moocher == (stored.payment_service_provider or "unknown"):
         return
     evidence = {"transaction": text(payment.transaction)}
-    kept = stored.attempts.filter(state=Attempt.State.SURPLUS, moocher=moocher)
+    kept = stored.attempts.filter(state=AttemptState.SURPLUS, moocher=moocher)
     if any(attempt.evidence == evidence for attempt in kept):
         return
     money_in = Succeeded(
@@ -110,7 +133,7 @@ def _late(payment: Payment, stored: Payment) -> None:
     )
     reason = "saved as charged after it was charged, cancelled or undone"
     by = journal.by_moocher(moocher)
-    unexpected_money.keep_surplus(stored, moocher, money_in, by=by, reason=reason)
+    stored.record_surplus(moocher, money_in, by=by, reason=reason)
 
 
 def _gone_without_trace(payment: Payment, *, charges: bool) -> None:
@@ -123,7 +146,7 @@ def _gone_without_trace(payment: Payment, *, charges: bool) -> None:
         account="",
         event_id=f"save-{payment.pk}",
         defaults={
-            "state": Event.State.UNMATCHED,
+            "state": EventState.UNMATCHED,
             "psp_reference": str(payment.pk),
             "amount": payment.amount,
             "currency": payment.currency,
@@ -132,7 +155,7 @@ def _gone_without_trace(payment: Payment, *, charges: bool) -> None:
     if first:
         reason = "saved as charged after it was cancelled"
         by, facts = journal.by_moocher(moocher), {"user_id": payment.user_id}
-        unexpected_money.unmatched(event, by, reason, payment_id=payment.pk, **facts)
+        queue_unmatched(event, by=by, reason=reason, payment_id=payment.pk, **facts)
 
 
 __all__ = ["charging", "save"]

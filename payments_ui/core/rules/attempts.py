@@ -25,7 +25,7 @@ _SETTLED, _SURPLUS = text(AttemptState.SETTLED), text(AttemptState.SURPLUS)
 _SOURCE = f"""
 SELECT a.id, a.state, a.currency, exact(a.amount) AS amount, a.manual, a.started_at, a.ended_at,
     exact(a.received_amount) AS received_amount, a.received_currency,
-    exact(a.refunded_amount) AS refunded_amount, a.announced_at,
+    exact(a.refunded_amount) AS refunded_amount, a.signal_sent_at,
     p.currency AS payment_currency,
     a.payment_id, CASE WHEN p.id IS NULL THEN 1 ELSE 0 END AS lost,
     COALESCE(r.reserved, 0) AS reserved, COALESCE(j.answers, 0) AS answers,
@@ -177,11 +177,11 @@ ATTEMPTS = TableRules(
             shows=("state", "received_amount", "received_currency"),
         ),
         Rule(
-            name="attempt_announced",
-            promise="A charge of which post_charge was sent stays announced.",
+            name="attempt_signal_sent",
+            promise="The signal of a charge is sent, and the moment of that is kept.",
             error=EvidenceError,
-            refuse_update="OLD.announced_at IS NOT NULL AND NEW.announced_at IS NULL",
-            violated_where=f"state = {_SETTLED} AND announced_at IS NULL"
+            refuse_update="OLD.signal_sent_at IS NOT NULL AND NEW.signal_sent_at IS NULL",
+            violated_where=f"state = {_SETTLED} AND signal_sent_at IS NULL"
             " AND ended_at < %(overdue)s",
             shows=("state", "ended_at"),
         ),

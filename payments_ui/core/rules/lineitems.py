@@ -41,10 +41,11 @@ LINEITEMS = TableRules(
     rules=(
         Rule(
             name="lineitem_frozen",
-            promise="A bound line item keeps its user, title, date, amount, currency and key.",
+            promise="A bound line item keeps its user, title, dates, price, currency and key.",
             error=LineItemBoundError,
             refuse_update="OLD.payment_id IS NOT NULL"
-            " AND ({changed[id,user_id,created_at,amount,currency,key]}"
+            " AND ({changed[id,user_id,created_at,used_at,amount,currency,key]}"
+            " OR {changed[quantity,unit,unit_price]}"
             f" OR {{changed[title]}} AND NEW.title <> {text(ANONYMIZED)})",
         ),
         Rule(

@@ -15,7 +15,7 @@ _OPEN = text(*OPEN_STATES)
 _SUCCEEDED, _FAILED = text(RefundState.SUCCEEDED), text(RefundState.FAILED)
 
 _SOURCE = f"""
-SELECT r.id, r.state, r.currency, exact(r.amount) AS amount, r.ended_at, r.announced_at,
+SELECT r.id, r.state, r.currency, exact(r.amount) AS amount, r.ended_at, r.signal_sent_at,
     r.payment_id, a.payment_id AS attempt_payment_id, a.received_currency,
     r.manual, r.requested_at, COALESCE(s.told, 0) AS told
 FROM {REFUND} r LEFT JOIN {ATTEMPT} a ON a.id = r.attempt_id
@@ -111,11 +111,11 @@ REFUNDS = TableRules(
             shows=("state", "ended_at"),
         ),
         Rule(
-            name="refund_announced",
-            promise="A refund of which refund_succeeded was sent stays announced.",
+            name="refund_signal_sent",
+            promise="The signal of a refund is sent, and the moment of that is kept.",
             error=EvidenceError,
-            refuse_update="OLD.announced_at IS NOT NULL AND NEW.announced_at IS NULL",
-            violated_where=f"state = {_SUCCEEDED} AND announced_at IS NULL"
+            refuse_update="OLD.signal_sent_at IS NOT NULL AND NEW.signal_sent_at IS NULL",
+            violated_where=f"state = {_SUCCEEDED} AND signal_sent_at IS NULL"
             " AND ended_at < %(overdue)s",
             shows=("state", "ended_at"),
         ),

@@ -224,11 +224,11 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
         lambda b: write(b.opened, state="failed", ended_at=NOW),
         set(),
     ),
-    "attempt_announced": (
-        lambda b: write(b.settled, announced_at=None, ended_at=LONG_AGO),
+    "attempt_signal_sent": (
+        lambda b: write(b.settled, signal_sent_at=None, ended_at=LONG_AGO),
         set(),
     ),
-    "refund_announced": (
+    "refund_signal_sent": (
         lambda b: told_of_refunds(b, state="succeeded", ended_at=LONG_AGO),
         set(),
     ),

@@ -11,7 +11,6 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
 from payments_ui.core.payments import saving
@@ -76,7 +75,7 @@ def test_a_charge_without_an_attempt_gets_one_that_says_what_was_taken(user: Use
     payment = charge(pending(user, "5"))
     attempt = payment.attempts.get()
     assert (attempt.state, attempt.moocher, attempt.received) == (State.SETTLED, "stripe", 5)
-    assert attempt.announced_at, "the code that charged sends post_charge itself"
+    assert attempt.signal_sent_at, "the code that charged sends post_charge itself"
 
 
 def test_a_charge_by_another_psp_is_surplus_and_shown_once(
@@ -87,7 +86,7 @@ def test_a_charge_by_another_psp_is_surplus_and_shown_once(
     with django_capture_on_commit_callbacks(execute=True):
         for _replay in range(2):
             charge(stored(payment), psp="paypal", transaction="pp_1")
-    surplus = Attempt.objects.to_look_at().get()
+    surplus = Attempt.objects.unexpected().get()
     assert (surplus.state, surplus.moocher, surplus.received) == (State.SURPLUS, "paypal", 5)
     assert surplus.evidence == {"transaction": "pp_1"}
     assert stored(payment).payment_service_provider == "stripe"
@@ -100,7 +99,7 @@ def test_a_charge_of_an_undone_payment_is_surplus_and_charges_nothing(user: User
     charge(stored(payment), psp="stripe")
     late = charge(stored(payment), psp="stripe")
     assert (late.charged_at, stored(payment).state) == (None, Payment.State.UNDONE)
-    assert Attempt.objects.to_look_at().get().state == State.SURPLUS
+    assert Attempt.objects.unexpected().get().state == State.SURPLUS
     charge(stored(payment), psp="stripe", transaction="ch_2")
     assert Attempt.objects.filter(state=State.SURPLUS).count() == 2
 
@@ -108,11 +107,11 @@ def test_a_charge_of_an_undone_payment_is_surplus_and_charges_nothing(user: User
 def test_a_charge_of_a_cancelled_payment_is_surplus_beside_what_is_kept(user: User) -> None:
     payment = pending(user, "5")
     stale = stored(payment)
-    transitions.record(started(payment), Declined(code=DeclineCode.GENERIC))
+    started(payment).record(Declined(code=DeclineCode.GENERIC))
     payment.cancel_pending()
     charge(stale)
     assert stored(payment).state == Payment.State.CANCELLED
-    assert Attempt.objects.to_look_at().get().received == 5
+    assert Attempt.objects.unexpected().get().received == 5
 
 
 def test_a_charge_of_a_deleted_payment_is_kept_as_unmatched(
@@ -191,7 +190,7 @@ def test_on_behalf_of_an_attempt_the_save_settles_it(user: User) -> None:
     assert payment.charged_at == stored(payment).charged_at
     settled = Attempt.objects.get()
     assert (settled.state, settled.received) == (State.SETTLED, 5)
-    assert settled.announced_at is not None
+    assert settled.signal_sent_at is not None
     assert stored(payment).transaction == "ch_1"
 
 
@@ -218,9 +217,9 @@ def test_it_is_for_the_payment_of_that_attempt_only(user: User) -> None:
 
 def test_money_for_an_attempt_whose_payment_was_charged_meanwhile_is_surplus(user: User) -> None:
     payment = pending(user, "5")
-    first = transitions.record(started(payment), Declined(code=DeclineCode.GENERIC))
+    first = started(payment).record(Declined(code=DeclineCode.GENERIC))
     second = started(payment, moocher="stripe")
-    transitions.record(first, money_of(first, psp_reference="late"))
+    first.record(money_of(first, psp_reference="late"))
     with saving.charging(second, allow):
         late = charge(stored(payment))
     assert late.charged_at == stored(payment).charged_at
