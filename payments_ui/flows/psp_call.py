@@ -50,7 +50,7 @@ def charge(
     failpoints.hit(Point.CHARGE_BEFORE_CALL)
     outcome = ask_psp(attempt, question, is_first=True)
     failpoints.hit(Point.CHARGE_AFTER_PSP)
-    return save_outcome(attempt, outcome, request)
+    return save_outcome(attempt, outcome, request=request)
 
 
 def moocher_for(attempt: Attempt) -> Moocher | None:
@@ -64,7 +64,7 @@ def ask(
 ) -> tuple[Attempt, Outcome]:
     """Ask the PSP about an attempt; return it as it is stored then, and the answer."""
     outcome = ask_psp(attempt, lambda: moocher.ask(attempt), sent_at=attempt.started_at)
-    return save_outcome(attempt, outcome, request), outcome
+    return save_outcome(attempt, outcome, request=request), outcome
 
 
 def ask_psp(
@@ -104,27 +104,20 @@ def ask_psp(
     return outcome
 
 
-def save_outcome(row: Row, outcome: Outcome, request: HttpRequest | None = None) -> Row:
+def save_outcome(row: Row, outcome: Outcome, **context: Any) -> Row:
     """Record the PSP's answer; return the attempt or refund as it is stored then.
 
-    An answer that cannot be stored is *unknown*: the PSP keeps it, and is asked again.
+    An answer that cannot be stored is *unknown*: the PSP keeps it, and is asked again. An
+    attempt's ``context`` is the ``request``, for the receivers of ``post_charge``.
     """
     if outcome is NOT_YET:
-        return type(row).objects.get(pk=row.pk)
-
+        return row.as_stored()
     try:
-        recorded: Row = _record(row, outcome, request)
+        return row.record(outcome, **context)
     except Exception as error:
         logger.exception("%s: the PSP's answer could not be stored", row)
         reason = f"{type(error).__name__} while storing the answer"
-        recorded = _record(row, Unknown(reason=reason), request)
-    return recorded
-
-
-def _record(row: Any, outcome: Outcome, request: HttpRequest | None) -> Any:
-    if isinstance(row, Attempt):
-        return row.record(outcome, request=request)
-    return row.record(outcome)
+        return row.record(Unknown(reason=reason), **context)
 
 
 def forbid_transaction() -> None:
