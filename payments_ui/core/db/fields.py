@@ -32,8 +32,8 @@ else:
         """A text that is compared byte by byte on every database.
 
         For what others make up and what programs compare: keys, references, event ids, states,
-        currencies. MariaDB and MySQL compare texts by a collation which takes ``TXaB9`` for ``TXAb9``
-        and ``chf`` for ``CHF``, and most of which ignore blanks at the end. SQLite and PostgreSQL
+        currencies. MariaDB and MySQL compare texts by a collation which takes ``TXaB9`` for
+        ``TXAb9`` and ``chf`` for ``CHF``; most ignore blanks at the end. SQLite and PostgreSQL
         compare bytes anyway.
         """
 
