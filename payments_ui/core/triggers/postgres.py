@@ -35,6 +35,9 @@ WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c
 """
 #: What has to be done before triggers can be made within a transaction.
 SETTLE: tuple[str, ...] = ("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED")
+#: What is made before the triggers, and dropped after them.
+BASE: tuple[str, ...] = ()
+DROP_BASE: tuple[str, ...] = ()
 _SCHEMA = """
 SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass(%s)

@@ -30,6 +30,9 @@ from .compiler import (
 STORED = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
 #: What has to be done before triggers can be made within a transaction.
 SETTLE: tuple[str, ...] = ()
+#: What is made before the triggers, and dropped after them.
+BASE: tuple[str, ...] = ()
+DROP_BASE: tuple[str, ...] = ()
 NAMES = frozenset(name_of(table, event) for table, event, _rules in by_event())
 _PER_UNIT = by_minor_unit("1", "1000", "100")
 _PER_MINOR = by_minor_unit(*(str(10 ** (DECIMAL_PLACES - digits)) for digits in (0, 3, 2)))
