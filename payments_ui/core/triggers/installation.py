@@ -69,6 +69,12 @@ def remove(connection: BaseDatabaseWrapper) -> None:
         _execute(connection, module.DROP_BASE)
 
 
+def switched_off(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return the names of checks that this connection, or the database, does not enforce."""
+    module = _MODULES.get(connection.vendor)
+    return list(module.switched_off(connection)) if module else []
+
+
 @contextmanager
 def disabled(using: str = DEFAULT_DB_ALIAS, *, events: Collection[str] = EVENTS) -> Iterator[None]:
     """Drop the triggers (of these events) within the block, for everybody, not only for us.

@@ -82,3 +82,21 @@ def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
             body = body.replace(f"FROM {read} ", f"FROM {view} ")
         create = f"CREATE TRIGGER {name} BEFORE {event} ON {table.table} FOR EACH ROW {body}"
         yield versioned(name, event, (create,), (f"DROP TRIGGER IF EXISTS {name}",))
+
+
+def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """Yield what this connection does not check, and constraints that are not enforced."""
+    variables = ["foreign_key_checks", "unique_checks"]
+    if connection.mysql_is_mariadb:  # type: ignore[attr-defined]
+        variables.append("check_constraint_checks")
+    with connection.cursor() as cursor:
+        for variable in variables:
+            cursor.execute(f"SELECT @@{variable}")
+            if cursor.fetchone() == (0,):
+                yield variable
+        if not connection.mysql_is_mariadb:  # type: ignore[attr-defined]
+            cursor.execute(
+                "SELECT constraint_name FROM information_schema.table_constraints"
+                " WHERE constraint_schema = DATABASE() AND enforced = 'NO'"
+            )
+            yield from (name for (name,) in cursor.fetchall())

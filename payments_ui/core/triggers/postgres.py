@@ -42,6 +42,11 @@ _SCHEMA = """
 SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass(%s)
 """
+_SWITCHED_OFF = """
+SELECT conname FROM pg_constraint WHERE NOT convalidated AND starts_with(conname, 'payments_')
+UNION ALL SELECT 'session_replication_role'
+WHERE current_setting('session_replication_role') = 'replica'
+"""
 _UNIT = by_minor_unit("1", "0.001", "0.01")
 _DIALECT = Dialect(
     changed='OLD."{0}" IS DISTINCT FROM NEW."{0}"',
@@ -120,6 +125,13 @@ def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
         REFERENCING OLD TABLE AS payments_was NEW TABLE AS payments_now FOR EACH STATEMENT"""
     body = _BODY.format(payment=PAYMENT, **raised)
     yield _trigger(_BY_STATEMENT, LINEITEMS, "UPDATE", schema, body, when)
+
+
+def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """Yield what this session does not check, and constraints that are not valid or enforced."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SWITCHED_OFF)
+        yield from (name for (name,) in cursor.fetchall())
 
 
 def _when(table: TableRules, event: str, rules: Sequence[Rule]) -> str:
