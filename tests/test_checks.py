@@ -34,9 +34,9 @@ class SessionMiddleware:
     """Not Django's."""
 
 
-def found() -> dict[str, CheckMessage]:
+def found(*, deploy: bool = False) -> dict[str, CheckMessage]:
     """Return what the checks say, by number."""
-    messages = run_checks(tags=[TAG])
+    messages = run_checks(tags=[TAG], include_deployment_checks=deploy)
     assert all(message.hint for message in messages)
     return {str(message.id).removeprefix("payments_ui."): message for message in messages}
 
@@ -156,11 +156,27 @@ def test_a_moocher_that_can_be_listed_is_fine() -> None:
 
 def test_the_sandbox_is_told_where_debug_is_off(settings: Any) -> None:
     settings.PAYMENTS_UI = listed("sandbox")
-    assert "ALLOW_SANDBOX" in str(found()["E021"].hint)
+    assert "ALLOW_SANDBOX" in str(found(deploy=True)["E021"].hint)
+    assert "ALLOW_SANDBOX" in str(found()["W021"].hint)
     settings.PAYMENTS_UI = listed("sandbox") | {"ALLOW_SANDBOX": True}
-    assert found() == {}
+    assert found(deploy=True) == {}
     settings.PAYMENTS_UI, settings.DEBUG = listed("sandbox"), True
-    assert found() == {}
+    assert found(deploy=True) == {}
+
+
+@pytest.mark.parametrize("names", [("sandbox",), ("sandbox", "leaving")])
+def test_no_moocher_of_shared_settings_stops_a_test_run(
+    settings: Any, names: tuple[str, ...]
+) -> None:
+    """``manage.py test`` switches DEBUG off, then runs the checks: an error ends it."""
+    settings.PAYMENTS_UI = listed(*names)
+    assert not settings.DEBUG
+    assert [message for message in found().values() if message.is_serious()] == []
+
+
+def test_a_moocher_that_cannot_be_loaded_is_told_once(settings: Any) -> None:
+    settings.PAYMENTS_UI = listed("nothing")
+    assert set(found(deploy=True)) == {"E020"}
 
 
 @pytest.mark.parametrize(

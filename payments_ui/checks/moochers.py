@@ -19,6 +19,25 @@ if TYPE_CHECKING:
 @register(TAG)
 def check_moochers(**kwargs: Any) -> list[CheckMessage]:
     """Every path leads to a moocher with an identifier of its own; then what each needs."""
+    try:
+        listed = _listed()
+    except Exception as error:  # noqa: BLE001 - the site's own module may raise anything
+        hint = "Each of MOOCHERS is the dotted path to a moocher instance, as in site.pay.bank."
+        text = str(error) if str(error).startswith("MOOCHERS") else f"MOOCHERS: {error!r}"
+        return [Error(text, hint=hint, id="payments_ui.E020")]
+    return [message for each in listed for message in (*each.check(), *_form_action(each))]
+
+
+@register(TAG, deploy=True)
+def check_deployed_moochers(**kwargs: Any) -> list[CheckMessage]:
+    """What each listed moocher needs in production, as ``check --deploy`` asks."""
+    try:
+        return [message for moocher in _listed() for message in moocher.check_deployed()]
+    except Exception:  # noqa: BLE001 - E020 says so
+        return []
+
+
+def _listed() -> list[Moocher]:
     if not apps.is_installed("payments_ui.core") or not RULES["MOOCHERS"].is_valid(
         settings.MOOCHERS
     ):
@@ -26,18 +45,7 @@ def check_moochers(**kwargs: Any) -> list[CheckMessage]:
         return []
     from payments_ui.moochers.registry import moochers
 
-    try:
-        listed = list(moochers().values())
-    except Exception as error:  # noqa: BLE001 - the site's own module may raise anything
-        hint = "Each of MOOCHERS is the dotted path to a moocher instance, as in site.pay.bank."
-        text = str(error) if str(error).startswith("MOOCHERS") else f"MOOCHERS: {error!r}"
-        return [Error(text, hint=hint, id="payments_ui.E020")]
-    return [message for moocher in listed for message in _check(moocher)]
-
-
-def _check(moocher: Moocher) -> Iterable[CheckMessage]:
-    yield from moocher.check()
-    yield from _form_action(moocher)
+    return list(moochers().values())
 
 
 def _form_action(moocher: Moocher) -> Iterable[CheckMessage]:

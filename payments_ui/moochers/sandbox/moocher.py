@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.forms import Form
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -88,11 +88,21 @@ class SandboxMoocher(Moocher):
         return bool(django_settings.DEBUG or settings.ALLOW_SANDBOX)
 
     def check(self) -> Iterable[CheckMessage]:
-        """An error where it is listed and may not run."""
+        """A warning where it is listed and may not run."""
         if not self.is_allowed:
-            text = f"The sandbox moocher {self.identifier!r} is listed, and DEBUG is off."
-            hint = "It takes no real money: take it out of MOOCHERS, or set ALLOW_SANDBOX to True."
-            yield Error(text, hint=hint, id="payments_ui.E021")
+            yield Warning(*self._not_allowed, id="payments_ui.W021")
+
+    def check_deployed(self) -> Iterable[CheckMessage]:
+        """The same as an error."""
+        if not self.is_allowed:
+            yield Error(*self._not_allowed, id="payments_ui.E021")
+
+    @property
+    def _not_allowed(self) -> tuple[str, str]:
+        return (
+            f"The sandbox moocher {self.identifier!r} is listed, and DEBUG is off.",
+            "It takes no real money: take it out of MOOCHERS, or set ALLOW_SANDBOX to True.",
+        )
 
     def refuse(self, payment: Payment) -> str | None:
         """As the contract says; everything where the sandbox is not allowed."""
