@@ -256,7 +256,7 @@ def test_the_column_speaks_to_forms_dumps_and_migrations(user: User) -> None:
     assert (form_field.max_digits, form_field.decimal_places) == (18, 8)
     (item,) = record(user, "1.5")
     item.refresh_from_db()
-    assert field.value_to_string(item) == "1.50000000"
+    assert field.value_to_string(item) == "1.50"
     total = JournalEntry._meta.get_field("total")
     assert total.value_to_string(JournalEntry()) == ""
     assert field.clone().decimal_places == 8

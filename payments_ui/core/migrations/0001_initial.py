@@ -69,7 +69,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "amount",
-                    models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
+                    payments_ui.core.db.fields.AmountField(
+                        decimal_places=3, max_digits=14, verbose_name="amount"
+                    ),
                 ),
                 ("currency", models.CharField(max_length=3, verbose_name="currency")),
                 (

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui import money
 from payments_ui.core import journal
 from payments_ui.core.db.constraint_errors import typed_refusals
+from payments_ui.core.db.fields import AmountField
 from payments_ui.exceptions import PaymentStateError
 
 from .queryset import EveryPaymentManager, PaymentManager
@@ -59,7 +60,7 @@ class Payment(mooch.models.Payment):
         related_name="user_payments",
         verbose_name=_("user"),
     )
-    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
+    amount = AmountField(_("amount"), max_digits=14, decimal_places=3)
     currency = models.CharField(_("currency"), max_length=3)
     sealed_at = models.DateTimeField(_("sealed at"), null=True, editable=False)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
