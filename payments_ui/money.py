@@ -14,6 +14,7 @@ from typing import Any
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import (
     format_currency,
+    format_decimal,
     get_currency_precision,
 )
 from babel.numbers import (
@@ -149,6 +150,18 @@ def _format(amount: Decimal, currency: str, language: str) -> str:
     exact: dict[str, Any] = {"decimal_quantization": False, "currency_digits": False}
     text = format_currency(amount, currency, locale=_locale(language), **exact if extra else {})
     return _LETTER_MEETS_DIGIT.sub("\u00a0", text)
+
+
+def format_product(
+    quantity: Decimal | None, unit: str, unit_price: Decimal | None, currency: str
+) -> str:
+    """Quantity, unit and unit price in Django's active language; empty without a quantity."""
+    if quantity is None or unit_price is None:
+        return ""
+    number = format_decimal(
+        quantity, locale=_locale(get_language() or "en"), decimal_quantization=False
+    )
+    return f"{number} {unit}".rstrip() + f" \u00d7 {format_amount(unit_price, currency)}"
 
 
 @lru_cache(maxsize=64)

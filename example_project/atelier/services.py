@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from atelier.models import Print, Sheet
-from atelier.prices import Destination, Size
+from atelier.prices import PER_TILE, Destination, Size
 from atelier.terrain import render
 from payments_ui.core.models import LineItem
 
@@ -26,7 +26,9 @@ def render_sheet(
         LineItem.objects.record(
             user=owner,
             title=_("Contour sheet, %(size)s") % {"size": paper.label},
-            amount=paper.price,
+            quantity=paper.tiles,
+            unit=_("tiles"),
+            unit_price=PER_TILE,
             key=f"sheet-{token}",
         )
     return sheet

@@ -23,4 +23,4 @@ class PaymentsCoreConfig(AppConfig):
 
         pre_migrate.connect(upkeep.before_migrations, sender=self)
         post_migrate.connect(upkeep.after_migrations, sender=self)
-        redaction.watch_log()
+        redaction.watch_logs()

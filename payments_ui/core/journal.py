@@ -87,6 +87,9 @@ class JournalEntry(Evidence):
         return f"{at:%Y-%m-%d %H:%M} {self.get_verb_display()}"
 
 
+Verb = JournalEntry.Verb
+
+
 class Acting(NamedTuple):
     """Who acts, and why, where a function is not told."""
 

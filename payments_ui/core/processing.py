@@ -18,7 +18,6 @@ from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.exceptions import PaymentStateError, PaymentsUIError
 
-from .attempts import settlement
 from .db.keyset import batches
 from .models import Attempt, LineItem, Payment
 
@@ -77,7 +76,7 @@ def process_payment(
 
 def _run(payment: Payment, processors: Sequence[Processor]) -> bool:
     if not payment.amount:
-        settlement.settle_zero(payment)
+        payment.settle_zero()
         return True
     for processor in processors:
         result = processor(payment)

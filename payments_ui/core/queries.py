@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from payments_ui import money
 
@@ -75,13 +75,23 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Line items of one title and currency; ``amount`` is their exact sum."""
+    """Line items of one title, currency, unit and unit price; amount and quantity are sums."""
 
     title: str
     currency: str
+    unit: str
+    unit_price: Decimal | None
     count: int
     amount: Decimal
-    last_at: dt.datetime
+    quantity: Decimal | None
+    #: The first and the last use.
+    used_from: dt.datetime
+    used_at: dt.datetime
+
+    @property
+    def calculation(self) -> str:
+        """How the amount comes about, for people; empty for amounts alone."""
+        return money.format_product(self.quantity, self.unit, self.unit_price, self.currency)
 
 
 def totals(user: AbstractBaseUser) -> list[Total]:
@@ -107,11 +117,14 @@ def under_way(user: AbstractBaseUser, currency: str = "", *, limit: int) -> list
 
 
 @cache
-def _by_title() -> QuerySet[LineItem, tuple[Any, ...]]:
+def _groups() -> QuerySet[LineItem, tuple[Any, ...]]:
     # Built once, since that takes longer than running it. The caller says whose items.
-    rows = LineItem.objects.order_by().values_list("title", "currency")
-    rows = rows.annotate(Count("id"), Sum("amount"), last=Max("created_at"))
-    return rows.order_by("-last", "title")  # type: ignore[no-any-return]
+    rows = LineItem.objects.order_by().values_list("title", "currency", "unit", "unit_price")
+    rows = rows.annotate(
+        *(Count("id"), Sum("amount"), Sum("quantity"), Min("used_at"), Max("used_at")),
+        newest=Max("created_at"),
+    )
+    return rows.order_by("-newest", "title", "unit", "unit_price")  # type: ignore[no-any-return]
 
 
 def newer(payment: Payment) -> Total | None:
@@ -131,9 +144,12 @@ def groups(
     offset: int = 0,
     payment: Payment | None = None,
 ) -> list[Group]:
-    """Line items grouped by title, newest first: unbound, or those of ``payment``. One query."""
-    rows = _by_title().filter(user=user.pk, currency=currency, payment=payment)
-    return [Group(*row) for row in rows[offset : offset + limit]]
+    """Line items by title, unit and unit price, newest first: unbound, or those of ``payment``.
+
+    One query.
+    """
+    rows = _groups().filter(user=user.pk, currency=currency, payment=payment)
+    return [Group(*row[:-1]) for row in rows[offset : offset + limit]]
 
 
 def items(

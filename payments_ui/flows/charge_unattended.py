@@ -11,7 +11,6 @@ from urllib.parse import urljoin, urlsplit
 
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.core.processing import Result, StopProcessingError
@@ -104,8 +103,7 @@ class Charging:
         return self._charge(attempt, data)
 
     def _start(self, payment: Payment) -> Attempt:
-        return transitions.start(
-            payment,
+        return payment.start_attempt(
             moocher=self.moocher.identifier,
             account=self.moocher.account,
             live=self.moocher.live,

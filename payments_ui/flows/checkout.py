@@ -9,7 +9,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from payments_ui.core import journal
-from payments_ui.core.attempts import settlement
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.models import Attempt, LineItem, Payment
 
@@ -43,7 +42,7 @@ def begin(
     # Another click may have bound everything between the two questions.
     payment = payment or _bound_meanwhile(pending, chosen)
     if payment is not None and not payment.amount:
-        settlement.settle_zero(payment)
+        payment.settle_zero()
     return payment
 
 
@@ -68,7 +67,7 @@ def add_new_charges(payment: Payment) -> Payment:
     if renewed is None:
         return cast("Payment", Payment.all_objects.get(pk=payment.pk))
     if not renewed.amount:
-        settlement.settle_zero(renewed)
+        renewed.settle_zero()
     return renewed
 
 

@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui import http
 from payments_ui.conf import settings
 from payments_ui.core import journal
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import (
     AlreadyChargedError,
@@ -133,8 +132,7 @@ def start(
     """
     psp_call.forbid_transaction()
     try:
-        attempt = transitions.start(
-            payment,
+        attempt = payment.start_attempt(
             moocher=moocher.identifier,
             account=moocher.account,
             live=moocher.live,

@@ -12,7 +12,6 @@ from django.db import router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     DeclineCode,
@@ -23,7 +22,6 @@ from payments_ui.core.attempts.outcomes import (
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Refund
-from payments_ui.core.refunds import requesting
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
 
@@ -112,8 +110,8 @@ def save_outcome(row: Row, outcome: Outcome, request: HttpRequest | None = None)
 
 def _record(row: Any, outcome: Outcome, request: HttpRequest | None) -> Any:
     if isinstance(row, Attempt):
-        return transitions.record(row, outcome, request=request)
-    return requesting.record(row, outcome)
+        return row.record(outcome, request=request)
+    return row.record(outcome)
 
 
 def forbid_transaction() -> None:

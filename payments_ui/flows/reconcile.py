@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from payments_ui.core.db.keyset import batches
 from payments_ui.core.models import Attempt, Refund, SuspenseItem
-from payments_ui.core.suspense import queue
 
 from . import psp_call, redeliver, runs, schedule
 from .reconcilable import ATTEMPTS, REFUNDS, Reconcilable
@@ -86,7 +85,7 @@ def reconcile(
     for unsent in (redeliver.unsent_charges(moocher), redeliver.unsent_refunds(moocher)):
         run.result.signals_sent += run.each(unsent, redeliver.send_again)
     with run.result.count_errors("The mail to the admins"):
-        run.result.admins_notified = 0 if dry_run else queue.tell_untold()
+        run.result.admins_notified = 0 if dry_run else SuspenseItem.objects.notify_missed()
     return run.result
 
 
@@ -147,4 +146,5 @@ class _Run:
             self.result.overdue += 1
             if not self._dry_run:
                 with self.result.count_errors(f"Opening a suspense item for {kind.name} {pk}"):
-                    queue.open_item(SuspenseItem.Kind.OVERDUE, **{f"{kind.name}_id": pk})
+                    about = {f"{kind.name}_id": pk}
+                    SuspenseItem.objects.open_item(SuspenseItem.Kind.OVERDUE, **about)

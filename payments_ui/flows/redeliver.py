@@ -6,14 +6,13 @@ import datetime as dt
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from payments_ui.core import delivery, journal
 from payments_ui.core.attempts.outcomes import Unknown
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.models import Attempt, Event, Refund, SuspenseItem
-from payments_ui.core.suspense import queue
 
 from . import psp_call
 
@@ -30,7 +29,7 @@ def unsent_charges(moocher: str | None) -> models.QuerySet[Attempt]:
     now = timezone.now()
     charges = Attempt.objects.filter(
         state=Attempt.State.SETTLED,
-        announced_at=None,
+        signal_sent_at=None,
         updated_at__gt=now - LOOK_BACK,
         updated_at__lt=now - TIME_TO_SEND,
         payment__charged_at__isnull=False,
@@ -43,7 +42,7 @@ def unsent_refunds(moocher: str | None) -> models.QuerySet[Refund]:
     now = timezone.now()
     refunds = Refund.objects.filter(
         state=Refund.State.SUCCEEDED,
-        announced_at=None,
+        signal_sent_at=None,
         updated_at__gt=now - LOOK_BACK,
         updated_at__lt=now - TIME_TO_SEND,
     )
@@ -57,15 +56,15 @@ def send_again(row: Attempt | Refund) -> bool:
     if isinstance(row, Refund):
         delivery.send_refund(row)
     else:
-        delivery.send(row, None)
+        delivery.send_charge(row, None)
     return True
 
 
 @retrying
 def _claim_signal(row: Attempt | Refund) -> bool:
-    # Not by ``announced_at``: a worker that dies while sending has not sent, and the next does.
+    # Not by ``signal_sent_at``: a worker that dies while sending has not sent, and the next does.
     rows: models.QuerySet[Any] = models.QuerySet(type(row)).filter(
-        pk=row.pk, announced_at=None, updated_at=row.updated_at
+        pk=row.pk, signal_sent_at=None, updated_at=row.updated_at
     )
     return bool(rows.update(updated_at=timezone.now()))
 
@@ -104,7 +103,6 @@ def _mark_processed(event: Event, attempt: Attempt) -> bool:
     found = {"state": Event.State.PROCESSED, "attempt": attempt}
     with transaction.atomic():
         is_ours = bool(rows.filter(state=Event.State.UNMATCHED).update(**found))
-        about = Q(event=event.pk)
         reason = "its attempt is known by now"
-        queue.end(about, SuspenseItem.State.CLOSED, by=journal.SYSTEM, reason=reason)
+        event.suspense_items.end(SuspenseItem.State.CLOSED, by=journal.SYSTEM, reason=reason)
     return is_ours

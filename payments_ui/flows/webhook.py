@@ -14,7 +14,6 @@ from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.models import Attempt, Event, Refund, SuspenseItem
-from payments_ui.core.suspense import queue
 from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.base import Moocher, Notice, webhook_body
 
@@ -104,4 +103,4 @@ def _keep(notice: Notice, attempt: Attempt | None, ours: dict[str, str]) -> None
         )
         # Another site's charge at the same PSP is no business of ours.
         if attempt is None and notice.attempt_id is not None:
-            queue.open_item(SuspenseItem.Kind.UNMATCHED, event=event)
+            SuspenseItem.objects.open_item(SuspenseItem.Kind.UNMATCHED, event=event)

@@ -38,7 +38,7 @@ def payments(job: Job, plans: Plans) -> None:
     _insert(JournalEntry, map(_created, imported), job)
     attempts = _insert(Attempt, map(_attempt, charged), job)
     # One statement for all of them: each at the moment that its attempt tells.
-    settled = Attempt.objects.filter(settled_payment=OuterRef("pk")).values("announced_at")
+    settled = Attempt.objects.filter(settled_payment=OuterRef("pk")).values("signal_sent_at")
     stored.filter(pk__in=[plan.source.pk for plan in charged]).update(charged_at=Subquery(settled))
     _insert(JournalEntry, map(_charged, charged, attempts), job)
 
@@ -91,7 +91,7 @@ def _attempt(plan: Plan) -> Attempt:
     source, moocher = plan.source, plan.answer.moocher
     # Announced, too: whoever listens to charges heard of this one years ago.
     times: dict[str, Any] = dict.fromkeys(
-        ("started_at", "updated_at", "ended_at", "announced_at"), source.charged_at
+        ("started_at", "updated_at", "ended_at", "signal_sent_at"), source.charged_at
     )
     return Attempt(
         payment_id=source.pk,

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from payments_ui.core import journal
-from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Pending, Succeeded
-from payments_ui.core.db.locks import lock_payment, retrying
+from payments_ui.core.db.locks import retrying
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError
 from payments_ui.mooch.moocher import Callback, MoochWrapper, Status
@@ -33,7 +33,7 @@ def take(request: HttpRequest, moocher: MoochWrapper) -> Payment | None:
             Status.DECLINED: Declined(code=DeclineCode.CARD_DECLINED),
             Status.ABANDONED: Declined(code=DeclineCode.ABANDONED),
         }
-        transitions.record(attempt, outcomes[callback.status])
+        attempt.record(outcomes[callback.status])
     if payment is not None:
         payment.refresh_from_db()
     return payment
@@ -46,7 +46,7 @@ def _attempt(payment: Payment, moocher: MoochWrapper) -> Attempt | None:
     if attempt is None and payment.state == Payment.State.PENDING:
         # Another callback may start it at the same moment.
         with suppress(PaymentStateError):
-            return transitions.start(payment, moocher=moocher.identifier)
+            return payment.start_attempt(moocher=moocher.identifier)
         attempt = attempts.first()
     return attempt
 
@@ -59,8 +59,7 @@ def _record_charge(
         reference = callback.payment_id.hex
         if attempt is not None:
             # Of two callbacks at once, the later one may report other money.
-            lock_payment(attempt.payment_id)
-            current: Attempt = Attempt.objects.get(pk=attempt.pk)
+            current: Attempt = attempt.lock_payment().attempts.get(pk=attempt.pk)
             is_same_money = current.psp_reference in (None, callback.psp_reference)
             if is_same_money or current.state not in Attempt.ARRIVED:
                 money_in = Succeeded(
@@ -70,10 +69,10 @@ def _record_charge(
                     evidence=callback.evidence,
                 )
                 by = journal.by_moocher(moocher.identifier)
-                settlement.settle(current, money_in, by=by, request=request)
+                current.settle(money_in, by=by, request=request)
                 return
             reference = current.psp_reference or ""
-        settlement.book_arrival(
+        arrivals.book_arrival(
             moocher=moocher.identifier,
             psp_reference=reference,
             amount=callback.amount,

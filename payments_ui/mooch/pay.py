@@ -11,7 +11,6 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch
 
 from payments_ui import http
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     DeclineCode,
@@ -75,7 +74,7 @@ def come_back(request: HttpRequest, moocher: MoochWrapper, response: HttpRespons
     outcome = _outcome(request, moocher, response)
     # With several, the view does not say which of them it is about.
     if isinstance(outcome, Declined) and len(attempts := list(waiting[:2])) == 1:
-        transitions.record(attempts[0], outcome)
+        attempts[0].record(outcome)
 
 
 def _outcome(request: HttpRequest, moocher: MoochWrapper, response: HttpResponseBase) -> Outcome:

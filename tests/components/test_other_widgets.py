@@ -19,9 +19,8 @@ from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.receipt import Receipt
 from payments_ui.components.widget import Widget
 from payments_ui.core import queries
-from payments_ui.core.attempts import settlement
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.models import Payment
-from payments_ui.core.refunds import requesting
 from tests.core.support import charged
 from tests.counting import reads
 from tests.dom import parse
@@ -117,7 +116,7 @@ def test_pending_and_foreign_payments_are_no_history(
 
 def give_back(payment: Payment, amount: str | None = None) -> None:
     """Refund it by hand, at once."""
-    requesting.sent(payment.refund(amount, reason="broken"), by="user:1", reason="e-banking")
+    payment.refund(amount, reason="broken").mark_sent(by="user:1", reason="e-banking")
 
 
 def test_the_history_is_paged_in_two_queries_with_its_refunds(
@@ -200,7 +199,7 @@ def test_a_refund_on_its_way_is_shown_and_one_that_failed_is_not(
     for text in shown(payment):
         assert "Refund of CHF 12.00 on its way" in text
         assert "in full" not in text
-    requesting.not_sent(refund, by="user:1", reason="a mistake")
+    refund.mark_not_sent(by="user:1", reason="a mistake")
     for text in shown(payment):
         assert "Refund" not in text
 
@@ -211,9 +210,9 @@ def test_money_that_was_sent_back_because_nobody_owed_it_is_no_refund_of_what_wa
     payment = charged(user, "12")
     attempt = payment.attempts.get()
     facts: dict[str, Any] = {"moocher": "cards", "psp_reference": attempt.psp_reference}
-    settlement.book_arrival(**facts, amount=Decimal(12), currency="CHF", event_id="e")
+    arrivals.book_arrival(**facts, amount=Decimal(12), currency="CHF", event_id="e")
     surplus = payment.attempts.get(state="surplus")
-    requesting.sent(requesting.request(surplus, reason="twice"), by="user:1", reason="e-banking")
+    surplus.request_refund(reason="twice").mark_sent(by="user:1", reason="e-banking")
     for text in shown(payment):
         assert "Refund" not in text
 

@@ -16,7 +16,6 @@ from pytest_django import Settings
 from payments_ui.components import steps
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.widget import Widget
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import AlreadyChargedError
 from payments_ui.moochers.registry import moochers
@@ -46,7 +45,7 @@ def opened(pending: Pending) -> Callable[..., Payment]:
 
     def make(state: str = "processing", age: int = 0, **fields: Any) -> Payment:
         payment = pending("12")
-        attempt = transitions.start(payment, **{"moocher": "cards", **fields})
+        attempt = payment.start_attempt(**{"moocher": "cards", **fields})
         heard = timezone.now() - dt.timedelta(seconds=age)
         rows: models.QuerySet[Attempt] = models.QuerySet(Attempt).filter(pk=attempt.pk)
         rows.update(state=state, updated_at=heard, action_url="https://psp.example/3ds")
@@ -297,7 +296,7 @@ def test_a_payment_that_is_gone_leads_back_to_the_list(
         payment.undo(force=True, reason="a mistake")
     else:
         payment = pending("12")
-        attempt = transitions.start(payment, moocher="cards")
+        attempt = payment.start_attempt(moocher="cards")
         models.QuerySet(Attempt).filter(pk=attempt.pk).update(state="failed")
         payment.refresh_from_db()
         payment.cancel_pending()

@@ -12,7 +12,6 @@ from django.urls import reverse
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.selection import LineItemSelection
 from payments_ui.components.widget import Widget
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import LineItem, Payment
 from tests.counting import reads
 from tests.dom import Node, parse
@@ -127,7 +126,7 @@ def test_what_came_since_does_not_start_a_second_payment(
 
 
 def test_a_payment_under_way_cannot_be_given_up_here(pending: Pending, page: RenderTag) -> None:
-    transitions.start(pending("12"), moocher="cards")
+    pending("12").start_attempt(moocher="cards")
     shown = page("{% pending_charges %}")
     assert "under way" in shown.text
     assert shown.all("form") == []

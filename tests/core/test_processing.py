@@ -12,7 +12,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Unknown
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import LineItem, Payment
@@ -47,7 +46,7 @@ def stop(payment: Payment) -> Result:
 
 
 def times_out(payment: Payment) -> Result:
-    transitions.record(started(payment), Unknown(reason="ReadTimeout"))
+    started(payment).record(Unknown(reason="ReadTimeout"))
     return Result.FAILURE
 
 
@@ -57,7 +56,7 @@ def crash(payment: Payment) -> Result:
 
 def takes_too_much(payment: Payment) -> Result:
     attempt = started(payment)
-    transitions.record(attempt, money_of(attempt, amount=attempt.amount + 1))
+    attempt.record(money_of(attempt, amount=attempt.amount + 1))
     return Result.FAILURE
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, cast
@@ -15,7 +16,6 @@ from django.db.models import Avg, F, Sum, Value
 from django.test.utils import CaptureQueriesContext
 
 from payments_ui.core import queries
-from payments_ui.core.attempts import transitions, unexpected_money
 from payments_ui.core.attempts.outcomes import ActionRequired, DeclineCode, Declined
 from payments_ui.core.db.fields import ExactDecimalField
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
@@ -65,6 +65,26 @@ def test_groups_join_items_of_one_title_newest_first_and_are_paged(user: User) -
     payment = pending(user)
     assert queries.groups(user, "CHF", limit=5) == []
     assert len(queries.groups(user, "CHF", limit=5, payment=payment)) == 2
+
+
+def test_groups_sum_quantities_of_one_unit_and_price(user: User) -> None:
+    uses = ((1, "tiles", "0.0004", 12), (2, "tiles", "0.0004", 14), (3, "tiles", "0.0005", 13))
+    for quantity, unit, price, day in (*uses, (4, "m\xb2", "0.0004", 15)):
+        LineItem.objects.record(
+            user=user,
+            title="Render",
+            quantity=quantity,
+            unit=unit,
+            unit_price=price,
+            used_at=dt.datetime(2026, 5, day, tzinfo=dt.UTC),
+        )
+    LineItem.objects.record(user=user, title="Render", amount="0.5")
+    alone, area, dearer, tiles = queries.groups(user, "CHF", limit=9)
+    assert (alone.quantity, alone.calculation, alone.amount) == (None, "", Decimal("0.5"))
+    assert (area.unit, dearer.unit_price, dearer.quantity) == ("m\xb2", Decimal("0.0005"), 3)
+    assert (tiles.count, tiles.quantity, tiles.amount) == (2, 3, Decimal("0.0012"))
+    assert (tiles.used_from.day, tiles.used_at.day) == (12, 14)
+    assert tiles.calculation.startswith("3 tiles")
 
 
 def test_items_are_listed_newest_first_and_paged(user: User) -> None:
@@ -153,20 +173,20 @@ def _attempt(user: User) -> Attempt:
 
 
 def _decline(user: User) -> None:
-    transitions.record(_attempt(user), Declined(code=DeclineCode.GENERIC))
+    _attempt(user).record(Declined(code=DeclineCode.GENERIC))
 
 
 def _new_address(user: User) -> None:
     attempt = _attempt(user)
-    transitions.record(attempt, ActionRequired(url="/a"))
+    attempt.record(ActionRequired(url="/a"))
     before = queries.version(user)
-    transitions.record(attempt, ActionRequired(url="/b"))
+    attempt.record(ActionRequired(url="/b"))
     assert queries.version(user) != before
 
 
 def _charge(user: User) -> None:
     attempt = _attempt(user)
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
 
 
 def _surplus(user: User) -> None:
@@ -174,7 +194,7 @@ def _surplus(user: User) -> None:
     before = queries.version(user)
     payment = Payment.objects.get()
     money_in = money_of(payment.attempts.get())
-    unexpected_money.keep_surplus(payment, "cards", money_in, by="system", reason="")
+    payment.record_surplus("cards", money_in, by="system", reason="")
     assert queries.version(user) != before
 
 

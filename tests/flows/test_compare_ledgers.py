@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.audit import Finding
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.exceptions import MoocherError
@@ -118,7 +118,7 @@ def test_money_that_nobody_here_asked_for_is_found(taken: Attempt) -> None:
 
 def test_money_that_is_kept_as_unmatched_is_booked() -> None:
     facts = {"amount": Decimal(5), "currency": "CHF", "psp_reference": "ch_5"}
-    settlement.book_arrival(moocher="cards", event_id="1", **facts)  # type: ignore[arg-type]
+    arrivals.book_arrival(moocher="cards", event_id="1", **facts)  # type: ignore[arg-type]
     facts |= {"reference": "", "refunded": Decimal(0), "status": LedgerStatus.TAKEN}
     cards.lines = (LedgerLine(**facts),)  # type: ignore[arg-type]
     assert compare() == []
@@ -149,7 +149,7 @@ def test_money_that_the_psp_does_not_list_is_found(taken: Attempt) -> None:
 
 def test_what_a_person_booked_is_no_matter_of_the_psp(user: User) -> None:
     attempt = started(pending(user, "3"), manual=True)
-    settlement.money_arrived(attempt, by="user:1", reason="seen")
+    attempt.book_by_hand(by="user:1", reason="seen")
     assert compare() == []
 
 
@@ -166,7 +166,7 @@ def test_other_money_is_found(taken: Attempt, facts: dict[str, Any]) -> None:
 
 def test_a_mismatch_is_booked_as_what_the_psp_took(user: User) -> None:
     attempt = started(pending(user, "3"))
-    transitions.record(attempt, money_of(attempt, amount=Decimal(2), psp_reference="ch_2"))
+    attempt.record(money_of(attempt, amount=Decimal(2), psp_reference="ch_2"))
     cards.lines = (line(attempt, amount=Decimal(2)),)
     assert compare() == []
 
@@ -205,7 +205,7 @@ def test_the_sandbox_and_the_site_have_the_same_books(user: User) -> None:
     assert [(finding.rule, finding.id) for finding in compare("all")] == [
         ("psp_booked", str(attempt.pk))
     ]
-    transitions.record(attempt, taken)
+    attempt.record(taken)
     assert compare("all") == []
 
 

@@ -14,7 +14,6 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     DeclineCode,
@@ -24,7 +23,6 @@ from payments_ui.core.attempts.outcomes import (
 )
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, SuspenseItem
-from payments_ui.core.suspense import queue
 from payments_ui.flows.expire import expire
 from payments_ui.flows.psp_call import TransactionOpenError
 from payments_ui.testing.failpoints import at, raise_
@@ -49,7 +47,7 @@ def tried(payment: Payment, outcome: Any = None, *, days: float = 20, **fields: 
     """Return an attempt of that long ago, with this outcome."""
     attempt = started(payment, **fields)
     if outcome is not None:
-        transitions.record(attempt, outcome)
+        attempt.record(outcome)
     bare(Attempt).filter(pk=attempt.pk).update(started_at=ago(days=days))
     return attempt
 
@@ -82,7 +80,7 @@ def test_what_was_tried_lately_is_not_abandoned(user: User) -> None:
 def test_what_is_new_charged_or_gone_is_left_alone(make_user: UserFactory) -> None:
     pending(make_user(), "5")
     charged = started(made(make_user()))
-    transitions.record(charged, money_of(charged))
+    charged.record(money_of(charged))
     bare(Attempt).update(started_at=ago(days=20))
     gone = tried(made(make_user()), Declined(code=DeclineCode.CARD_DECLINED))
     gone.payment.cancel_pending()
@@ -174,7 +172,7 @@ def test_what_a_moocher_started_that_is_not_listed_any_more_is_kept(user: User) 
 
 def test_wrong_money_waits_for_a_person_first(user: User) -> None:
     attempt = started(made(user))
-    transitions.record(attempt, money_of(attempt, amount=attempt.amount - 1))
+    attempt.record(money_of(attempt, amount=attempt.amount - 1))
     bare(Attempt).update(started_at=ago(days=20))
     assert expire().due == 0
 
@@ -242,8 +240,8 @@ def test_several_workers_give_each_payment_up_once(make_user: UserFactory, psp: 
 
 def test_money_to_look_at_keeps_a_payment_though_its_answer_was_once_overdue(user: User) -> None:
     attempt = tried(made(user), Unknown())
-    queue.open_item(SuspenseItem.Kind.OVERDUE, attempt=attempt)
+    SuspenseItem.objects.open_item(SuspenseItem.Kind.OVERDUE, attempt=attempt)
     # The answer ends the overdue item, and the money waits for a person to decide.
-    transitions.record(attempt, money_of(attempt, amount=Decimal(4)))
+    attempt.record(money_of(attempt, amount=Decimal(4)))
     assert SuspenseItem.objects.open().get().kind == "mismatch"
     assert expire().due == 0

@@ -18,7 +18,6 @@ from django.utils import timezone
 from mooch.signals import post_charge
 from pytest_django import Settings
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     DeclineCode,
@@ -38,7 +37,6 @@ from payments_ui.core.models import (
     Refund,
     SuspenseItem,
 )
-from payments_ui.core.refunds import requesting
 from payments_ui.core.signals import refund_succeeded
 from payments_ui.flows import redeliver, schedule
 from payments_ui.flows.psp_call import TransactionOpenError
@@ -184,7 +182,7 @@ def test_no_answer_says_nothing_new_of_what_was_answered_before(
     opened: Callable[..., Attempt], psp: FakePSP
 ) -> None:
     waits, silent = opened("action"), opened("approve")
-    transitions.record(waits, ActionRequired(url="https://psp.example/pay"))
+    waits.record(ActionRequired(url="https://psp.example/pay"))
     psp.down = True
     report = reconcile()
     assert again(waits).state == State.REQUIRES_ACTION
@@ -270,7 +268,7 @@ def test_the_last_turn_is_asked_before_anybody_is_told(
     opened: Callable[..., Attempt], psp: FakePSP, outcome: Any
 ) -> None:
     attempt = opened("wait")
-    transitions.record(attempt, outcome)
+    attempt.record(outcome)
     aged(attempt, schedule.LAST + HOUR, asked_at=timezone.now() - DAY)
     first, second = reconcile(), reconcile()
     assert (first.asked, first.overdue) == (1, 0)
@@ -281,7 +279,7 @@ def test_a_customer_who_stays_away_is_no_missing_answer(
     opened: Callable[..., Attempt], psp: FakePSP
 ) -> None:
     attempt = opened("action")
-    transitions.record(attempt, ActionRequired(url="https://psp.example/pay"))
+    attempt.record(ActionRequired(url="https://psp.example/pay"))
     over(attempt)
     over(opened(manual=True))
     assert reconcile().overdue == 0
@@ -351,7 +349,7 @@ def refund(psp: FakePSP, user: User, settings: Settings, monkeypatch: pytest.Mon
     settings.PAYMENTS_UI = {"MOOCHERS": [GENEROUS]}
     monkeypatch.setattr(generous, "answer", Pending())
     attempt = started(pending(user, "5"), moocher="generous")
-    transitions.record(attempt, money_of(attempt, psp_reference="psp-1"))
+    attempt.record(money_of(attempt, psp_reference="psp-1"))
     requested: Refund = stored(attempt.payment).refund(reason="broken")
     assert requested.state == Refund.State.UNKNOWN
     return requested
@@ -419,7 +417,7 @@ def heard() -> Iterator[list[Payment]]:
 def unheard(user: User) -> Payment:
     """Return a payment that was charged ten minutes ago by a process that then died."""
     attempt = started(pending(user, "5"))
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
     bare(Attempt).filter(pk=attempt.pk).update(updated_at=timezone.now() - 10 * MINUTE)
     return stored(attempt.payment)
 
@@ -444,7 +442,7 @@ def test_one_that_is_announced_or_undone_or_of_another_moocher_is_not(
 ) -> None:
     unheard(make_user())
     unheard(make_user()).undo(force=True, reason="by mistake")
-    bare(Attempt).filter(payment__undone_at=None).update(announced_at=timezone.now())
+    bare(Attempt).filter(payment__undone_at=None).update(signal_sent_at=timezone.now())
     unheard(make_user())
     assert reconcile(moocher="francs").signals_sent == 0
     bare(Attempt).update(updated_at=timezone.now() - MINUTE)
@@ -466,14 +464,14 @@ def test_who_dies_while_announcing_has_not_announced(user: User, heard: list[Pay
 def test_a_refund_that_nobody_heard_of_is_announced_once(user: User) -> None:
     given_back = requested_refund(unheard(user).attempts.get(), Decimal(5))
     answer = Succeeded(psp_reference="re-1", amount=Decimal(5), currency=given_back.currency)
-    given_back = requesting.record(given_back, answer)
+    given_back = given_back.record(answer)
     told: list[Refund] = []
 
     def listen(refund: Refund, **_kwargs: Any) -> None:
         told.append(refund)
 
     refund_succeeded.connect(listen)
-    bare(Attempt).update(announced_at=timezone.now())
+    bare(Attempt).update(signal_sent_at=timezone.now())
     assert reconcile().signals_sent == 0, "the process that wrote it down may be sending"
     bare(Refund).update(updated_at=timezone.now() - 10 * MINUTE)
     assert reconcile(moocher="francs").signals_sent == 0
@@ -486,7 +484,7 @@ def test_a_refund_that_nobody_heard_of_is_announced_once(user: User) -> None:
     assert [redeliver.send_again(stale) for _worker in range(2)] == [True, False]
     refund_succeeded.disconnect(listen)
     assert told == [given_back] * 2
-    assert Refund.objects.get().announced_at
+    assert Refund.objects.get().signal_sent_at
 
 
 def webhook(attempt: Attempt, **fields: Any) -> Event:
@@ -501,7 +499,7 @@ def test_a_webhook_that_was_earlier_than_its_attempt_is_looked_at_again(
     opened: Callable[..., Attempt], psp: FakePSP
 ) -> None:
     attempt = opened("wait", age=MINUTE / 2)
-    transitions.record(attempt, psp.look(attempt))
+    attempt.record(psp.look(attempt))
     event = webhook(again(attempt))
     item = SuspenseItem.objects.create(kind=SuspenseItem.Kind.UNMATCHED, event=event)
     psp.of(attempt).state = "taken"
@@ -520,7 +518,7 @@ def test_one_about_a_settled_attempt_asks_nobody(
     opened: Callable[..., Attempt], psp: FakePSP
 ) -> None:
     attempt = opened("approve")
-    transitions.record(attempt, psp.look(attempt))
+    attempt.record(psp.look(attempt))
     webhook(again(attempt))
     assert reconcile().events_matched == 1
     assert psp.asked == []
@@ -532,7 +530,7 @@ def test_what_still_cannot_be_matched_stays_unmatched(
 ) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, MUTE]}
     attempt = opened("wait", age=MINUTE / 2, moocher="mute" if why == "mute" else "cards")
-    transitions.record(attempt, psp.look(attempt))
+    attempt.record(psp.look(attempt))
     facts: dict[str, Any] = {
         "old": {"received_at": timezone.now() - 2 * DAY},
         "unknown reference": {"psp_reference": "nobody's"},
@@ -594,7 +592,7 @@ def test_several_workers_ask_once_and_announce_once(
     for _number in range(6):
         opened("approve")
     silent = [unheard(make_user()) for _number in range(3)]
-    bare(Attempt).filter(payment__in=silent).update(announced_at=None)
+    bare(Attempt).filter(payment__in=silent).update(signal_sent_at=None)
     heard.clear()
     results: list[ReconcileResult] = together(4, lambda _number: reconcile())
     assert errors(results) == []

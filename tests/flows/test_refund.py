@@ -17,12 +17,9 @@ from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test import Client
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Pending, Succeeded
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Event, Payment, Refund, SuspenseItem
-from payments_ui.core.refunds import requesting
-from payments_ui.core.suspense import resolution
 from payments_ui.flows import psp_call
 from payments_ui.flows import refund as refunding
 from payments_ui.flows.psp_call import TransactionOpenError
@@ -110,7 +107,7 @@ def payment(user: User) -> Payment:
 def charged(user: User, **fields: Any) -> Payment:
     attempt = started(pending(user, "12"), **{"moocher": "giving", **fields})
     facts = {"psp_reference": f"psp-{attempt.reference}"}
-    transitions.record(attempt, money_of(attempt, **facts))
+    attempt.record(money_of(attempt, **facts))
     return stored(attempt.payment)
 
 
@@ -166,7 +163,7 @@ def test_whatever_goes_wrong_is_unknown_and_asked_about_later(
 def test_an_answer_that_cannot_be_stored_is_unknown(
     payment: Payment, moocher: Giving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = requesting.record
+    record = Refund.record
     outcomes: list[Outcome] = []
 
     def fail_once(refund: Refund, outcome: Outcome) -> Refund:
@@ -175,7 +172,7 @@ def test_an_answer_that_cannot_be_stored_is_unknown(
             raise ValueError("too long for the column")
         return record(refund, outcome)
 
-    monkeypatch.setattr(requesting, "record", fail_once)
+    monkeypatch.setattr(Refund, "record", fail_once)
     assert payment.refund(reason="broken").state == State.UNKNOWN
 
 
@@ -228,7 +225,7 @@ def test_where_the_psp_cannot_a_person_sends_the_money(
 
 def test_what_the_psp_has_no_reference_of_a_person_sends(user: User, moocher: Giving) -> None:
     attempt = started(pending(user, "12"), moocher="giving")
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
     assert attempt.payment.refund(reason="broken").manual
 
 
@@ -312,7 +309,7 @@ def test_a_person_looks_at_a_report_of_an_attempt_that_should_be_ours(
 def test_surplus_goes_back_through_the_psp(user: User, moocher: Giving) -> None:
     attempt = started(pending(user, "12"), moocher="giving")
     facts = {"psp_reference": "psp-1", "amount": Decimal(13)}
-    transitions.record(attempt, money_of(attempt, **facts))
+    attempt.record(money_of(attempt, **facts))
     item = attempt.suspense_items.get()
-    assert resolution.give_back(item, by="user:1", reason="too much").state == "returned"
+    assert item.give_back(by="user:1", reason="too much").state == "returned"
     assert Refund.objects.get().amount == 13

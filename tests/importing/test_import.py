@@ -99,7 +99,7 @@ def test_its_charge_is_an_attempt_that_nobody_is_told_of_again(
     assert (attempt.moocher, attempt.psp_reference) == ("stripe", "ch_1")
     assert attempt.amount == attempt.received == 5
     assert attempt.live
-    assert attempt.announced_at == attempt.ended_at == CHARGED_AT
+    assert attempt.signal_sent_at == attempt.ended_at == CHARGED_AT
     assert told_of == []
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from pytest_django import Settings
 
-from payments_ui.core.models import Payment
+from payments_ui.core.models import Attempt, Payment
 from payments_ui.mooch.middleware import wrapper_of
 from tests.core.support import pending
 from tests.fakes import CARDS, FakePSP
@@ -173,6 +173,18 @@ def test_coming_back_from_the_psp_with_a_failure_is_a_decline(
     assert shopper.get(RETURN, id=payment.pk.hex)["Location"] == "/sorry/"
     assert attempt_of(payment).state == "failed"
     assert stored(payment).state == "pending"
+
+
+def test_coming_back_from_the_psp_with_a_charge_settles_the_attempt(
+    shopper: Shopper, answers: Any
+) -> None:
+    answers("https://psp.example/pay/1")
+    payment = shopper.begin("5.00")
+    submit(shopper, payment)
+    answers(charge)
+    shopper.get(RETURN, id=payment.pk.hex)
+    assert stored(payment).state == "charged"
+    assert Attempt.objects.get().state == "settled"
 
 
 def test_somebody_elses_failure_declines_nothing(make_shopper: Any, answers: Any) -> None:

@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 
 from payments_ui import money
 from payments_ui.core import triggers
-from payments_ui.core.attempts import settlement
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import (
     Attempt,
@@ -246,7 +245,7 @@ class Books(RuleBasedStateMachine):
     def book_by_hand(self) -> None:
         payment = self.pending()
         if payment is not None:
-            self.does(lambda: settlement.book_by_hand(payment, by="clerk", reason="was seen"))
+            self.does(lambda: payment.book_by_hand(by="clerk", reason="was seen"))
 
     # Taking back.
 

@@ -15,7 +15,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models import Sum
 
-from payments_ui.core.attempts import settlement
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, LineItem, Payment, Refund
 from payments_ui.testing.psp import SandboxPSP
@@ -121,7 +120,7 @@ def _cancellable(psp: SandboxPSP, user: User) -> tuple[str]:
 
 def _booked_by_hand(psp: SandboxPSP, user: User) -> tuple[str]:
     payment = _billed(user)
-    settlement.book_by_hand(payment, by="clerk", reason="seen on the statement")
+    payment.book_by_hand(by="clerk", reason="seen on the statement")
     return (str(payment.pk),)
 
 
@@ -217,8 +216,8 @@ def killed_and_rerun(
 
 def wrong(psp: SandboxPSP, user: User, flow: Flow) -> list[str]:
     open_ones = [f"{attempt} is open" for attempt in Attempt.objects.open()]
-    silent = Attempt.objects.filter(state=Attempt.State.SETTLED, announced_at=None)
-    untold = Refund.objects.filter(state=Refund.State.SUCCEEDED, announced_at=None)
+    silent = Attempt.objects.filter(state=Attempt.State.SETTLED, signal_sent_at=None)
+    untold = Refund.objects.filter(state=Refund.State.SUCCEEDED, signal_sent_at=None)
     unsaid = [f"{one} was not announced" for one in (*silent, *untold)]
     found = [str(finding) for finding in findings()]
     return [*flow.outcome(user), *open_ones, *unsaid, *found, *_taken_is_booked(psp, user)]

@@ -13,7 +13,6 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Succeeded
 from payments_ui.core.models import LineItem, Refund
 from payments_ui.moochers.base import LedgerLine, Moocher
@@ -105,7 +104,7 @@ def psp(settings: Settings) -> Iterator[SandboxPSP]:
 
 def broken(kind: type[SandboxMoocher], psp: SandboxPSP, user: User) -> dict[str, Any]:
     moocher = kind(psp_url=psp.url, api_key=KEY, webhook_secret=SECRET, timeout=2)
-    attempt = transitions.start(pending(user, "12.00"), moocher="sandbox", account=moocher.account)
+    attempt = pending(user, "12.00").start_attempt(moocher="sandbox", account=moocher.account)
     attempt = Contract().charge(moocher, attempt)
     refund = requested_refund(attempt, Decimal("4.00"))
     return {"moocher": moocher, "settled_attempt": attempt, "refund": refund}

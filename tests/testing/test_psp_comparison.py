@@ -10,7 +10,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Unknown
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.moochers.base import AttemptUrls
@@ -44,7 +43,7 @@ def pay(psp: SandboxPSP, user: User) -> Pay:
         attempt = started(
             pending(user, amount), moocher=moocher.identifier, account=moocher.account
         )
-        return transitions.record(attempt, moocher.charge(attempt, data={"card": card}, urls=URLS))
+        return attempt.record(moocher.charge(attempt, data={"card": card}, urls=URLS))
 
     return charge
 
@@ -80,7 +79,7 @@ def test_money_that_nobody_booked(psp: SandboxPSP, pay: Pay, user: User) -> None
     attempt = started(pending(user, "12.00"), moocher="sandbox", account="acct_sandbox")
     data, moocher = {"card": "card_approve"}, moocher_of(psp)
     moocher.charge(attempt, data=data, urls=URLS)
-    transitions.record(attempt, Unknown())
+    attempt.record(Unknown())
     attempt.idempotency_key = "another"
     moocher.charge(attempt, data=data, urls=URLS)
     first, second = psp.ledger.charges.all()

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from payments_ui.core.attempts import settlement, transitions
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.flows import checkout
 from tests.fakes import CARDS, FakePSP
@@ -243,13 +242,13 @@ def test_a_page_that_is_none_is_the_first(shopper: Shopper, page: str) -> None:
 def test_a_payment_given_up_while_zero_is_settled_is_gone(
     shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = transitions.start
+    start = Payment.start_attempt
 
     def give_up_first(payment: Payment, **facts: Any) -> Attempt:
         payment.cancel_pending()
         return start(payment, **facts)
 
-    monkeypatch.setattr(transitions, "start", give_up_first)
+    monkeypatch.setattr(Payment, "start_attempt", give_up_first)
     shopper.owe("5.00", "-5.00")
     response = shopper.post(url("payments"))
     assert response.status_code == 410
@@ -259,14 +258,14 @@ def test_a_payment_given_up_while_zero_is_settled_is_gone(
 def test_zero_that_another_click_settles_is_settled_once(
     shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle_zero = settlement.settle_zero
+    settle_zero = Payment.settle_zero
 
     def another_click_first(payment: Payment) -> None:
-        monkeypatch.setattr(settlement, "settle_zero", settle_zero)
+        monkeypatch.setattr(Payment, "settle_zero", settle_zero)
         checkout.begin(shopper.user)
         settle_zero(payment)
 
-    monkeypatch.setattr(settlement, "settle_zero", another_click_first)
+    monkeypatch.setattr(Payment, "settle_zero", another_click_first)
     shopper.owe("5.00", "-5.00")
     payment = checkout.begin(shopper.user)
     assert payment is not None

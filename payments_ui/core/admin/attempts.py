@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from payments_ui import money
-from payments_ui.core.attempts import settlement, transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import Attempt
 from payments_ui.exceptions import PaymentStateError
@@ -27,7 +26,7 @@ class AttentionFilter(QuerysetFilter):
             _("outcome unknown"),
             lambda rows: rows.filter(state=Attempt.State.UNKNOWN),
         ),
-        "money": (_("unexpected money"), lambda rows: rows.to_look_at()),
+        "money": (_("unexpected money"), lambda rows: rows.unexpected()),
     }
 
 
@@ -35,7 +34,7 @@ class AttentionFilter(QuerysetFilter):
 def mark_charged(attempt: Attempt, *, by: str, reason: str) -> None:
     """The money is in the service's list of charges; raises where the outcome is known."""
     _require_open(attempt)
-    settled = settlement.money_arrived(attempt, by=by, reason=reason)
+    settled = attempt.book_by_hand(by=by, reason=reason)
     if settled.state != Attempt.State.SETTLED:
         kept_as = settled.get_state_display()
         raise PaymentStateError(f"Recorded as {kept_as}: the payment has changed in the meantime")
@@ -45,7 +44,7 @@ def mark_charged(attempt: Attempt, *, by: str, reason: str) -> None:
 def mark_not_charged(attempt: Attempt, *, by: str, reason: str) -> None:
     """The service has no such charge; raises where the outcome is known."""
     _require_open(attempt)
-    transitions.record(attempt, Declined(code=DeclineCode.NEVER_HAPPENED), by=by, reason=reason)
+    attempt.record(Declined(code=DeclineCode.NEVER_HAPPENED), by=by, reason=reason)
 
 
 def _require_open(attempt: Attempt) -> None:

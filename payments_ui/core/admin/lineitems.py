@@ -33,14 +33,22 @@ class BoundFilter(QuerysetFilter):
 class LineItemAdmin(MoneyAdmin):
     """Line items. The journal names who adds, corrects or deletes one."""
 
-    list_display = ("title", "user", "money", "created_at", "payment")
+    list_display = ("title", "user", "money", "calculation", "used_at", "payment")
     list_select_related = ("user", "payment")
     list_filter = (BoundFilter, "currency")
-    fields = ("user", "title", "amount", "currency", "key", "created_at", "payment")
+    fields = (
+        *("user", "title", "amount", "currency", "quantity", "unit", "unit_price", "used_at"),
+        *("key", "created_at", "payment"),
+    )
     readonly_fields = ("created_at", "payment")
     raw_id_fields = ("user",)
     search_fields = ("title", "key")
     user_path = "user"
+
+    @admin.display(description=_("calculation"))
+    def calculation(self, item: LineItem) -> str:
+        """Quantity, unit and unit price; empty for an amount alone."""
+        return item.calculation
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The site's currency."""

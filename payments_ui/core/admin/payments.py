@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from payments_ui.core.attempts import settlement
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
 
 from .actions import asks_reason
@@ -29,7 +28,7 @@ class LineItemInline(ReadOnlyInline):
     """The first line items of a payment."""
 
     model = LineItem
-    fields = readonly_fields = ("title", "money", "created_at", "key")
+    fields = readonly_fields = ("title", "money", "calculation", "used_at", "key")
     verbose_name_plural = _("first line items")
 
 
@@ -75,7 +74,7 @@ class PaymentAdmin(MoneyAdmin):
         asks_reason(_("Cancel pending payments"), permission="cancel")(Payment.cancel_pending),
         refund,
         asks_reason(_("Undo charges"), permission="undo")(Payment.undo),
-        asks_reason(_("Record payments received"), permission="book")(settlement.book_by_hand),
+        asks_reason(_("Record payments received"), permission="book")(Payment.book_by_hand),
     )
     # ``create_pending`` makes payments from line items, and ``cancel_pending`` ends them.
     has_add_permission = has_delete_permission = refuse

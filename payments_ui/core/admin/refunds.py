@@ -13,7 +13,6 @@ from django.utils.translation import pgettext_lazy
 
 from payments_ui import money
 from payments_ui.core.models import Payment, Refund
-from payments_ui.core.refunds import requesting
 from payments_ui.exceptions import InvalidAmountError, NotChargedError
 
 from .actions import Notice, ReasonForm, asks_reason
@@ -58,7 +57,7 @@ class RefundForm(ReasonForm):
         amount: Any = self.fields["amount"]
         amount.label = _("Amount in %(currency)s") % {"currency": payment.currency}
         try:
-            amount.initial = requesting.left(requesting.settled_attempt(payment))
+            amount.initial = payment.settled_attempt().refundable_amount
         except NotChargedError:
             # The refund itself raises it again, with the message.
             amount.initial = Decimal(0)
@@ -83,13 +82,13 @@ def refund(payment: Payment, *, by: str, reason: str, **answers: Decimal) -> Not
 @asks_reason(_("Mark as sent"), permission="refund")
 def mark_sent(refund: Refund, *, by: str, reason: str) -> None:
     """The clerk sent the money."""
-    requesting.sent(refund, by=by, reason=reason)
+    refund.mark_sent(by=by, reason=reason)
 
 
 @asks_reason(_("Mark as not sent"), permission="refund")
 def mark_not_sent(refund: Refund, *, by: str, reason: str) -> None:
     """The money was not sent and will not be."""
-    requesting.not_sent(refund, by=by, reason=reason)
+    refund.mark_not_sent(by=by, reason=reason)
 
 
 class RefundInline(ReadOnlyInline):

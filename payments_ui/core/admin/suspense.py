@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui.core.models import Payment, SuspenseItem
-from payments_ui.core.suspense import queue, resolution
 
 from .actions import Notice, ReasonForm, asks_reason
 from .base import ReadOnlyAdmin, allows
@@ -68,20 +67,20 @@ class MatchForm(ReasonForm):
 @asks_reason(_("Match to a pending payment"), permission="resolve", form_class=MatchForm)
 def match(item: SuspenseItem, *, by: str, reason: str, payment: Payment) -> None:
     """Charge the payment with the money."""
-    resolution.match(item, payment, by=by, reason=reason)
+    item.match(payment, by=by, reason=reason)
 
 
 @asks_reason(_("Refund"), permission="resolve")
 def give_back(item: SuspenseItem, *, by: str, reason: str) -> Notice | None:
     """Send the money back where it came from."""
-    resolution.give_back(item, by=by, reason=reason)
+    item.give_back(by=by, reason=reason)
     return notice(item.attempt.refunds.latest("requested_at")) if item.attempt else None
 
 
 @asks_reason(_("Close without action"), permission="resolve")
 def close(item: SuspenseItem, *, by: str, reason: str) -> None:
     """Close the item; moves no money."""
-    resolution.close(item, by=by, reason=reason)
+    item.close(by=by, reason=reason)
 
 
 @admin.register(SuspenseItem)
@@ -103,4 +102,4 @@ class SuspenseItemAdmin(ReadOnlyAdmin):
     @admin.display(description=_("details"))
     def about(self, item: SuspenseItem) -> str:
         """What arrived and for what, in one sentence."""
-        return queue.about(item)
+        return item.describe()

@@ -123,6 +123,11 @@ class LineItem(models.Model):
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
+    @property
+    def calculation(self) -> str:
+        """How the amount comes about, for people; empty for an amount alone."""
+        return money.format_product(self.quantity, self.unit, self.unit_price, self.currency)
+
     def clean(self) -> None:
         """For forms: what ``save()`` would raise, as errors of the fields."""
         try:

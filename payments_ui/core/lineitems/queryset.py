@@ -40,7 +40,7 @@ _BINDING = frozenset({"payment", "payment_id"})
 def _title(value: Any) -> str:
     title = str(value).strip()
     if not title or len(title) > 200:
-        raise InvalidTitleError(f"A title of {len(title)} characters")
+        raise InvalidTitleError(f"A line item has a title of 1 to 200 characters, not {len(title)}")
     return title
 
 

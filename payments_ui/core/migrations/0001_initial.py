@@ -236,6 +236,55 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "amount",
+                    models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
+                ),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "idempotency_key",
+                    models.CharField(max_length=64, unique=True, verbose_name="request key"),
+                ),
+                (
+                    "psp_reference",
+                    models.CharField(
+                        blank=True,
+                        max_length=200,
+                        null=True,
+                        verbose_name="reference at the service",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.JSONField(
+                        blank=True, default=dict, verbose_name="what the service reported"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="updated at"
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended at")),
+                (
+                    "asked_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the service was last asked for the outcome.",
+                        null=True,
+                        verbose_name="last checked at",
+                    ),
+                ),
+                (
+                    "signal_sent_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When your site was told about it.",
+                        null=True,
+                        verbose_name="site notified at",
+                    ),
+                ),
+                (
                     "payment",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
@@ -252,11 +301,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("live", models.BooleanField(default=False, verbose_name="real money")),
-                (
-                    "amount",
-                    models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
-                ),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
                 (
                     "state",
                     models.CharField(
@@ -277,10 +321,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "idempotency_key",
-                    models.CharField(max_length=64, unique=True, verbose_name="request key"),
-                ),
-                (
                     "form_token",
                     models.CharField(
                         help_text="Identifies the payment form, so that sending it twice pays once.",
@@ -290,19 +330,7 @@ class Migration(migrations.Migration):
                         verbose_name="form token",
                     ),
                 ),
-                (
-                    "psp_reference",
-                    models.CharField(
-                        blank=True,
-                        max_length=200,
-                        null=True,
-                        verbose_name="reference at the service",
-                    ),
-                ),
-                (
-                    "action_url",
-                    models.TextField(blank=True, verbose_name="customer sent to"),
-                ),
+                ("action_url", models.TextField(blank=True, verbose_name="customer sent to")),
                 (
                     "failure_code",
                     models.CharField(
@@ -377,40 +405,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "evidence",
-                    models.JSONField(
-                        blank=True, default=dict, verbose_name="what the service reported"
-                    ),
-                ),
-                (
                     "started_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now, editable=False, verbose_name="started at"
-                    ),
-                ),
-                (
-                    "updated_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False, verbose_name="updated at"
-                    ),
-                ),
-                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended at")),
-                (
-                    "asked_at",
-                    models.DateTimeField(
-                        blank=True,
-                        help_text="When the service was last asked for the outcome.",
-                        null=True,
-                        verbose_name="last checked at",
-                    ),
-                ),
-                (
-                    "announced_at",
-                    models.DateTimeField(
-                        blank=True,
-                        help_text="When your site was told about the charge.",
-                        null=True,
-                        verbose_name="site notified at",
                     ),
                 ),
                 (
@@ -503,43 +500,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "payment",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="refunds",
-                        to="payments_core.payment",
-                        verbose_name="payment",
-                    ),
-                ),
-                (
-                    "attempt",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="refunds",
-                        to="payments_core.attempt",
-                        verbose_name="payment attempt",
-                    ),
-                ),
-                (
                     "amount",
                     models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
                 ),
                 ("currency", models.CharField(max_length=3, verbose_name="currency")),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("requested", "requested"),
-                            ("pending", "in progress"),
-                            ("unknown", "outcome unknown"),
-                            ("succeeded", "refunded"),
-                            ("failed", "failed"),
-                        ],
-                        default="requested",
-                        max_length=20,
-                        verbose_name="state",
-                    ),
-                ),
                 (
                     "idempotency_key",
                     models.CharField(max_length=64, unique=True, verbose_name="request key"),
@@ -554,30 +518,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "manual",
-                    models.BooleanField(
-                        default=False,
-                        help_text="A clerk sends the money; the service cannot.",
-                        verbose_name="sent by hand",
-                    ),
-                ),
-                ("reason", models.TextField(verbose_name="reason")),
-                (
-                    "failure_code",
-                    models.CharField(blank=True, max_length=50, verbose_name="reason for failure"),
-                ),
-                (
                     "evidence",
                     models.JSONField(
                         blank=True, default=dict, verbose_name="what the service reported"
-                    ),
-                ),
-                (
-                    "requested_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now,
-                        editable=False,
-                        verbose_name="requested at",
                     ),
                 ),
                 (
@@ -597,8 +540,67 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "announced_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="site notified at"),
+                    "signal_sent_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When your site was told about it.",
+                        null=True,
+                        verbose_name="site notified at",
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunds",
+                        to="payments_core.payment",
+                        verbose_name="payment",
+                    ),
+                ),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunds",
+                        to="payments_core.attempt",
+                        verbose_name="payment attempt",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "requested"),
+                            ("pending", "in progress"),
+                            ("unknown", "outcome unknown"),
+                            ("succeeded", "refunded"),
+                            ("failed", "failed"),
+                        ],
+                        default="requested",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "manual",
+                    models.BooleanField(
+                        default=False,
+                        help_text="A clerk sends the money; the service cannot.",
+                        verbose_name="sent by hand",
+                    ),
+                ),
+                ("reason", models.TextField(verbose_name="reason")),
+                (
+                    "failure_code",
+                    models.CharField(blank=True, max_length=50, verbose_name="reason for failure"),
+                ),
+                (
+                    "requested_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="requested at",
+                    ),
                 ),
                 (
                     "open_attempt",
@@ -816,7 +818,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "told_at",
+                    "notified_at",
                     models.DateTimeField(
                         blank=True,
                         help_text="When the site's administrators were notified.",

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from payments_ui.core.models import JournalEntry, LineItem, Payment
+from payments_ui.core.journal import JournalEntry
 from payments_ui.exceptions import InvalidAmountError
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-_LINEITEM = LineItem._meta.db_table
-_PAYMENT = Payment._meta.db_table
+    from .model import Payment
+
+_LINEITEM = "payments_core_lineitem"
+_PAYMENT = "payments_core_payment"
 _JOURNAL = JournalEntry._meta.db_table
 
 # ruff: noqa: S608 - only our own tables' names go in
@@ -37,10 +39,6 @@ _JOURNALLED = f"SELECT total, currency FROM {_JOURNAL} WHERE id = %s"
 _SEAL = f"UPDATE {_PAYMENT} SET amount = %s, currency = %s, sealed_at = %s WHERE id = %s"
 
 
-_COLUMNS = Payment._meta.concrete_fields
-_PLACES = ", ".join(["%s"] * len(_COLUMNS))
-
-
 class Bound(NamedTuple):
     """What a payment bound: the exact total, and its currency ("" if there are several)."""
 
@@ -51,11 +49,13 @@ class Bound(NamedTuple):
 def insert(payment: Payment, using: str) -> None:
     """Store a draft. Sends no signals: nobody is to see a payment without its amount."""
     connection = connections[using]
-    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in _COLUMNS)
+    fields = payment._meta.concrete_fields
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {_PAYMENT} ({columns}) VALUES ({_PLACES})",
-            _stored(payment, connection, *(field.name for field in _COLUMNS)),
+            f"INSERT INTO {_PAYMENT} ({columns}) VALUES ({places})",
+            _stored(payment, connection, *(field.name for field in fields)),
         )
     payment._state.adding, payment._state.db = False, using
 
@@ -103,7 +103,7 @@ def seal(payment: Payment, using: str) -> None:
 
 
 def _stored(payment: Payment, connection: BaseDatabaseWrapper, *names: str) -> list[Any]:
-    fields: list[Any] = [Payment._meta.get_field(name) for name in names]
+    fields: list[Any] = [payment._meta.get_field(name) for name in names]
     return [field.get_db_prep_save(getattr(payment, field.attname), connection) for field in fields]
 
 

@@ -108,8 +108,9 @@ class Scrubber(logging.Filter):
             record.exc_info, record.exc_text = None, clean
 
 
-def watch_log() -> None:
-    """Clean whatever the kit logs from now on."""
-    log = logging.getLogger("payments_ui")
-    if not any(isinstance(one, Scrubber) for one in log.filters):
-        log.addFilter(Scrubber())
+def watch_logs() -> None:
+    """Clean what the kit logs from now on, and what Django logs of receivers that raise."""
+    for name in ("payments_ui", "django.dispatch"):
+        log = logging.getLogger(name)
+        if not any(isinstance(known, Scrubber) for known in log.filters):
+            log.addFilter(Scrubber())

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import models
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui.core.attempts.model import Attempt
-from payments_ui.core.db.append_only import Asked, EvidenceQuerySet
+from payments_ui.core.db.append_only import EvidenceQuerySet
 from payments_ui.core.payments.model import Payment
+from payments_ui.core.psp_request import PSPRequest
 
+from . import transitions
 from .states import OPEN_STATES, RefundState
 
 
@@ -28,7 +28,7 @@ class RefundQuerySet(EvidenceQuerySet["Refund"]):
         return self.exclude(state=RefundState.FAILED)
 
 
-class Refund(Asked):
+class Refund(PSPRequest):
     """Committed before the PSP is asked; owns its idempotency key.
 
     It gives back money that arrived with ``attempt``; ``amount`` is in units of
@@ -37,23 +37,16 @@ class Refund(Asked):
 
     State = RefundState
     OPEN = OPEN_STATES
+    RELATED = ("payment__user", "attempt")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     payment = models.ForeignKey(
         Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment")
     )
     attempt = models.ForeignKey(
         Attempt, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment attempt")
     )
-    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
-    currency = models.CharField(_("currency"), max_length=3)
     state = models.CharField(
         _("state"), max_length=20, choices=RefundState.choices, default=RefundState.REQUESTED
-    )
-    idempotency_key = models.CharField(_("request key"), max_length=64, unique=True)
-    # NULL, since an empty text would collide with others.
-    psp_reference = models.CharField(  # noqa: DJ001
-        _("reference at the service"), max_length=200, null=True, blank=True
     )
     manual = models.BooleanField(
         _("sent by hand"),
@@ -62,18 +55,7 @@ class Refund(Asked):
     )
     reason = models.TextField(_("reason"))
     failure_code = models.CharField(_("reason for failure"), max_length=50, blank=True)
-    evidence = models.JSONField(_("what the service reported"), default=dict, blank=True)
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
-    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    asked_at = models.DateTimeField(
-        _("last checked at"),
-        null=True,
-        blank=True,
-        help_text=_("When the service was last asked for the outcome."),
-    )
-    # When refund_succeeded was sent; NULL on one that was given back: nobody was told yet.
-    announced_at = models.DateTimeField(_("site notified at"), null=True, blank=True)
     # At most one per attempt, so that two clerks give money back once.
     open_attempt = models.GeneratedField(
         expression=Case(
@@ -105,3 +87,7 @@ class Refund(Asked):
 
     def __str__(self) -> str:
         return f"{self.reference} {self.state}"
+
+    record = transitions.record
+    mark_sent = transitions.mark_sent
+    mark_not_sent = transitions.mark_not_sent

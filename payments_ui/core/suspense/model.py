@@ -1,4 +1,4 @@
-"""The suspense account: money, or an answer about money, that a person has to look at."""
+"""The suspense account: money, or an answer about money, that a person has to review."""
 
 from __future__ import annotations
 
@@ -8,24 +8,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
-from payments_ui.core.db.append_only import Evidence, EvidenceQuerySet
+from payments_ui.core.db.append_only import Evidence
 
+from . import resolution
+from .queue import SuspenseQuerySet
 from .states import SuspenseKind, SuspenseState
 
 
-class SuspenseQuerySet(EvidenceQuerySet["SuspenseItem"]):
-    """Suspense items by what became of them; they are not changed in bulk."""
-
-    def open(self) -> SuspenseQuerySet:
-        """What nobody has looked at yet."""
-        return self.filter(state=SuspenseState.OPEN)
-
-
 class SuspenseItem(Evidence):
-    """Written in the transaction that sets the money aside; told to the admins once.
+    """Written in the transaction that stores the money; the admins are notified once.
 
     ``amount`` is what arrived, in units of ``currency``; ``None`` where only an answer is
-    missing. Its state changes by compare-and-set in ``payments_ui.core.suspense.queue`` only.
+    missing. ``SuspenseQuerySet.end`` alone changes the state, by compare-and-set.
     """
 
     Kind = SuspenseKind
@@ -72,7 +66,7 @@ class SuspenseItem(Evidence):
     )
     currency = models.CharField(_("currency"), max_length=3, blank=True)
     opened_at = models.DateTimeField(_("opened at"), default=timezone.now, editable=False)
-    told_at = models.DateTimeField(
+    notified_at = models.DateTimeField(
         _("admins notified at"),
         null=True,
         blank=True,
@@ -112,3 +106,23 @@ class SuspenseItem(Evidence):
     def arrived(self) -> str:
         """What arrived, for people; empty where only an answer is missing."""
         return money.format_arrived(self.amount, self.currency)
+
+    def describe(self) -> str:
+        """One sentence for the people who run the site: what arrived, and for what."""
+        if self.refund is not None:
+            refund = self.refund
+            return f"Refund {refund.reference} of payment {refund.payment_id} has no answer."
+        if self.event is not None:
+            what = self.arrived or "Something"
+            return f"{what}, reference {self.event.psp_reference!r}, fits no known attempt."
+        assert self.attempt is not None  # noqa: S101 - each item is about one of the three
+        attempt = self.attempt
+        name = f"Attempt {attempt.reference} of payment {attempt.payment_id} by {attempt.moocher}"
+        if self.kind == SuspenseKind.OVERDUE:
+            return f"{name} has no answer."
+        asked = money.format_amount(attempt.amount, attempt.currency)
+        return f"{name}: {self.arrived} arrived, {asked} was asked for."
+
+    match = resolution.match
+    give_back = resolution.give_back
+    close = resolution.close

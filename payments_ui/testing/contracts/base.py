@@ -12,7 +12,6 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Outcome, Succeeded
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.moochers.base import AttemptUrls, LedgerLine, Moocher
@@ -70,8 +69,7 @@ class ContractBase:
     @pytest.fixture
     def attempt(self, moocher: Moocher, payment: Payment) -> Attempt:
         """An attempt that is stored, and that the PSP does not know yet."""
-        return transitions.start(
-            payment,
+        return payment.start_attempt(
             moocher=moocher.identifier,
             account=moocher.account,
             live=moocher.live,
@@ -83,13 +81,13 @@ class ContractBase:
         """An attempt with which the money arrived."""
         self.charge(moocher, attempt)
         self.finish(attempt)
-        settled = transitions.record(attempt, moocher.ask(stored(attempt)))
+        settled = attempt.record(moocher.ask(stored(attempt)))
         assert settled.state == Attempt.State.SETTLED
         return settled
 
     def charge(self, moocher: Moocher, attempt: Attempt) -> Attempt:
         """Charge the attempt, store the outcome, and return the stored attempt."""
-        return transitions.record(attempt, self.ask_to_charge(moocher, attempt))
+        return attempt.record(self.ask_to_charge(moocher, attempt))
 
     def ask_to_charge(self, moocher: Moocher, attempt: Attempt) -> Outcome:
         """Charge the attempt and return the moocher's outcome; store nothing."""

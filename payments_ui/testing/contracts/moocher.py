@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
@@ -75,7 +74,7 @@ class MoocherContract(ContractBase):
     def test_the_money_is_taken_and_recorded(self, moocher: Moocher, attempt: Attempt) -> None:
         self.charge(moocher, attempt)
         self.finish(attempt)
-        recorded = transitions.record(attempt, moocher.ask(stored(attempt)))
+        recorded = attempt.record(moocher.ask(stored(attempt)))
         if self.final_outcome is Succeeded:
             assert recorded.state == Attempt.State.SETTLED
             assert self.taken(recorded) == recorded.amount

@@ -19,7 +19,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from payments_ui.core.admin.base import SHOWN
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Unknown
 from payments_ui.core.models import Attempt, Event, JournalEntry, LineItem, Payment
 from payments_ui.exceptions import LineItemBoundError
@@ -155,8 +154,8 @@ def test_payments_are_filtered_by_their_state(office: Client, make_user: UserFac
     pending(rows["pending"], "1")
     started(pending(rows["processing"], "1"))
     charged(rows["charged"], "1")
-    transitions.record(
-        started(pending(rows["cancelled"], "1")), Declined(code=DeclineCode.GENERIC)
+    started(pending(rows["cancelled"], "1")).record(
+        Declined(code=DeclineCode.GENERIC)
     ).payment.cancel_pending()
     charged(rows["undone"], "1").undo(force=True, reason="test")
     for state in Payment.State.values:
@@ -173,7 +172,7 @@ def test_line_items_and_attempts_are_filtered(office: Client, make_user: UserFac
         page = text(office.get(url(LineItem) + f"?state={state}"))
         shown = [n for n in ("unbound", "bound", "paid") if f">is-{n}<" in page]
         assert shown == [state]
-    attempt = transitions.record(started(payment), Unknown(reason="timeout"))
+    attempt = started(payment).record(Unknown(reason="timeout"))
     for attention in ("open", "unknown"):
         page = text(office.get(url(Attempt) + f"?attention={attention}"))
         assert attempt.reference in page
@@ -275,12 +274,12 @@ def test_each_action_needs_its_permission(
 
 
 def test_a_person_says_what_became_of_an_unknown_attempt(office: Client, user: User) -> None:
-    lost = transitions.record(started(pending(user, "5")), Unknown(reason="timeout"))
+    lost = started(pending(user, "5")).record(Unknown(reason="timeout"))
     act(office, "mark_not_charged", lost, reason="asked the PSP")
     lost = Attempt.objects.get()
     assert (lost.state, lost.failure_code) == (Attempt.State.FAILED, DeclineCode.NEVER_HAPPENED)
     assert "outcome is known" in act(office, "mark_charged", lost)
-    found = transitions.record(started(lost.payment), Unknown(reason="timeout"))
+    found = started(lost.payment).record(Unknown(reason="timeout"))
     act(office, "mark_charged", found, reason="in the PSP's books")
     assert stored(lost.payment).state == Payment.State.CHARGED
     assert JournalEntry.objects.filter(reason="in the PSP's books").count() == 1
@@ -289,9 +288,9 @@ def test_a_person_says_what_became_of_an_unknown_attempt(office: Client, user: U
 def test_money_for_a_payment_charged_meanwhile_is_said_to_be_surplus(
     office: Client, user: User
 ) -> None:
-    first = transitions.record(started(pending(user, "5")), Declined(code=DeclineCode.GENERIC))
+    first = started(pending(user, "5")).record(Declined(code=DeclineCode.GENERIC))
     second = started(first.payment)
-    transitions.record(first, money_of(first))
+    first.record(money_of(first))
     assert "Recorded as surplus" in act(office, "mark_charged", second)
     assert Attempt.objects.get(pk=second.pk).state == Attempt.State.SURPLUS
 
@@ -300,7 +299,9 @@ def test_money_for_a_payment_charged_meanwhile_is_said_to_be_surplus(
 
 
 def posted(person: User, **fields: Any) -> dict[str, Any]:
-    return {"user": person.pk, "title": "By hand", "amount": "1.5", "currency": "CHF", **fields}
+    used = {"used_at_0": "2026-05-12", "used_at_1": "09:30"}
+    what = {"title": "By hand", "amount": "1.5", "currency": "CHF"}
+    return {"user": person.pk, **what, **used, **fields}
 
 
 def test_a_line_item_added_by_hand_is_checked_and_journalled(
@@ -328,7 +329,8 @@ def test_a_correction_is_journalled_with_who(office: Client, user: User, clerk: 
     "wrong",
     [
         *({"amount": "NaN"}, {"amount": "0.123456789"}, {"amount": "99999999999"}),
-        *({"currency": "XXQ"}, {"title": " "}, {"user": "0"}),
+        *({"currency": "XXQ"}, {"title": " "}, {"user": "0"}, {"used_at_0": ""}),
+        *({"quantity": "3"}, {"unit": "tiles"}, {"quantity": "3", "unit_price": "0.4"}),
     ],
 )
 def test_what_is_wrong_is_said_in_the_form(
@@ -360,6 +362,17 @@ def test_unbound_items_are_deleted_and_journalled_with_who(
     assert not LineItem.objects.exists()
     assert journalled(Verb.LINEITEM_DELETED) == 3
     assert {entry.actor for entry in JournalEntry.objects.all()} == {f"user:{clerk.pk}"}
+
+
+def test_a_clerk_enters_and_reads_how_an_amount_comes_about(office: Client, user: User) -> None:
+    measured = {"amount": "1.3056", "quantity": "3264", "unit": "tiles", "unit_price": "0.0004"}
+    assert office.post(url(LineItem, "add"), posted(user, **measured)).status_code == 302
+    assert LineItem.objects.get().used_at.isoformat() == "2026-05-12T07:30:00+00:00"
+    payment = pending(user)
+    for page in (url(LineItem), url(Payment, "change", payment.pk)):
+        shown = text(office.get(page)).replace("\xa0", " ")
+        assert "3,264 tiles \xd7 CHF 0.0004" in shown
+        assert "May 12, 2026" in shown
 
 
 @pytest.mark.parametrize("page", ["change", "delete", "changelist"])

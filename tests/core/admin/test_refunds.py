@@ -15,11 +15,9 @@ from django.test import Client
 from django.urls import reverse
 
 from payments_ui.core import psp_port
-from payments_ui.core.attempts import settlement
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.models import Payment, Refund, SuspenseItem
-from payments_ui.core.refunds import requesting
-from payments_ui.core.suspense import queue
 from tests.conftest import UserFactory
 from tests.core.support import charged, pending, started, stored
 from tests.counting import reads
@@ -45,7 +43,7 @@ def item(payment: Payment) -> SuspenseItem:
     """Return money that arrived once more."""
     attempt = payment.attempts.get()
     fields: dict[str, Any] = {"psp_reference": attempt.psp_reference, "moocher": attempt.moocher}
-    settlement.book_arrival(**fields, amount=Decimal(12), currency="CHF", event_id="e1")
+    arrivals.book_arrival(**fields, amount=Decimal(12), currency="CHF", event_id="e1")
     found: SuspenseItem = SuspenseItem.objects.get()
     return found
 
@@ -76,7 +74,7 @@ def form(response: Any) -> dict[str, str]:
 
 
 def test_the_form_is_filled_in_with_what_is_left(office: Client, payment: Payment) -> None:
-    requesting.sent(payment.refund("5", reason="a part"), by="user:1", reason="e-banking")
+    payment.refund("5", reason="a part").mark_sent(by="user:1", reason="e-banking")
     page = act(office, "refund", payment)
     shown = form(page)
     assert (shown["amount"], shown["refunded_before"]) == ("7.00", "5.00")
@@ -99,7 +97,7 @@ def test_the_same_form_posted_twice_is_one_refund(office: Client, payment: Payme
     act(office, "refund", payment, **answers)
     again = act(office, "refund", payment, **answers)
     assert "already on its way" in said(again)[0]
-    requesting.sent(Refund.objects.get(), by="user:1", reason="e-banking")
+    Refund.objects.get().mark_sent(by="user:1", reason="e-banking")
     again = act(office, "refund", payment, **answers)
     assert "refunded in the meantime" in said(again)[0]
     assert Refund.objects.count() == LogEntry.objects.count() == 1
@@ -157,7 +155,7 @@ def test_what_a_psp_answers_at_once_is_said(
 ) -> None:
     def send(refund: Refund) -> Refund:
         money = Succeeded(psp_reference="re-1", amount=refund.amount, currency="CHF")
-        return requesting.record(refund, money)
+        return refund.record(money)
 
     monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
     monkeypatch.setattr(psp_port.psps(), "send_refund", send)
@@ -227,15 +225,16 @@ def test_the_list_takes_the_same_queries_whatever_is_in_it(
     office: Client, item: SuspenseItem
 ) -> None:
     for count in range(3):
-        settlement.book_arrival(
+        arrivals.book_arrival(
             moocher="bank",
             psp_reference="?",
             amount=Decimal(1),
             currency="XXQ",
             event_id=f"{count}",
         )
-    refund = requesting.request(item.attempt, reason="sent back")  # type: ignore[arg-type]
-    queue.open_item(SuspenseItem.Kind.OVERDUE, refund=refund)
+    assert item.attempt is not None
+    refund = item.attempt.request_refund(reason="sent back")
+    SuspenseItem.objects.open_item(SuspenseItem.Kind.OVERDUE, refund=refund)
     with reads(6):
         page = office.get(url(SuspenseItem)).content.decode()
     assert "needs review (5)" in page
@@ -271,7 +270,7 @@ def test_a_clerk_sends_it_back(office: Client, item: SuspenseItem) -> None:
 
 def test_what_nobody_knows_is_sent_back_in_one_step(office: Client) -> None:
     event: dict[str, Any] = {"moocher": "bank", "psp_reference": "?", "event_id": "e"}
-    settlement.book_arrival(**event, amount=Decimal(1), currency="CHF")
+    arrivals.book_arrival(**event, amount=Decimal(1), currency="CHF")
     act(office, "give_back", SuspenseItem.objects.get(), reason="not ours")
     assert SuspenseItem.objects.get().state == "returned"
 

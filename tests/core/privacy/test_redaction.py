@@ -117,5 +117,5 @@ def test_a_record_that_cannot_be_formatted_harms_nobody() -> None:
 
 def test_the_log_is_watched_once() -> None:
     log = logging.getLogger("payments_ui")
-    redaction.watch_log()
+    redaction.watch_logs()
     assert [type(one) for one in log.filters].count(redaction.Scrubber) == 1

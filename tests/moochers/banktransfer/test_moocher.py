@@ -10,7 +10,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 from django.utils import translation
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Cancelled, Pending
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.moochers.banktransfer import (
@@ -233,11 +232,11 @@ def test_attempt_stays_open_with_its_reference_until_somebody_books_or_gives_up(
     payment = Payment.objects.create_pending(user=user)
     assert payment is not None
     moocher = make_moocher()
-    attempt = transitions.start(payment, moocher=moocher.identifier, live=True, manual=True)
-    attempt = transitions.record(attempt, moocher.charge(attempt, data={}, urls=URLS))
+    attempt = payment.start_attempt(moocher=moocher.identifier, live=True, manual=True)
+    attempt = attempt.record(moocher.charge(attempt, data={}, urls=URLS))
     assert attempt.state == Attempt.State.PROCESSING
     assert attempt.psp_reference == references.make(attempt.pk, QR_ACCOUNT)
-    assert transitions.record(attempt, moocher.ask(attempt)).state == Attempt.State.PROCESSING
-    attempt = transitions.record(attempt, moocher.cancel(attempt))
+    assert attempt.record(moocher.ask(attempt)).state == Attempt.State.PROCESSING
+    attempt = attempt.record(moocher.cancel(attempt))
     assert attempt.state == Attempt.State.CANCELLED
     assert attempt.psp_reference == references.make(attempt.pk, QR_ACCOUNT)

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import User
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
@@ -135,7 +134,7 @@ def test_minor_units_are_those_of_the_currency(
     LineItem.objects.record(user=user, title="Rendering", amount=exact, currency=currency)
     payment = Payment.objects.create_pending(user=user)
     assert payment
-    outcome = pay(moocher, transitions.start(payment, moocher="sandbox"))
+    outcome = pay(moocher, payment.start_attempt(moocher="sandbox"))
     assert psp.ledger.charges.newest()[0].amount == amount
     assert outcome.amount == exact
 

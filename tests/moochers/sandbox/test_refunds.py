@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Pending, Succeeded, Unknown
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.exceptions import MoocherError
@@ -27,7 +26,7 @@ MakeRefund = Callable[..., Refund]
 
 @pytest.fixture
 def charged(moocher: SandboxMoocher, attempt: Attempt) -> Attempt:
-    return transitions.record(attempt, pay(moocher, attempt))
+    return attempt.record(pay(moocher, attempt))
 
 
 @pytest.fixture

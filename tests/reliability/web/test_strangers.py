@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from django.test import Client
 
-from payments_ui.core.attempts import settlement
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.models import (
     Attempt,
     Event,
@@ -49,7 +49,7 @@ MODELS = (Attempt, Event, JournalEntry, LineItem, Payment, Refund, SuspenseItem)
 
 def owed(owner: Shopper) -> tuple[Payment, dict[str, object]]:
     """A payment that waits at its PSP, and a row of each admin page about its owner's money."""
-    settlement.book_arrival(
+    arrivals.book_arrival(
         moocher="bank",
         psp_reference=TITLE,
         amount=Decimal(AMOUNT),
