@@ -222,6 +222,15 @@ class RateLimitedError(MoocherError):
     code = "rate_limited"
 
 
+class RequestRefusedError(MoocherError):
+    """The PSP, or the moocher itself, refused a request as it stands, and did nothing of it.
+
+    Such as a wrong API key, or an address it does not take. The admins have to mend it.
+    """
+
+    code = "request_refused"
+
+
 class WebhookSignatureError(MoocherError):
     """A webhook that is not signed by the PSP. Nothing of it is used or stored."""
 

@@ -27,7 +27,7 @@ def cancel_attempt(payment: Payment, request: HttpRequest | None = None) -> None
         raise AttemptOpenError(f"{opened}: its moocher is not listed any more")
     outcome = psp_call.ask_psp(opened, lambda: moocher.cancel(opened), sent_at=opened.started_at)
     failpoints.hit(Point.CANCEL_AFTER_PSP)
-    attempt = psp_call.save_outcome(opened, outcome, request)
+    attempt = psp_call.save_outcome(opened, outcome, request=request)
     payment.refresh_from_db()
     if attempt.is_open:
         raise AttemptOpenError(f"{attempt} could not be called off")

@@ -52,7 +52,8 @@ class Charging:
     for this moocher; ``TERMINATE`` while the outcome is open, another run is busy with it, or
     a person has to look at money that arrived: then nothing is cancelled and no other
     processor is tried. Raises ``StopProcessingError``, which ends the run, where the PSP gave
-    no answer ``resilience.IN_A_ROW`` times in a row. Must be called outside of transactions.
+    no answer, or refused our request, ``resilience.IN_A_ROW`` times in a row. Must be called
+    outside of transactions.
 
     Raises ``ValueError`` for a ``base_url`` that is no address, and a ``per_second`` of zero or
     less.
@@ -122,7 +123,8 @@ class Charging:
             state=Attempt.State.FAILED,
             ended_at__gt=timezone.now() - self._again_after,
         )
-        if declined.exclude(failure_code=DeclineCode.NEVER_HAPPENED).exists():
+        not_asked = (DeclineCode.NEVER_HAPPENED, DeclineCode.REQUEST_REFUSED)
+        if declined.exclude(failure_code__in=not_asked).exists():
             raise _SkipError(Result.FAILURE, "its user was declined a short while ago")
 
     def _charge(self, attempt: Attempt, data: Mapping[str, Any]) -> Result:
@@ -131,7 +133,8 @@ class Charging:
         attempt = psp_call.charge(
             attempt, lambda: resilience.retry_rate_limited(charge, self._pauses)
         )
-        self._breaker.note(answered=attempt.state != Attempt.State.UNKNOWN)
+        refused = attempt.failure_code == DeclineCode.REQUEST_REFUSED
+        self._breaker.note(answered=attempt.state != Attempt.State.UNKNOWN and not refused)
         if self._breaker.is_open:
             raise StopProcessingError(
                 f"The PSP of moocher {self.moocher.identifier} does not answer: the run is stopped"

@@ -12,6 +12,7 @@ from django.db import router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from payments_ui.core import notify
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     DeclineCode,
@@ -22,6 +23,7 @@ from payments_ui.core.attempts.outcomes import (
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Refund
+from payments_ui.exceptions import RequestRefusedError
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
 
@@ -46,9 +48,9 @@ def charge(
 ) -> Attempt:
     """Have the PSP asked for the money; return the attempt as it is stored then."""
     failpoints.hit(Point.CHARGE_BEFORE_CALL)
-    outcome = ask_psp(attempt, question)
+    outcome = ask_psp(attempt, question, is_first=True)
     failpoints.hit(Point.CHARGE_AFTER_PSP)
-    return save_outcome(attempt, outcome, request)
+    return save_outcome(attempt, outcome, request=request)
 
 
 def moocher_for(attempt: Attempt) -> Moocher | None:
@@ -62,21 +64,32 @@ def ask(
 ) -> tuple[Attempt, Outcome]:
     """Ask the PSP about an attempt; return it as it is stored then, and the answer."""
     outcome = ask_psp(attempt, lambda: moocher.ask(attempt), sent_at=attempt.started_at)
-    return save_outcome(attempt, outcome, request), outcome
+    return save_outcome(attempt, outcome, request=request), outcome
 
 
 def ask_psp(
-    row: Attempt | Refund, question: Callable[[], Outcome], *, sent_at: dt.datetime | None = None
+    row: Attempt | Refund,
+    question: Callable[[], Outcome],
+    *,
+    is_first: bool = False,
+    sent_at: dt.datetime | None = None,
 ) -> Outcome:
     """The PSP's answer to a question about ``row``: any exception is *unknown*.
 
-    So are an answer that is no outcome, and a step that leads the customer to no web page. With
+    So are an answer that is no outcome, and a step that leads the customer to no web page. Where
+    the first request about it is refused, it is declined and the admins are told. With
     ``sent_at``, "never happened" is ``NOT_YET`` while the request may still arrive. Raises
     ``TransactionOpenError``.
     """
     forbid_transaction()
     try:
         outcome: object = question()
+    except RequestRefusedError as error:
+        if not is_first:
+            logger.exception("%s: the PSP refused to be asked about it", row)
+            return Unknown(reason="the PSP refused to be asked")
+        notify.admins("A payment service refused our request", f"{row}: {error}")
+        return Declined(code=DeclineCode.REQUEST_REFUSED, evidence={"refusal": str(error)})
     except Exception as error:
         logger.exception("%s: the PSP was asked, and the outcome is unknown", row)
         return Unknown(reason=f"{type(error).__name__} while asking the PSP")
@@ -91,27 +104,20 @@ def ask_psp(
     return outcome
 
 
-def save_outcome(row: Row, outcome: Outcome, request: HttpRequest | None = None) -> Row:
+def save_outcome(row: Row, outcome: Outcome, **context: Any) -> Row:
     """Record the PSP's answer; return the attempt or refund as it is stored then.
 
-    An answer that cannot be stored is *unknown*: the PSP keeps it, and is asked again.
+    An answer that cannot be stored is *unknown*: the PSP keeps it, and is asked again. An
+    attempt's ``context`` is the ``request``, for the receivers of ``post_charge``.
     """
     if outcome is NOT_YET:
-        return type(row).objects.get(pk=row.pk)
-
+        return row.as_stored()
     try:
-        recorded: Row = _record(row, outcome, request)
+        return row.record(outcome, **context)
     except Exception as error:
         logger.exception("%s: the PSP's answer could not be stored", row)
         reason = f"{type(error).__name__} while storing the answer"
-        recorded = _record(row, Unknown(reason=reason), request)
-    return recorded
-
-
-def _record(row: Any, outcome: Outcome, request: HttpRequest | None) -> Any:
-    if isinstance(row, Attempt):
-        return row.record(outcome, request=request)
-    return row.record(outcome)
+        return row.record(Unknown(reason=reason), **context)
 
 
 def forbid_transaction() -> None:

@@ -34,7 +34,9 @@ def send(refund: Refund) -> Refund:
     moocher = moocher_for(refund.attempt)
     if moocher is None:
         return refund
-    outcome = psp_call.ask_psp(refund, lambda: moocher.refund(refund))
+    # Sent before: a refusal now says nothing of the request then.
+    is_first = refund.state == Refund.State.REQUESTED
+    outcome = psp_call.ask_psp(refund, lambda: moocher.refund(refund), is_first=is_first)
     failpoints.hit(Point.REFUND_AFTER_PSP)
     return psp_call.save_outcome(refund, outcome)
 

@@ -213,7 +213,8 @@ class Moocher(BaseMoocher):
 
         Called once per attempt, after the attempt is committed and outside of any
         transaction. Any exception makes the attempt ``unknown``; so raise rather than
-        guess, and give every request a timeout.
+        guess, and give every request a timeout. Only ``RequestRefusedError`` says that nothing
+        was charged and nothing will be: the PSP refused the request as it stands.
         """
         raise NotImplementedError
 

@@ -45,6 +45,13 @@ class DeclineCode(TextChoices):
     )
     GENERIC = "generic", _("The payment was declined. Try another way to pay, or ask your bank.")
     ABANDONED = "abandoned", _("You left before paying. Try again whenever you like.")
+    REQUEST_REFUSED = (
+        "request_refused",
+        _(
+            "Nothing was charged: the payment service did not take our request, and we have been "
+            "told. Try another way to pay."
+        ),
+    )
     NEVER_HAPPENED = (
         "never_happened",
         _("Your last attempt did not reach the payment service. Please try again."),

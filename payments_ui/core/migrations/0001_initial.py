@@ -363,6 +363,10 @@ class Migration(migrations.Migration):
                             ),
                             ("abandoned", "You left before paying. Try again whenever you like."),
                             (
+                                "request_refused",
+                                "Nothing was charged: the payment service did not take our request, and we have been told. Try another way to pay.",
+                            ),
+                            (
                                 "never_happened",
                                 "Your last attempt did not reach the payment service. Please try again.",
                             ),

@@ -110,18 +110,37 @@ class SuspenseItem(Evidence):
     def describe(self) -> str:
         """One sentence for the people who run the site: what arrived, and for what."""
         if self.refund is not None:
-            refund = self.refund
-            return f"Refund {refund.reference} of payment {refund.payment_id} has no answer."
+            text = _(
+                "The service has not answered about refund %(reference)s of payment %(payment)s."
+            )
+            return text % {
+                "reference": self.refund.reference,
+                "payment": self.refund.payment_id,
+            }
         if self.event is not None:
-            what = self.arrived or "Something"
-            return f"{what}, reference {self.event.psp_reference!r}, fits no known attempt."
+            text = _("%(money)s arrived with the unknown reference “%(reference)s”.")
+            return text % {
+                "money": self.arrived or _("Money"),
+                "reference": self.event.psp_reference,
+            }
         assert self.attempt is not None  # noqa: S101 - each item is about one of the three
-        attempt = self.attempt
-        name = f"Attempt {attempt.reference} of payment {attempt.payment_id} by {attempt.moocher}"
+        facts = {
+            "money": self.arrived,
+            "asked": money.format_amount(self.attempt.amount, self.attempt.currency),
+            "reference": self.attempt.reference,
+            "payment": self.attempt.payment_id,
+            "service": self.attempt.moocher,
+        }
         if self.kind == SuspenseKind.OVERDUE:
-            return f"{name} has no answer."
-        asked = money.format_amount(attempt.amount, attempt.currency)
-        return f"{name}: {self.arrived} arrived, {asked} was asked for."
+            text = _(
+                "%(service)s has not answered about attempt %(reference)s of payment %(payment)s."
+            )
+        else:
+            text = _(
+                "%(money)s arrived through %(service)s for attempt %(reference)s of payment "
+                "%(payment)s, which asked for %(asked)s."
+            )
+        return text % facts
 
     match = resolution.match
     give_back = resolution.give_back

@@ -8,8 +8,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from payments_ui.core import journal, notify
 from payments_ui.core.db.append_only import EvidenceQuerySet
@@ -106,7 +108,11 @@ def notify_admins(item: SuspenseItem) -> bool:
     if not unnoticed.update(notified_at=now):
         return False
     stored = unguarded(item).select_related("attempt", "event", "refund").get()
-    if notify.admins(f"Needs review: {stored.get_kind_display()}", stored.describe()):
+    # In the site's own language, whichever the request speaks.
+    with translation.override(settings.LANGUAGE_CODE):
+        subject = _("Needs review: %(kind)s") % {"kind": stored.get_kind_display()}
+        text = stored.describe()
+    if notify.admins(subject, text):
         return True
     unguarded(item).filter(notified_at=now).update(notified_at=None)
     return False

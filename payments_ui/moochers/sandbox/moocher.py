@@ -21,11 +21,11 @@ from payments_ui import money
 from payments_ui.conf import settings
 from payments_ui.core.attempts.outcomes import Cancelled, DeclineCode, Declined, Outcome, Unknown
 from payments_ui.core.privacy.redaction import keep_secret
-from payments_ui.exceptions import MoocherError, MoocherRefusedError, WebhookSignatureError
+from payments_ui.exceptions import MoocherError, RequestRefusedError, WebhookSignatureError
 from payments_ui.moochers.base import AttemptUrls, LedgerLine, Moocher, Notice, webhook_body
 
 from . import charges, ledger, refunds, webhook
-from .client import Client, RefusedError
+from .client import Client, ConflictError
 from .forms import CardForm
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class SandboxMoocher(Moocher):
         }
         try:
             found = self._client.create_refund(order, key=refund.idempotency_key)
-        except RefusedError as error:
+        except ConflictError as error:
             if error.refusal not in refunds.REFUSALS:
                 raise
             return self._close_refund(refund, evidence={"refusal": error.refusal})
@@ -214,7 +214,7 @@ class SandboxMoocher(Moocher):
 
     def _require_allowed(self) -> None:
         if not self.is_allowed:
-            raise MoocherRefusedError(_("This way to pay is switched off here."))
+            raise RequestRefusedError("The sandbox is not allowed to run here")
 
     def _close_refund(
         self, refund: Refund, *, evidence: Mapping[str, object] | None = None

@@ -182,11 +182,11 @@ def test_the_mail_says_what_it_is_about(user: User, told: Any) -> None:
         SuspenseItem.objects.open_item(Kind.OVERDUE, attempt_id=refund.attempt_id)
     said = [str(message.body) for message in mail.outbox]
     expected = [
-        "CHF\xa03.00, reference 'RF00'",
-        "3.000 XXQ, reference 'RF00'",
-        "Something, reference ''",
-        f"Refund {refund.reference} of payment {refund.payment_id} has no answer",
-        f"Attempt {refund.attempt.reference} of payment {refund.payment_id} by cards has no answer",
+        "CHF\xa03.00 arrived with the unknown reference “RF00”",
+        "3.000 XXQ arrived with the unknown reference “RF00”",
+        "Money arrived with the unknown reference “”",
+        f"not answered about refund {refund.reference} of payment {refund.payment_id}.",
+        f"not answered about attempt {refund.attempt.reference} of payment {refund.payment_id}.",
     ]
     assert [words in text for words, text in zip(expected, said, strict=True)] == [True] * 5
 

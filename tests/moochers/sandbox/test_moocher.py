@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.exceptions import MoocherRefusedError, WebhookSignatureError
+from payments_ui.exceptions import RequestRefusedError, WebhookSignatureError
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.moochers.sandbox.forms import CARDS, OFFERED
 from payments_ui.testing.psp import CARDS as SANDBOX_CARDS
@@ -81,9 +81,9 @@ def test_where_debug_is_off_the_sandbox_has_to_be_allowed(
     settings.PAYMENTS_UI = {}
     assert moocher.refuse(attempt.payment)
     for call in (lambda: pay(moocher, attempt), lambda: moocher.ask(attempt)):
-        with pytest.raises(MoocherRefusedError):
+        with pytest.raises(RequestRefusedError):
             call()
-    with pytest.raises(MoocherRefusedError):
+    with pytest.raises(RequestRefusedError):
         moocher.cancel(attempt)
     with pytest.raises(WebhookSignatureError):
         moocher.webhook(signed(event))

@@ -5,7 +5,9 @@ import pytest
 from payments_ui.testing.psp.http import is_loopback_host, loopback_url
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "t1.localhost", "a.b.localhost", "127.0.0.1", "127.8.9.10", "::1"]
+)
 def test_this_machine_is_known(host: str) -> None:
     assert is_loopback_host(host)
 
@@ -17,7 +19,10 @@ def test_this_machine_is_known(host: str) -> None:
         "http://127.0.0.1.example.com/",
         "http://10.0.0.1/",
         "http://0.0.0.0/",
-        "http://[::1]/",
+        "http://[::2]/",
+        "http://localhost.example.com/",
+        "http://notlocalhost/",
+        "http://web:8000/",
         "http://2130706433/",
         "http://127.0.0.1@example.com/",
         "http://example.com@127.0.0.1/",

@@ -88,6 +88,14 @@ def test_a_webhook_that_never_arrives_is_given_up(psp: SandboxPSP, client: Clien
     assert sent(psp)[0]["answer"] == "URLError"
 
 
+def test_a_name_below_localhost_needs_no_name_server(
+    psp: SandboxPSP, client: Client, merchant: Merchant
+) -> None:
+    client.charge(webhook_url=merchant.url.replace("127.0.0.1", "t1.localhost"))
+    assert psp.deliver_webhooks()
+    assert merchant.events == ["charge.succeeded"]
+
+
 def test_a_charge_without_a_webhook_url_sends_nothing(psp: SandboxPSP, client: Client) -> None:
     client.charge()
     assert sent(psp) == []

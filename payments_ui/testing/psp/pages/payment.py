@@ -58,7 +58,9 @@ class PaymentPage:
             reference=charge.reference,
         )
         shop = loopback_url(charge.return_url)
-        return page(heading, content, kind="sheet", leads_to=f"{shop.scheme}://{shop.netloc}")
+        # A content security policy cannot name an IPv6 address.
+        origin = f"{shop.scheme}:" if "[" in shop.netloc else f"{shop.scheme}://{shop.netloc}"
+        return page(heading, content, kind="sheet", leads_to=origin)
 
     def decide(self, request: Request, token: str) -> Response:
         """Do what the customer chose, once, and lead back to the shop."""
