@@ -24,7 +24,7 @@ from payments_ui.core.db.json_safe import text
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.suspense.event import Event
 from payments_ui.core.suspense.states import EventState
-from payments_ui.exceptions import AlreadyChargedError, PaymentStateError
+from payments_ui.exceptions import AlreadyChargedError, PaymentGoneError, PaymentStateError
 
 if TYPE_CHECKING:
     from payments_ui.core.attempts.model import Attempt
@@ -81,7 +81,8 @@ def save(
 
     Raises ``PaymentStateError`` for a new payment, and where the caller has changed what is
     sealed or what only the verbs write; ``AlreadyChargedError`` where PSP or transaction of a
-    charged payment were changed.
+    charged payment were changed; ``PaymentGoneError`` for a cancelled payment, except where
+    ``charged_at`` is set: that is money, which is kept.
     """
     if payment._state.adding:
         raise PaymentStateError("Payments are made by Payment.objects.create_pending()")
@@ -96,9 +97,10 @@ def save(
     payment.transaction = text(payment.transaction)
     with transaction.atomic():
         stored = payment.lock()
+        if not charges and (stored is None or stored.cancelled_at):
+            raise PaymentGoneError(f"{payment.pk} is cancelled: save() writes nothing")
         if stored is None:
-            if charges:
-                _keep_unmatched(payment)
+            _keep_unmatched(payment)
             return
         _refuse_changes(payment, stored, names)
         fields = set(_ALWAYS if stored.charged_at else _UNTIL_CHARGED)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
 from payments_ui.core.payments import saving
-from payments_ui.exceptions import AlreadyChargedError, PaymentStateError
+from payments_ui.exceptions import AlreadyChargedError, PaymentGoneError, PaymentStateError
 from tests.conftest import UserFactory
 from tests.core.support import (
     ADMINS,
@@ -138,12 +138,16 @@ def test_a_charge_of_a_deleted_payment_is_kept_as_unmatched(
     assert len(mail.outbox) == 1
 
 
-def test_other_saves_of_a_deleted_payment_leave_no_trace(user: User) -> None:
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "deleted"])
+def test_other_saves_of_a_cancelled_payment_are_refused(user: User, is_kept: bool) -> None:
     payment = pending(user, "5")
     stale = stored(payment)
+    if is_kept:
+        started(payment).record(Declined(code=DeclineCode.GENERIC))
     payment.cancel_pending()
-    stale.save()
-    assert not Payment.all_objects.exists()
+    with pytest.raises(PaymentGoneError, match="is cancelled"):
+        stale.save()
+    assert Payment.all_objects.exists() is is_kept
     assert not Event.objects.exists()
 
 
