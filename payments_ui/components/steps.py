@@ -65,7 +65,9 @@ def total_only(component: PendingCharges) -> dict[str, Any]:
 def charges(component: PendingCharges) -> dict[str, Any]:
     """The list: payments under way, and unbound line items of one currency."""
     context = total_only(component)
-    payments = queries.under_way(component.user, component.widget.currency, limit=MOST_PAYMENTS)
+    payments = queries.pending_payments(
+        component.user, component.widget.currency, limit=MOST_PAYMENTS
+    )
     return {
         **context,
         "payments": payments,

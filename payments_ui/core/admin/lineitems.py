@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui.conf import settings
 from payments_ui.core import journal
 from payments_ui.core.models import JournalEntry, LineItem
-from payments_ui.core.privacy.redaction import scrubbed
+from payments_ui.core.privacy.redaction import redact
 
 from .base import MoneyAdmin, QuerysetFilter
 
@@ -64,7 +64,7 @@ class LineItemAdmin(MoneyAdmin):
 
     def save_model(self, request: HttpRequest, obj: LineItem, form: Any, change: bool) -> None:
         """Save by the model, which checks; the journal names the clerk."""
-        obj.title = scrubbed(obj.title)
+        obj.title = redact(obj.title)
         with journal.acting(journal.by_user(request.user)):
             obj.save()
             if not change:

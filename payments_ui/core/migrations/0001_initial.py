@@ -50,12 +50,6 @@ class Migration(migrations.Migration):
                     "charged_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="charged at"),
                 ),
-                (
-                    "payment_service_provider",
-                    payments_ui.core.db.fields.IdentifierField(
-                        blank=True, max_length=100, verbose_name="payment service provider"
-                    ),
-                ),
                 ("email", models.EmailField(max_length=254, verbose_name="email")),
                 ("transaction", models.TextField(blank=True, verbose_name="transaction")),
                 (
@@ -75,6 +69,12 @@ class Migration(migrations.Migration):
                     "currency",
                     payments_ui.core.db.fields.IdentifierField(
                         max_length=3, verbose_name="currency"
+                    ),
+                ),
+                (
+                    "payment_service_provider",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=100, verbose_name="payment service provider"
                     ),
                 ),
                 (
@@ -468,20 +468,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "updated_at"], name="payments_attempt_state")
                 ],
                 "constraints": [
-                    models.UniqueConstraint(fields=("form_token",), name="payments_attempt_form"),
-                    models.UniqueConstraint(
-                        fields=("idempotency_key",), name="payments_attempt_key"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("open_payment",), name="payments_one_open_attempt"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("settled_payment",), name="payments_one_settled_attempt"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("moocher", "account", "psp_reference"),
-                        name="payments_psp_reference",
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             (
@@ -516,6 +502,20 @@ class Migration(migrations.Migration):
                         ),
                         name="payments_refunded_at_most_received",
                     ),
+                    models.UniqueConstraint(
+                        fields=("open_payment",), name="payments_one_open_attempt"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("settled_payment",), name="payments_one_settled_attempt"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("moocher", "account", "psp_reference"),
+                        name="payments_psp_reference",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("idempotency_key",), name="payments_attempt_key"
+                    ),
+                    models.UniqueConstraint(fields=("form_token",), name="payments_attempt_form"),
                 ],
             },
         ),
@@ -663,15 +663,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "updated_at"], name="payments_refund_state")
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("idempotency_key",), name="payments_refund_key"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("open_attempt",), name="payments_one_open_refund"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("attempt", "psp_reference"), name="payments_refund_reference"
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             (
@@ -683,6 +674,15 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("amount__gt", 0)), name="payments_refund_positive"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("open_attempt",), name="payments_one_open_refund"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("idempotency_key",), name="payments_refund_key"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("attempt", "psp_reference"), name="payments_refund_reference"
                     ),
                 ],
             },
@@ -913,15 +913,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "opened_at"], name="payments_suspense_state")
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("kind", "attempt"), name="payments_suspense_attempt"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("kind", "event"), name="payments_suspense_event"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("kind", "refund"), name="payments_suspense_refund"
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("closed_at__isnull", True), ("state", "open")),
@@ -932,6 +923,15 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="payments_suspense_closed",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("kind", "attempt"), name="payments_suspense_attempt"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("kind", "event"), name="payments_suspense_event"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("kind", "refund"), name="payments_suspense_refund"
                     ),
                 ],
             },
