@@ -361,29 +361,29 @@ class Migration(migrations.Migration):
                             ),
                             (
                                 "insufficient_funds",
-                                "There is not enough money on this card or account. Try another way to pay.",
+                                "There is not enough money on this card or account. Try another payment method.",
                             ),
                             ("expired_card", "Your card has expired. Try another card."),
                             (
                                 "incorrect_details",
-                                "The details were not right. Check them and try again.",
+                                "The details were not correct. Check them and try again.",
                             ),
                             (
                                 "authentication_failed",
-                                "Your bank could not confirm that it was you. Try again, or pay another way.",
+                                "Your bank could not confirm that it was you. Try again, or use another payment method.",
                             ),
                             (
                                 "limit_exceeded",
-                                "This is above a limit of your card. Try another way to pay.",
+                                "This is above a limit of your card. Try another payment method.",
                             ),
                             (
                                 "generic",
-                                "The payment was declined. Try another way to pay, or ask your bank.",
+                                "The payment was declined. Try another payment method, or ask your bank.",
                             ),
                             ("abandoned", "You left before paying. Try again whenever you like."),
                             (
                                 "request_refused",
-                                "Nothing was charged: the payment service did not take our request, and we have been told. Try another way to pay.",
+                                "Nothing was charged: the payment service did not take our request, and we have been told. Try another payment method.",
                             ),
                             (
                                 "never_happened",
