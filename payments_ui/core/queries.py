@@ -1,4 +1,4 @@
-"""What a user owes, in a constant number of queries and with exact totals."""
+"""What a user owes: read in a constant number of queries and with exact totals."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Total:
 
     @property
     def is_too_small(self) -> bool:
-        """Whether there is something to pay that rounds to nothing."""
+        """Whether the amount is above zero, but rounds to nothing."""
         return self.amount > 0 and not self.payable
 
 

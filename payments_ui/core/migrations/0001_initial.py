@@ -294,7 +294,7 @@ class Migration(migrations.Migration):
                     "signal_sent_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When your site was told about it.",
+                        help_text="When your site received the signal about it.",
                         null=True,
                         verbose_name="site notified at",
                     ),
@@ -579,7 +579,7 @@ class Migration(migrations.Migration):
                     "signal_sent_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When your site was told about it.",
+                        help_text="When your site received the signal about it.",
                         null=True,
                         verbose_name="site notified at",
                     ),

@@ -154,7 +154,7 @@ class Payment(mooch.models.Payment):
 
     @typed_refusals()
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write e-mail, PSP and transaction; ``charged_at`` only if nobody charged it before.
+        """Write e-mail, PSP and transaction; ``charged_at`` only if it is not charged yet.
 
         Kept for moochers and processors of django-mooch, which set ``charged_at`` and save:
         the first writer wins, a stale instance never undoes a charge, and everything else

@@ -1,7 +1,7 @@
 """Payments written by code that knows nothing of attempts: django-mooch's moochers, processors.
 
 They set ``charged_at`` and call ``save()``. Here that becomes: the first writer charges,
-everybody later changes nothing, and what arrives for a payment that is gone is evidence.
+later writers change nothing, and what arrives for a payment that is gone is evidence.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def _decided(
     with transaction.atomic():
         payments = [] if attempt is None else [attempt.payment]
         payments += [] if matched is None else [matched]
-        # In one order for everybody, so that two clerks do not wait for each other.
+        # Always in the same order, so that two clerks do not wait for each other.
         for payment in sorted(payments, key=lambda payment: payment.pk):
             if payment.lock() is None:
                 raise PaymentGoneError(f"{payment.pk} is cancelled")
