@@ -184,7 +184,7 @@ class SuspenseMatchError(SuspenseError):
 
 
 class EvidenceError(PaymentsUIError):
-    """Attempts, refunds, events and journal entries are evidence, which is never changed or deleted."""
+    """Attempts, refunds, events and journal entries are evidence: never changed, never deleted."""
 
     code = "evidence"
 

@@ -42,7 +42,10 @@ class DeclineCode(TextChoices):
         "limit_exceeded",
         _("This is above a limit of your card. Try another payment method."),
     )
-    GENERIC = "generic", _("The payment was declined. Try another payment method, or ask your bank.")
+    GENERIC = (
+        "generic",
+        _("The payment was declined. Try another payment method, or ask your bank."),
+    )
     ABANDONED = "abandoned", _("You left before paying. Try again whenever you like.")
     REQUEST_REFUSED = (
         "request_refused",

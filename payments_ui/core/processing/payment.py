@@ -20,9 +20,9 @@ def process_payment(
 
     A payment of zero is charged without any. Without success the payment is cancelled and
     its items return to the pool, unless ``cancel_on_failure`` is off, or unless money may be
-    under way or unexpected money has arrived: then it is never cancelled. An exception is logged and raised
-    again; what the processor did is unknown then, so nothing is cancelled. Must run
-    outside of a transaction.
+    under way or unexpected money has arrived: then it is never cancelled. An exception is
+    logged and raised again; what the processor did is unknown then, so nothing is cancelled.
+    Must run outside of a transaction.
     """
     try:
         success = _run(payment, processors)
