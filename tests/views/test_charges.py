@@ -8,7 +8,8 @@ from pytest_django import Settings
 
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.flows import checkout
-from tests.fakes import CARDS, FakePSP
+from payments_ui.testing.psp import SandboxPSP
+from tests.fakes import CARDS
 from tests.fixtures import MakeShopper
 from tests.shopping import Shopper, dom, step, stored, url
 
@@ -25,14 +26,14 @@ def test_the_list_is_a_page_for_browsers_and_a_body_for_htmx(any_shopper: Shoppe
 
 
 def test_continue_makes_a_pending_payment_and_charges_nothing(
-    any_shopper: Shopper, psp: FakePSP
+    any_shopper: Shopper, psp: SandboxPSP
 ) -> None:
     any_shopper.owe("5.00", "7.00")
     response = any_shopper.post(url("payments"))
     (payment,) = payments_of(any_shopper)
     assert payment.amount == Decimal(12)
     assert payment.state == "pending"
-    assert psp.asked == []
+    assert not psp.calls
     if any_shopper.js:
         assert step(response) == "payment"
         assert response["HX-Trigger"] == "payments:changed"
@@ -49,10 +50,10 @@ def test_second_click_resumes_the_pending_payment(any_shopper: Shopper) -> None:
 
 
 def test_what_came_while_a_psp_is_busy_is_paid_by_a_payment_of_its_own(
-    shopper: Shopper, psp: FakePSP
+    shopper: Shopper, psp: SandboxPSP
 ) -> None:
     first = shopper.begin("5.00")
-    psp.plan.append("wait")
+    psp.plan.add("processing")
     shopper.pay(first)
     shopper.owe("7.00")
     shopper.post(url("payments"))
@@ -60,21 +61,21 @@ def test_what_came_while_a_psp_is_busy_is_paid_by_a_payment_of_its_own(
 
 
 def test_a_payment_a_psp_is_busy_with_is_shown_where_nothing_else_is_owed(
-    js_shopper: Shopper, psp: FakePSP
+    js_shopper: Shopper, psp: SandboxPSP
 ) -> None:
     payment = js_shopper.begin("5.00")
-    psp.plan.append("wait")
+    psp.plan.add("processing")
     js_shopper.pay(payment)
     assert step(js_shopper.post(url("payments"))) == "processing"
     assert len(payments_of(js_shopper)) == 1
 
 
-def test_zero_is_settled_without_a_psp(any_shopper: Shopper, psp: FakePSP) -> None:
+def test_zero_is_settled_without_a_psp(any_shopper: Shopper, psp: SandboxPSP) -> None:
     any_shopper.owe("5.00", "-5.00")
     response = any_shopper.post(url("payments"))
     (payment,) = payments_of(any_shopper)
     assert (payment.amount, payment.state) == (Decimal(0), "charged")
-    assert psp.asked == []
+    assert not psp.calls
     if any_shopper.js:
         assert step(response) == "charged"
 
@@ -205,10 +206,10 @@ def test_a_new_credit_of_the_same_amount_settles_the_payment(shopper: Shopper) -
 
 
 def test_nothing_is_taken_into_a_payment_a_psp_is_busy_with(
-    any_shopper: Shopper, psp: FakePSP
+    any_shopper: Shopper, psp: SandboxPSP
 ) -> None:
     payment = any_shopper.begin("5.00")
-    psp.plan.append("wait")
+    psp.plan.add("processing")
     any_shopper.pay(payment)
     any_shopper.owe("1.00")
     response = any_shopper.post(url("lineitems", payment))
