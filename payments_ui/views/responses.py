@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -9,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from payments_ui import http, money
-from payments_ui.components import heartbeat
+from payments_ui.components import heartbeat, registry
 from payments_ui.components.base import Component
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.widget import Widget
@@ -34,8 +36,21 @@ def status_of(error: PaymentsUIError) -> int:
 def widget_of(request: HttpRequest, component: type[Component] = PendingCharges) -> Widget:
     """The widget a fragment is for; on a whole page, one whose heading is the page's."""
     if http.is_fragment(request):
-        return Widget.from_data(request.POST if request.method == "POST" else request.GET)
-    return Widget.for_tag(request, component.accepts, heading=1)
+        data = request.POST if request.method == "POST" else request.GET
+        return component.widget_class.from_data(data)
+    return component.widget_class.for_tag(request, component.accepts, {"heading": 1})
+
+
+def pending_charges(request: HttpRequest, **options: Any) -> PendingCharges:
+    """The widget in one of its steps, by the component whose tag is on the page.
+
+    ``options`` are those of ``PendingCharges``.
+    """
+    widget = widget_of(request)
+    found = registry.find(widget.component)
+    if found is None or not issubclass(found, PendingCharges):
+        found = PendingCharges
+    return found(request, widget, **options)
 
 
 def page_number(request: HttpRequest) -> int:
@@ -95,12 +110,7 @@ def retarget(response: HttpResponse, widget: Widget) -> HttpResponse:
 
 
 def page(
-    request: HttpRequest,
-    component: Component,
-    *,
-    status: int = 200,
-    name: str = "payment",
-    back_url: str = "",
+    request: HttpRequest, component: Component, *, status: int = 200, back_url: str = ""
 ) -> HttpResponse:
     """A whole page that extends the host's base template.
 
@@ -113,7 +123,7 @@ def page(
         "has_error": bool(getattr(component, "error", None)),
         "back_url": back_url,
     }
-    return render(request, f"payments_ui/pages/{name}.html", context, status=status)
+    return render(request, "payments_ui/pages/widget.html", context, status=status)
 
 
 def signed_out(request: HttpRequest, login_url: str) -> HttpResponse:
@@ -129,15 +139,11 @@ def signed_out(request: HttpRequest, login_url: str) -> HttpResponse:
 def see_other(payment: Payment, **query: str) -> HttpResponseRedirect:
     """POST-redirect-GET: to the payment's page."""
     query = {name: value for name, value in query.items() if value}
-    return _see(reverse("payments_ui:payment", kwargs={"pk": payment.pk}, query=query or None))
+    return see(reverse("payments_ui:payment", kwargs={"pk": payment.pk}, query=query or None))
 
 
-def see_charges() -> HttpResponseRedirect:
-    """POST-redirect-GET: to the list."""
-    return _see(reverse("payments_ui:charges"))
-
-
-def _see(url: str) -> HttpResponseRedirect:
+def see(url: str) -> HttpResponseRedirect:
+    """303: the browser gets ``url``."""
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response

@@ -85,7 +85,7 @@ def test_zero_is_settled_without_a_psp(any_shopper: Shopper, psp: SandboxPSP) ->
     [
         ((), "nothing to pay at the moment"),
         (("5.00", "-7.00"), "You have a credit"),
-        (("0.001",), "too little to be paid on its own"),
+        (("0.001",), "too small to be paid on its own"),
     ],
 )
 def test_where_there_is_nothing_to_pay_it_says_so(
@@ -129,7 +129,7 @@ def test_nothing_ticked_is_said_in_the_list(any_shopper: Shopper) -> None:
     any_shopper.owe("5.00")
     response = any_shopper.post(url("payments"), select="1", currency="CHF")
     assert step(response) == "select"
-    assert "Tick at least one charge" in dom(response).text
+    assert "Select at least one charge" in dom(response).text
     assert response.status_code == (200 if any_shopper.js else 422)
 
 
@@ -186,7 +186,7 @@ def test_charges_that_were_left_out_are_no_news(any_shopper: Shopper) -> None:
     assert not shown.all("form", action=url("lineitems", payment))
     any_shopper.owe("1.00")
     shown = dom(any_shopper.get(url("payment", payment)))
-    assert "1 new charge came in: CHF 1.00." in shown.form(url("lineitems", payment)).text
+    assert "You have 1 new charge: CHF 1.00." in shown.form(url("lineitems", payment)).text
 
 
 def test_a_new_credit_that_eats_up_the_rest_leaves_the_payment(shopper: Shopper) -> None:

@@ -175,7 +175,7 @@ def test_an_unknown_way_to_pay_is_not_found_or_quietly_refused(any_shopper: Shop
     ):
         assert response.status_code == (200 if any_shopper.js else 404)
         if any_shopper.js:
-            assert "not offered" in text(response)
+            assert "not available" in text(response)
             assert response["HX-Retarget"] == "#pui-0-body"
 
 

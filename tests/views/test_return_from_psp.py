@@ -61,7 +61,7 @@ def test_coming_back_twice_changes_nothing(shopper: Shopper, psp: SandboxPSP) ->
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (Status.SUCCEEDED, "Thank you, your payment has arrived"),
+        (Status.SUCCEEDED, "Payment successful"),
         (Status.DECLINED, "Nothing was charged"),
         (Status.CANCELLED, "Nothing was charged"),
         (Status.REQUIRES_ACTION, "you will not be charged twice"),
@@ -148,7 +148,7 @@ def test_it_offers_the_way_back_to_the_hosts_page(
     page = "http://testserver/login/?tab=2#top"
     _payment, back = leave(shopper, psp, **{header: page})
     shown = dom(shopper.get(shopper.get(back)["Location"]))
-    assert shown.one("a", href="/login/?tab=2").text == "Back to where you were"
+    assert shown.one("a", href="/login/?tab=2").text == "Back to the previous page"
     assert dom(Client().get(back)).one("main").one("a", href="/login/?tab=2")
 
 
@@ -167,8 +167,8 @@ def test_it_offers_no_way_to_anywhere_else(shopper: Shopper, psp: SandboxPSP, pa
     _payment, back = leave(shopper, psp, Referer=page)
     response = shopper.get(back)
     assert "back=" not in response["Location"]
-    assert "Back to where you were" not in dom(shopper.get(response["Location"])).text
-    assert "Back to where you were" not in dom(Client().get(back)).text
+    assert "Back to the previous page" not in dom(shopper.get(response["Location"])).text
+    assert "Back to the previous page" not in dom(Client().get(back)).text
 
 
 def test_a_way_back_that_was_not_signed_is_not_offered(shopper: Shopper) -> None:
