@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import steps
 from .pending_charges import PendingCharges
+from .steps.charges import Badge
 
 
 class ChargesBadge(PendingCharges):
@@ -16,4 +16,4 @@ class ChargesBadge(PendingCharges):
     name = "charges-badge"
     template_name = "payments_ui/components/badge_root.html"
     accepts = frozenset({"id", "what", "currency", "live"})
-    list_step = steps.Badge
+    list_step = Badge

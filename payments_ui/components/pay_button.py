@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from . import steps
 from .pending_charges import PendingCharges
+from .steps.charges import Button
 
 
 class PayButton(PendingCharges):
@@ -19,4 +19,4 @@ class PayButton(PendingCharges):
     title = _("Payment")
     template_name = "payments_ui/components/bare_root.html"
     accepts = frozenset({"id", "heading", "currency", "anonymous", "live"})
-    list_step = steps.Button
+    list_step = Button

@@ -15,9 +15,13 @@ from mooch.base import BaseMoocher
 from payments_ui.core.models import Payment
 from payments_ui.exceptions import PaymentsUIError
 
-from . import steps
 from .base import Component
 from .selection import LineItemSelection
+from .steps.base import Situation, Step
+from .steps.charges import Charges, Selection
+from .steps.finished import Charged, Gone
+from .steps.open_attempt import OPEN_STEPS
+from .steps.review import Review
 from .widget import Widget
 
 
@@ -46,7 +50,7 @@ class PendingCharges(Component):
     title = _("Pending charges")
     accepts = frozenset({*Component.accepts, "live", "limit", "currency", "group", "selectable"})
     #: What stands where no payment is shown.
-    list_step: ClassVar[type[steps.Step]] = steps.Charges
+    list_step: ClassVar[type[Step]] = Charges
 
     def __init__(
         self,
@@ -70,7 +74,7 @@ class PendingCharges(Component):
         self.error = error
         self.focus = focus
         self._selects = select or form is not None
-        self._situation = steps.Situation(
+        self._situation = Situation(
             request=request,
             widget=widget,
             user=self.user,
@@ -92,12 +96,18 @@ class PendingCharges(Component):
         self._situation.form_html = form_html
 
     @cached_property
-    def step(self) -> steps.Step:
-        """Where the user is on the way."""
-        if self.payment is not None:
-            return steps.of_payment(self._situation, self.payment)
-        is_selection = self._selects and self.list_step is steps.Charges
-        return (steps.Selection if is_selection else self.list_step)(self._situation)
+    def step(self) -> Step:
+        """Where the user is on the way, by the state of the payment."""
+        situation, payment = self._situation, self.payment
+        if payment is None:
+            is_selection = self._selects and self.list_step is Charges
+            return (Selection if is_selection else self.list_step)(situation)
+        state, attempt = payment.state, payment.open_attempt
+        if state == Payment.State.PROCESSING and attempt is not None:
+            return OPEN_STEPS[attempt.state](situation, payment, attempt)
+        if state == Payment.State.CHARGED:
+            return Charged(situation, payment)
+        return (Review if state == Payment.State.PENDING else Gone)(situation, payment)
 
     @property
     def body_template_name(self) -> str:
@@ -118,7 +128,7 @@ class PendingCharges(Component):
 
     def render_panel(self) -> SafeString:
         """The panel of a pending payment, for a payment option that was picked."""
-        if not isinstance(self.step, steps.Review):
+        if not isinstance(self.step, Review):
             raise TypeError(f"The step {self.step.name} has no panel")
         return self._render(self.step.template_name, "panel", **self.step.get_panel())
 

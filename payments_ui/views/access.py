@@ -91,4 +91,4 @@ def gone(request: HttpRequest) -> HttpResponse:
         notice=_("This payment was cancelled. Your charges are back in your list."),
         focus=http.is_fragment(request) and not http.is_background(request),
     )
-    return responses.whole_body(request, component, status=410)
+    return responses.show(request, component, status=410, whole=True)

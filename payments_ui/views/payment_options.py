@@ -76,7 +76,7 @@ def show_moocher(request: HttpRequest, payment: Payment, identifier: str) -> Htt
         component.focus = True
         if not in_place:
             return responses.see_other(payment)
-        return responses.whole_body(request, component)
+        return responses.show(request, component, whole=True)
     chosen = moochers().get(identifier)
     if chosen is not None:
         choose(component, payment, chosen)
@@ -87,7 +87,7 @@ def show_moocher(request: HttpRequest, payment: Payment, identifier: str) -> Htt
         component.focus = True
     else:
         raise Http404
-    return responses.whole_body(request, component)
+    return responses.show(request, component, whole=True)
 
 
 def show_error(

@@ -64,9 +64,7 @@ def _news(request: HttpRequest, found: Payment) -> HttpResponse:
     component.focus = False
     text = responses.paid_text(found) if found.charged_at else _("This payment has changed.")
     live_text = str(component.error or text)
-    body = component.render_body()
-    response = responses.fragment(request, body, component.widget, live_text=live_text)
-    return responses.retarget(response, component.widget)
+    return responses.show(request, component, live_text=live_text, whole=True)
 
 
 def _latest_failure(found: Payment) -> Attempt | None:

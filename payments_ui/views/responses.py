@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from payments_ui import http, money
@@ -66,40 +65,27 @@ def show(
     status: int = 200,
     live_text: str = "",
     changed: bool = False,
+    whole: bool = False,
 ) -> HttpResponse:
     """The component as a fragment (always 200), or as a page with ``status``.
 
-    ``changed`` tells the other widgets of the page, without an echo in this one.
+    A fragment brings the live region's text and the page's heartbeat. ``changed`` tells the
+    other widgets of the page, without an echo in this one. ``whole`` is for a request that
+    may have been for a part of the body.
     """
     if not http.is_fragment(request):
         return page(request, component, status=status)
-    return fragment(
-        request, component.render_body(), component.widget, live_text=live_text, changed=changed
-    )
-
-
-def fragment(
-    request: HttpRequest,
-    body: SafeString,
-    widget: Widget,
-    *,
-    live_text: str = "",
-    changed: bool = False,
-) -> HttpResponse:
-    """A body with the live region's text and the page's heartbeat beside it."""
-    beat = heartbeat.render(request, widget, oob=True) if widget.live else ""
-    context = {"body": body, "widget": widget, "live_text": live_text, "heartbeat": beat}
+    widget = component.widget
+    context = {
+        "body": component.render_body(),
+        "widget": widget,
+        "live_text": live_text,
+        "heartbeat": heartbeat.render(request, widget, oob=True) if widget.live else "",
+    }
     response = render(request, "payments_ui/pages/fragment.html", context)
     if changed:
         response["HX-Trigger"] = http.CHANGED
-    return response
-
-
-def whole_body(
-    request: HttpRequest, component: PendingCharges, *, status: int = 200
-) -> HttpResponse:
-    """As ``show``, in answer to a request that may be for a part of the body."""
-    return retarget(show(request, component, status=status), component.widget)
+    return retarget(response, widget) if whole else response
 
 
 def retarget(response: HttpResponse, widget: Widget) -> HttpResponse:

@@ -13,8 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from payments_ui.components import steps
 from payments_ui.components.pending_charges import PendingCharges
+from payments_ui.components.steps.base import Situation
+from payments_ui.components.steps.open_attempt import Processing
+from payments_ui.components.steps.review import Review
 from payments_ui.components.widget import Widget
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import AlreadyChargedError
@@ -326,10 +328,10 @@ def test_an_open_attempt_takes_one_query(
 def test_steps_of_a_payment_refuse_to_be_shown_without_one(
     user: User, request_of: RequestOf, pending: Pending
 ) -> None:
-    situation = steps.Situation(request=request_of(user), widget=Widget(), user=user)
+    situation = Situation(request=request_of(user), widget=Widget(), user=user)
     with pytest.raises(TypeError, match="payment"):
-        steps.Review(situation)  # type: ignore[call-arg]
+        Review(situation)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="attempt"):
-        steps.Processing(situation, pending("12"))  # type: ignore[call-arg]
+        Processing(situation, pending("12"))  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="has no panel"):
         PendingCharges(request_of(user), Widget()).render_panel()

@@ -69,3 +69,8 @@ class Unknown(OpenAttempt):
 
     name = "unknown"
     states = frozenset({AttemptState.UNKNOWN})
+
+
+OPEN_STEPS: Mapping[str, type[OpenAttempt]] = {
+    state: step for step in (Processing, RequiresAction, Unknown) for state in step.states
+}
