@@ -55,7 +55,9 @@ class Charges(Button):
         """One page of the list. Three queries."""
         context = super().get_context_data()
         currency, user = context["currency"], self.situation.user
-        payments = queries.pending_payments(user, self.situation.widget.currency, limit=MOST_PAYMENTS)
+        payments = queries.pending_payments(
+            user, self.situation.widget.currency, limit=MOST_PAYMENTS
+        )
         return {
             **context,
             "payments": payments,
