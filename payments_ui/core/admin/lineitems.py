@@ -15,6 +15,7 @@ from payments_ui.core.models import JournalEntry, LineItem
 from payments_ui.core.privacy.redaction import redact
 
 from .base import MoneyAdmin, QuerysetFilter
+from .export import export_csv
 
 
 class BoundFilter(QuerysetFilter):
@@ -42,6 +43,7 @@ class LineItemAdmin(MoneyAdmin):
     )
     readonly_fields = ("created_at", "payment")
     raw_id_fields = ("user",)
+    actions = (export_csv,)
     search_fields = ("title", "key")
     user_path = "user"
 
