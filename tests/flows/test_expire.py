@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
+    Cancelled,
     DeclineCode,
     Declined,
     Pending,
@@ -165,6 +166,32 @@ def test_an_announced_transfer_has_a_limit_of_its_own(
     settings.PAYMENTS_UI = {**settings.PAYMENTS_UI, "TRANSFER_DAYS": 30}
     assert expire(days=100).due == 0
     assert expire(days=30, dry_run=True).due == 1
+
+
+@pytest.mark.parametrize(
+    "written", [{"payment_service_provider": "banktransfer"}, {"transaction": "announced"}]
+)
+def test_a_transfer_announced_without_an_attempt_is_one_too(
+    user: User, written: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a moocher of django-mooch announces it that runs without the kit's middleware."""
+    payment = pending(user, "5")
+    for name, value in written.items():
+        setattr(payment, name, value)
+    payment.save()
+    for days, expired in ((20, 0), (39, 0), (2, 1)):
+        # On top of the days before.
+        later = ago(days=-days)
+        monkeypatch.setattr("payments_ui.flows.expire.timezone.now", lambda now=later: now)
+        assert expire().expired == expired
+
+
+def test_a_transfer_that_the_customer_called_off_is_abandoned(user: User) -> None:
+    payment = made(user)
+    payment.payment_service_provider = "banktransfer"
+    payment.save()
+    tried(payment, Cancelled(), manual=True)
+    assert expire().expired == 1
 
 
 def test_what_a_moocher_started_that_is_not_listed_any_more_is_kept(user: User) -> None:
