@@ -12,12 +12,12 @@ from payments_ui.exceptions import MoocherError
 
 if TYPE_CHECKING:
     from payments_ui.core.attempts.model import Attempt
-    from payments_ui.core.audit.words import Finding
+    from payments_ui.core.audit import Finding
     from payments_ui.core.refunds.model import Refund
 
 
 class PSPPort(Protocol):
-    """Everything in which the books need somebody who can ask a PSP."""
+    """Everything for which the books need the layer that can ask a PSP."""
 
     def signal_sender(self, moocher: str, /) -> object:
         """Return the ``sender`` of a charge's signals: the moocher with this identifier."""

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui.core.db.append_only import Evidence
+from payments_ui.core.db.fields import IdentifierField
 from payments_ui.core.db.unguarded import unguarded
 from payments_ui.core.payments.model import Payment
 
@@ -30,10 +31,10 @@ class PSPRequest(Evidence):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
-    currency = models.CharField(_("currency"), max_length=3)
-    idempotency_key = models.CharField(_("request key"), max_length=64, unique=True)
+    currency = IdentifierField(_("currency"), max_length=3)
+    idempotency_key = IdentifierField(_("request key"), max_length=64)
     # NULL, since an empty text would collide with others.
-    psp_reference = models.CharField(  # noqa: DJ001
+    psp_reference = IdentifierField(
         _("reference at the service"), max_length=200, null=True, blank=True
     )
     evidence = models.JSONField(_("what the service reported"), default=dict, blank=True)
@@ -49,7 +50,7 @@ class PSPRequest(Evidence):
         _("site notified at"),
         null=True,
         blank=True,
-        help_text=_("When your site was told about it."),
+        help_text=_("When your site received the signal about it."),
     )
 
     class Meta:

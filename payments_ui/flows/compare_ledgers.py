@@ -19,8 +19,8 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from payments_ui.core.audit import psps
-from payments_ui.core.audit.words import Finding, Rule, plain
+from payments_ui.core.audit import Finding, Rule, psp
+from payments_ui.core.audit.finding import plain
 from payments_ui.core.db.keyset import batches
 from payments_ui.core.models import Attempt, Event, Refund
 from payments_ui.exceptions import MoocherError
@@ -77,7 +77,7 @@ def _compare(moocher: Moocher, using: str) -> Iterator[Finding]:
         asked = booked.exclude(amount=0, psp_reference=None)
         for batch in batches(asked, "id"):
             missing = (attempt for attempt in batch if attempt.pk not in listed)
-            yield from (_differ(psps.TAKEN, attempt, "not listed") for attempt in missing)
+            yield from (_differ(psp.TAKEN, attempt, "not listed") for attempt in missing)
 
 
 def _compare_page(
@@ -90,7 +90,7 @@ def _compare_page(
             is_first = line.status != LedgerStatus.TAKEN or listed.add(attempt.pk)
             yield from _differences(line, attempt, known.refunded[attempt.pk], is_first=is_first)
         elif line.status == LedgerStatus.TAKEN and line.psp_reference not in known.unmatched:
-            yield Finding(psps.BOOKED.name, "charge", line.psp_reference, _text(line))
+            yield Finding(psp.BOOKED.name, "charge", line.psp_reference, _text(line))
 
 
 class _Known:
@@ -106,16 +106,22 @@ class _Known:
         self._by_key = {attempt.idempotency_key: attempt for attempt in found}
         self._by_reference = {attempt.psp_reference: attempt for attempt in found}
         self.refunded = _refunded([attempt for attempt in found if attempt.refunded_amount], using)
-        #: References of money that is kept as unmatched.
+        #: References of money that is kept as unmatched, or that a person has reviewed.
         self.unmatched = self._unmatched(references, mine, using)
 
     def attempt(self, line: LedgerLine) -> Attempt | None:
-        """Our attempt that this line is about."""
-        return self._by_key.get(line.reference) or self._by_reference.get(line.psp_reference)
+        """Our attempt that this line is about.
+
+        By the PSP's reference first: a second charge for an attempt has the same key.
+        """
+        return self._by_reference.get(line.psp_reference) or self._by_key.get(line.reference)
 
     def _unmatched(self, references: list[str], mine: dict[str, str], using: str) -> frozenset[str]:
         unknown = [name for name in references if name not in self._by_reference]
-        events = Event.objects.using(using).filter(psp_reference__in=unknown, **mine)
+        # A webhook books no money, unless a person has reviewed it.
+        booked = Q(amount__isnull=False) | Q(suspense_items__closed_at__isnull=False)
+        kept = Event.objects.using(using).filter(booked, state=Event.State.UNMATCHED)
+        events = kept.filter(psp_reference__in=unknown, **mine)
         return frozenset(events.order_by().values_list("psp_reference", flat=True))
 
 
@@ -135,14 +141,14 @@ def _differences(
 ) -> Iterator[Finding]:
     is_taken, is_booked = line.status == LedgerStatus.TAKEN, attempt.state in Attempt.ARRIVED
     if not is_first:
-        yield _differ(psps.ONCE, attempt, _text(line))
+        yield _differ(psp.ONCE, attempt, _text(line))
     if is_taken != is_booked:
-        yield _differ(psps.BOOKED if is_taken else psps.TAKEN, attempt, _text(line))
+        yield _differ(psp.BOOKED if is_taken else psp.TAKEN, attempt, _text(line))
     elif is_taken and (line.amount, line.currency) != (attempt.received, attempt.received_currency):
-        yield _differ(psps.AMOUNT, attempt, _text(line))
+        yield _differ(psp.AMOUNT, attempt, _text(line))
     if not refunded.surely <= line.refunded <= refunded.at_most:
         ours = f"refunded={plain(refunded.surely)}..{plain(refunded.at_most)}"
-        yield _differ(psps.REFUNDED, attempt, f"{ours} {_text(line)}")
+        yield _differ(psp.REFUNDED, attempt, f"{ours} {_text(line)}")
 
 
 def _differ(rule: Rule, attempt: Attempt, line: str) -> Finding:

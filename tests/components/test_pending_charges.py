@@ -97,7 +97,7 @@ def test_a_credit_is_explained_and_not_paid(owe: Owe, page: RenderTag) -> None:
 def test_an_amount_that_rounds_to_nothing_waits_for_more(owe: Owe, page: RenderTag) -> None:
     owe("0.0004")
     shown = page("{% pending_charges %}")
-    assert "too little to be paid" in shown.text
+    assert "too small to be paid" in shown.text
     assert shown.all("form") == []
 
 
@@ -128,7 +128,7 @@ def test_what_came_since_does_not_start_a_second_payment(
 def test_a_payment_under_way_cannot_be_given_up_here(pending: Pending, page: RenderTag) -> None:
     pending("12").start_attempt(moocher="cards")
     shown = page("{% pending_charges %}")
-    assert "under way" in shown.text
+    assert "in progress" in shown.text
     assert shown.all("form") == []
 
 
@@ -169,14 +169,14 @@ def test_ticking_nothing_is_said_first_and_beside_the_boxes(
     assert not form.is_valid()
     shown = body(form=form, focus=True)
     summary = shown.one(id="pui-0-error")
-    assert "Tick at least one charge." in summary.text
+    assert "Select at least one charge." in summary.text
     assert "autofocus" in summary.attrs
     group = shown.one("fieldset")
-    assert shown.one(id=group.attrs["aria-describedby"]).text == "Tick at least one charge."
+    assert shown.one(id=group.attrs["aria-describedby"]).text == "Select at least one charge."
 
 
 def test_a_selection_without_charges_says_that_all_is_paid(body: Callable[..., Node]) -> None:
-    assert "Everything is paid" in body(select=True).text
+    assert "You have paid everything" in body(select=True).text
 
 
 def test_an_error_takes_the_focus_and_a_notice_does_not(body: Callable[..., Node]) -> None:

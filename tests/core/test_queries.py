@@ -107,7 +107,7 @@ def test_payments_under_way_are_those_not_charged_and_not_gone(
     record(user, "6", currency="EUR")
     euros = pending(user)
     with CaptureQueriesContext(connection) as captured:
-        rows = queries.under_way(user, limit=5)
+        rows = queries.pending_payments(user, limit=5)
     assert len(captured) == 1
     assert [(row, bool(row.is_processing)) for row in rows] == [
         (euros, False),
@@ -115,8 +115,8 @@ def test_payments_under_way_are_those_not_charged_and_not_gone(
         (first, False),
     ]
     assert str(rows[-1].amount) == "6.00"
-    assert queries.under_way(user, "EUR", limit=5) == [euros]
-    assert queries.under_way(user, limit=1) == [euros]
+    assert queries.pending_payments(user, "EUR", limit=5) == [euros]
+    assert queries.pending_payments(user, limit=1) == [euros]
 
 
 def test_newer_charges_are_those_recorded_since(user: User) -> None:

@@ -13,7 +13,8 @@ from pytest_django import Settings
 
 from payments_ui.core.attempts import arrivals
 from payments_ui.core.audit import Finding
-from payments_ui.core.models import Attempt, Refund
+from payments_ui.core.models import Attempt, Event, Refund, SuspenseItem
+from payments_ui.core.suspense import resolution
 from payments_ui.exceptions import MoocherError
 from payments_ui.flows import compare_ledgers
 from payments_ui.moochers import registry
@@ -121,6 +122,28 @@ def test_money_that_is_kept_as_unmatched_is_booked() -> None:
     arrivals.book_arrival(moocher="cards", event_id="1", **facts)  # type: ignore[arg-type]
     facts |= {"reference": "", "refunded": Decimal(0), "status": LedgerStatus.TAKEN}
     cards.lines = (LedgerLine(**facts),)  # type: ignore[arg-type]
+    assert compare() == []
+
+
+def test_a_webhook_alone_books_nothing(taken: Attempt) -> None:
+    facts = {"moocher": "cards", "psp_reference": "ch_2"}
+    processed = {"state": Event.State.PROCESSED, "attempt": taken}
+    Event.objects.create(event_id="evt_1", **facts, **processed)
+    cards.lines += (line(taken, psp_reference="ch_2", reference=""),)
+    assert only_rule() == "psp_booked"
+    event = Event.objects.create(event_id="evt_2", **facts, state=Event.State.UNMATCHED)
+    item = SuspenseItem.objects.open_item(SuspenseItem.Kind.UNMATCHED, event=event)
+    assert only_rule() == "psp_booked"
+    resolution.close(item, by="clerk", reason="another shop's")
+    assert compare() == []
+
+
+def test_a_second_charge_that_is_booked_as_surplus_is_no_difference(taken: Attempt) -> None:
+    """Its line has the same key as the first one, and a reference of its own."""
+    cards.lines += (line(taken, psp_reference="ch_2"),)
+    assert only_rule() == "psp_once"
+    outcome = taken.exact_outcome(psp_reference="ch_2")
+    taken.payment.record_surplus("cards", outcome, by="cards", reason="a second time")
     assert compare() == []
 
 

@@ -14,8 +14,9 @@ from pytest_django import Settings
 
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.mooch.middleware import wrapper_of
+from payments_ui.testing.psp import SandboxPSP
 from tests.core.support import pending
-from tests.fakes import CARDS, FakePSP
+from tests.fakes import CARDS
 from tests.mooch import site as host
 from tests.shopping import Shopper, attempt_of, dom, step, stored, url
 
@@ -24,7 +25,7 @@ Answer = Callable[[Payment], HttpResponse]
 
 
 @pytest.fixture(autouse=True)
-def site(settings: Settings, psp: FakePSP) -> None:
+def site(settings: Settings, psp: SandboxPSP) -> None:
     settings.ROOT_URLCONF = "tests.mooch.site"
     settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch.site.customers", CARDS]}
     settings.MIDDLEWARE = host.middleware(settings.MIDDLEWARE)

@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Exists, F, OuterRef, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
+from payments_ui.core import rules
 from payments_ui.core.db.append_only import EvidenceQuerySet
+from payments_ui.core.db.fields import IdentifierField
 from payments_ui.core.payments.model import Payment
 from payments_ui.core.psp_request import PSPRequest
 from payments_ui.core.refunds import requesting
@@ -59,23 +61,20 @@ class Attempt(PSPRequest):
     payment = models.ForeignKey(
         Payment, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("payment")
     )
-    moocher = models.CharField(_("payment service"), max_length=100)
-    account = models.CharField(_("account at the service"), max_length=100, blank=True)
+    moocher = IdentifierField(_("payment service"), max_length=100)
+    account = IdentifierField(_("account at the service"), max_length=100, blank=True)
     live = models.BooleanField(_("real money"), default=False)
-    state = models.CharField(
-        _("state"), max_length=20, choices=State.choices, default=State.STARTED
-    )
+    state = IdentifierField(_("state"), max_length=20, choices=State.choices, default=State.STARTED)
     # NULL, since an empty text would collide with others.
-    form_token = models.CharField(  # noqa: DJ001
+    form_token = IdentifierField(
         _("form token"),
         max_length=64,
         null=True,
-        unique=True,
         help_text=_("Identifies the payment form, so that sending it twice pays once."),
     )
     # No URLField: it may be a path of the site, and PSPs' URLs know no longest.
     action_url = models.TextField(_("customer sent to"), blank=True)
-    failure_code = models.CharField(
+    failure_code = IdentifierField(
         _("reason for failure"), max_length=40, blank=True, choices=DeclineCode.choices
     )
     manual = models.BooleanField(
@@ -86,7 +85,7 @@ class Attempt(PSPRequest):
     received_amount = models.DecimalField(
         _("received amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
-    received_currency = models.CharField(_("received currency"), max_length=3, blank=True)
+    received_currency = IdentifierField(_("received currency"), max_length=3, blank=True)
     refunded_amount = models.DecimalField(
         _("refunded amount"),
         max_digits=14,
@@ -117,31 +116,7 @@ class Attempt(PSPRequest):
         verbose_name = _("payment attempt")
         verbose_name_plural = _("payment attempts")
         indexes = (models.Index(fields=("state", "updated_at"), name="payments_attempt_state"),)
-        constraints = (
-            models.UniqueConstraint(fields=("open_payment",), name="payments_one_open_attempt"),
-            models.UniqueConstraint(
-                fields=("settled_payment",), name="payments_one_settled_attempt"
-            ),
-            models.UniqueConstraint(
-                fields=("moocher", "account", "psp_reference"), name="payments_psp_reference"
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in AttemptState]),
-                name="payments_attempt_known_state",
-            ),
-            models.CheckConstraint(
-                condition=Q(amount__gte=0), name="payments_attempt_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(refunded_amount=0)
-                | Q(
-                    refunded_amount__gt=0,
-                    received_amount__isnull=False,
-                    refunded_amount__lte=F("received_amount"),
-                ),
-                name="payments_refunded_at_most_received",
-            ),
-        )
+        constraints = rules.constraints(rules.ATTEMPTS)
 
     def __str__(self) -> str:
         return f"{self.reference} {self.moocher} {self.state}"

@@ -1,4 +1,4 @@
-"""An exact decimal column on every database."""
+"""Columns that mean the same on every database: exact decimals, and identifiers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,28 @@ else:
 
 # Wider than any value or sum, so that nothing is rounded on the way.
 _CONTEXT = Context(prec=60)
+
+
+if TYPE_CHECKING:
+    # Typed by django-stubs as what it is.
+    IdentifierField = models.CharField
+else:
+
+    class IdentifierField(models.CharField):
+        """A text that is compared byte by byte on every database.
+
+        For what others make up and what programs compare: keys, references, event ids, states,
+        currencies. MariaDB and MySQL compare texts by a collation which takes ``TXaB9`` for
+        ``TXAb9`` and ``chf`` for ``CHF``; most ignore blanks at the end. SQLite and PostgreSQL
+        compare bytes anyway.
+        """
+
+        def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+            parameters = super().db_parameters(connection)
+            if connection.vendor == "mysql":
+                is_mariadb = getattr(connection, "mysql_is_mariadb", False)
+                parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+            return parameters
 
 
 class ExactDecimalField(_Field):

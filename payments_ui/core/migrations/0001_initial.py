@@ -50,12 +50,6 @@ class Migration(migrations.Migration):
                     "charged_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="charged at"),
                 ),
-                (
-                    "payment_service_provider",
-                    models.CharField(
-                        blank=True, max_length=100, verbose_name="payment service provider"
-                    ),
-                ),
                 ("email", models.EmailField(max_length=254, verbose_name="email")),
                 ("transaction", models.TextField(blank=True, verbose_name="transaction")),
                 (
@@ -73,7 +67,18 @@ class Migration(migrations.Migration):
                         decimal_places=3, max_digits=14, verbose_name="amount"
                     ),
                 ),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=3, verbose_name="currency"
+                    ),
+                ),
+                (
+                    "payment_service_provider",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=100, verbose_name="payment service provider"
+                    ),
+                ),
                 (
                     "sealed_at",
                     models.DateTimeField(editable=False, null=True, verbose_name="sealed at"),
@@ -156,7 +161,12 @@ class Migration(migrations.Migration):
                         decimal_places=8, max_digits=18, verbose_name="amount"
                     ),
                 ),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "quantity",
                     payments_ui.core.db.fields.ExactDecimalField(
@@ -189,7 +199,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "key",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True,
                         help_text="Identifies the use, so that it is charged once.",
                         max_length=200,
@@ -239,14 +249,21 @@ class Migration(migrations.Migration):
                     "amount",
                     models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
                 ),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "idempotency_key",
-                    models.CharField(max_length=64, unique=True, verbose_name="request key"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=64, verbose_name="request key"
+                    ),
                 ),
                 (
                     "psp_reference",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True,
                         max_length=200,
                         null=True,
@@ -279,7 +296,7 @@ class Migration(migrations.Migration):
                     "signal_sent_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When your site was told about it.",
+                        help_text="When your site received the signal about it.",
                         null=True,
                         verbose_name="site notified at",
                     ),
@@ -293,17 +310,22 @@ class Migration(migrations.Migration):
                         verbose_name="payment",
                     ),
                 ),
-                ("moocher", models.CharField(max_length=100, verbose_name="payment service")),
+                (
+                    "moocher",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=100, verbose_name="payment service"
+                    ),
+                ),
                 (
                     "account",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True, max_length=100, verbose_name="account at the service"
                     ),
                 ),
                 ("live", models.BooleanField(default=False, verbose_name="real money")),
                 (
                     "state",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("started", "started"),
                             ("requires_action", "waiting for the customer"),
@@ -322,18 +344,17 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "form_token",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         help_text="Identifies the payment form, so that sending it twice pays once.",
                         max_length=64,
                         null=True,
-                        unique=True,
                         verbose_name="form token",
                     ),
                 ),
                 ("action_url", models.TextField(blank=True, verbose_name="customer sent to")),
                 (
                     "failure_code",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True,
                         choices=[
                             (
@@ -342,29 +363,29 @@ class Migration(migrations.Migration):
                             ),
                             (
                                 "insufficient_funds",
-                                "There is not enough money on this card or account. Try another way to pay.",
+                                "There is not enough money on this card or account. Try another payment method.",
                             ),
                             ("expired_card", "Your card has expired. Try another card."),
                             (
                                 "incorrect_details",
-                                "The details were not right. Check them and try again.",
+                                "The details were not correct. Check them and try again.",
                             ),
                             (
                                 "authentication_failed",
-                                "Your bank could not confirm that it was you. Try again, or pay another way.",
+                                "Your bank could not confirm that it was you. Try again, or use another payment method.",
                             ),
                             (
                                 "limit_exceeded",
-                                "This is above a limit of your card. Try another way to pay.",
+                                "This is above a limit of your card. Try another payment method.",
                             ),
                             (
                                 "generic",
-                                "The payment was declined. Try another way to pay, or ask your bank.",
+                                "The payment was declined. Try another payment method, or ask your bank.",
                             ),
                             ("abandoned", "You left before paying. Try again whenever you like."),
                             (
                                 "request_refused",
-                                "Nothing was charged: the payment service did not take our request, and we have been told. Try another way to pay.",
+                                "Nothing was charged: the payment service did not take our request, and we have been told. Try another payment method.",
                             ),
                             (
                                 "never_happened",
@@ -395,7 +416,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "received_currency",
-                    models.CharField(blank=True, max_length=3, verbose_name="received currency"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=3, verbose_name="received currency"
+                    ),
                 ),
                 (
                     "refunded_amount",
@@ -447,16 +470,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "updated_at"], name="payments_attempt_state")
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("open_payment",), name="payments_one_open_attempt"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("settled_payment",), name="payments_one_settled_attempt"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("moocher", "account", "psp_reference"),
-                        name="payments_psp_reference",
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             (
@@ -491,6 +504,20 @@ class Migration(migrations.Migration):
                         ),
                         name="payments_refunded_at_most_received",
                     ),
+                    models.UniqueConstraint(
+                        fields=("open_payment",), name="payments_one_open_attempt"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("settled_payment",), name="payments_one_settled_attempt"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("moocher", "account", "psp_reference"),
+                        name="payments_psp_reference",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("idempotency_key",), name="payments_attempt_key"
+                    ),
+                    models.UniqueConstraint(fields=("form_token",), name="payments_attempt_form"),
                 ],
             },
         ),
@@ -507,14 +534,21 @@ class Migration(migrations.Migration):
                     "amount",
                     models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
                 ),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "idempotency_key",
-                    models.CharField(max_length=64, unique=True, verbose_name="request key"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=64, verbose_name="request key"
+                    ),
                 ),
                 (
                     "psp_reference",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True,
                         max_length=200,
                         null=True,
@@ -547,7 +581,7 @@ class Migration(migrations.Migration):
                     "signal_sent_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When your site was told about it.",
+                        help_text="When your site received the signal about it.",
                         null=True,
                         verbose_name="site notified at",
                     ),
@@ -572,7 +606,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("requested", "requested"),
                             ("pending", "in progress"),
@@ -596,7 +630,9 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(verbose_name="reason")),
                 (
                     "failure_code",
-                    models.CharField(blank=True, max_length=50, verbose_name="reason for failure"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=50, verbose_name="reason for failure"
+                    ),
                 ),
                 (
                     "requested_at",
@@ -629,12 +665,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "updated_at"], name="payments_refund_state")
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("open_attempt",), name="payments_one_open_refund"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("attempt", "psp_reference"), name="payments_refund_reference"
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             (
@@ -646,6 +676,15 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("amount__gt", 0)), name="payments_refund_positive"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("open_attempt",), name="payments_one_open_refund"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("idempotency_key",), name="payments_refund_key"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("attempt", "psp_reference"), name="payments_refund_reference"
                     ),
                 ],
             },
@@ -659,14 +698,24 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("moocher", models.CharField(max_length=100, verbose_name="payment service")),
+                (
+                    "moocher",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=100, verbose_name="payment service"
+                    ),
+                ),
                 (
                     "account",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True, max_length=100, verbose_name="account at the service"
                     ),
                 ),
-                ("event_id", models.CharField(max_length=200, verbose_name="report number")),
+                (
+                    "event_id",
+                    payments_ui.core.db.fields.IdentifierField(
+                        max_length=200, verbose_name="report number"
+                    ),
+                ),
                 (
                     "received_at",
                     models.DateTimeField(
@@ -677,7 +726,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[("processed", "processed"), ("unmatched", "unidentified")],
                         max_length=20,
                         verbose_name="state",
@@ -696,7 +745,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "psp_reference",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         blank=True, max_length=200, verbose_name="reference at the service"
                     ),
                 ),
@@ -710,7 +759,12 @@ class Migration(migrations.Migration):
                         verbose_name="amount",
                     ),
                 ),
-                ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=3, verbose_name="currency"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "service report",
@@ -718,9 +772,13 @@ class Migration(migrations.Migration):
                 "ordering": ("-received_at",),
                 "base_manager_name": "objects",
                 "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["processed", "unmatched"])),
+                        name="payments_event_known_state",
+                    ),
                     models.UniqueConstraint(
                         fields=("moocher", "account", "event_id"), name="payments_event_once"
-                    )
+                    ),
                 ],
             },
         ),
@@ -735,7 +793,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kind",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("surplus", "surplus"),
                             ("mismatch", "mismatch"),
@@ -748,7 +806,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("open", "needs review"),
                             ("matched", "matched"),
@@ -814,7 +872,12 @@ class Migration(migrations.Migration):
                         verbose_name="amount",
                     ),
                 ),
-                ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "opened_at",
                     models.DateTimeField(
@@ -836,7 +899,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "closed_by",
-                    models.CharField(blank=True, max_length=100, verbose_name="closed by"),
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=100, verbose_name="closed by"
+                    ),
                 ),
                 ("reason", models.TextField(blank=True, verbose_name="reason")),
             ],
@@ -850,15 +915,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "opened_at"], name="payments_suspense_state")
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("kind", "attempt"), name="payments_suspense_attempt"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("kind", "event"), name="payments_suspense_event"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("kind", "refund"), name="payments_suspense_refund"
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("closed_at__isnull", True), ("state", "open")),
@@ -869,6 +925,15 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="payments_suspense_closed",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("kind", "attempt"), name="payments_suspense_attempt"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("kind", "event"), name="payments_suspense_event"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("kind", "refund"), name="payments_suspense_refund"
                     ),
                 ],
             },
@@ -892,7 +957,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "verb",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         choices=[
                             ("payment_created", "payment created"),
                             ("payment_cancelled", "payment cancelled"),
@@ -941,10 +1006,15 @@ class Migration(migrations.Migration):
                         decimal_places=8, max_digits=24, null=True, verbose_name="exact total"
                     ),
                 ),
-                ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
+                (
+                    "currency",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=3, verbose_name="currency"
+                    ),
+                ),
                 (
                     "actor",
-                    models.CharField(
+                    payments_ui.core.db.fields.IdentifierField(
                         help_text="A user's number, a payment service, or the system; names are left out.",
                         max_length=100,
                         verbose_name="done by",

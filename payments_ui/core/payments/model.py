@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import mooch.models
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
 from django.db.models.deletion import ProtectedError
 from django.utils.functional import cached_property
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
+from payments_ui.core import rules
 from payments_ui.core.attempts import booking, transitions, unexpected_money
-from payments_ui.core.db.fields import AmountField
+from payments_ui.core.db.fields import AmountField, IdentifierField
 from payments_ui.core.refunds import requesting
 from payments_ui.exceptions import NotChargedError
 
@@ -63,7 +63,10 @@ class Payment(mooch.models.Payment):
         verbose_name=_("user"),
     )
     amount = AmountField(_("amount"), max_digits=14, decimal_places=3)
-    currency = models.CharField(_("currency"), max_length=3)
+    currency = IdentifierField(_("currency"), max_length=3)
+    payment_service_provider = IdentifierField(
+        _("payment service provider"), max_length=100, blank=True
+    )
     sealed_at = models.DateTimeField(_("sealed at"), null=True, editable=False)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
@@ -83,14 +86,7 @@ class Payment(mooch.models.Payment):
             ("undo_payment", _("Can undo a charged payment")),
             ("refund_payment", _("Can refund payments")),
         )
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(charged_at__isnull=True)
-                | Q(cancelled_at__isnull=True, undone_at__isnull=True),
-                name="payments_charged_or_gone",
-            ),
-            models.CheckConstraint(condition=Q(amount__gte=0), name="payments_not_negative"),
-        )
+        constraints = rules.constraints(rules.PAYMENTS)
 
     def __str__(self) -> str:
         amount = self.rounded_amount

@@ -1,7 +1,7 @@
 """What ``save()`` means for code that knows nothing of attempts: moochers, processors, clerks.
 
-Such code sets ``charged_at`` and saves. The first writer charges the payment, everybody later
-changes nothing, and what arrives for a payment that is gone is kept as evidence.
+Such code sets ``charged_at`` and saves. The first writer charges the payment, later writers
+change nothing, and what arrives for a payment that is gone is kept as evidence.
 """
 
 from __future__ import annotations

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from payments_ui.core import rules
 from payments_ui.core.attempts.model import Attempt
 from payments_ui.core.db.append_only import EvidenceQuerySet
+from payments_ui.core.db.fields import IdentifierField
 from payments_ui.core.payments.model import Payment
 from payments_ui.core.psp_request import PSPRequest
 
@@ -45,7 +47,7 @@ class Refund(PSPRequest):
     attempt = models.ForeignKey(
         Attempt, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment attempt")
     )
-    state = models.CharField(
+    state = IdentifierField(
         _("state"), max_length=20, choices=RefundState.choices, default=RefundState.REQUESTED
     )
     manual = models.BooleanField(
@@ -54,7 +56,7 @@ class Refund(PSPRequest):
         help_text=_("A clerk sends the money; the service cannot."),
     )
     reason = models.TextField(_("reason"))
-    failure_code = models.CharField(_("reason for failure"), max_length=50, blank=True)
+    failure_code = IdentifierField(_("reason for failure"), max_length=50, blank=True)
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now, editable=False)
     # At most one per attempt, so that two clerks give money back once.
     open_attempt = models.GeneratedField(
@@ -73,17 +75,7 @@ class Refund(PSPRequest):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         indexes = (models.Index(fields=("state", "updated_at"), name="payments_refund_state"),)
-        constraints = (
-            models.UniqueConstraint(fields=("open_attempt",), name="payments_one_open_refund"),
-            models.UniqueConstraint(
-                fields=("attempt", "psp_reference"), name="payments_refund_reference"
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in RefundState]),
-                name="payments_refund_known_state",
-            ),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="payments_refund_positive"),
-        )
+        constraints = rules.constraints(rules.REFUNDS)
 
     def __str__(self) -> str:
         return f"{self.reference} {self.state}"

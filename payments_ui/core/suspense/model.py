@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
+from payments_ui.core import rules
 from payments_ui.core.db.append_only import Evidence
+from payments_ui.core.db.fields import IdentifierField
 
 from . import resolution
 from .queue import SuspenseQuerySet
@@ -25,8 +26,8 @@ class SuspenseItem(Evidence):
     Kind = SuspenseKind
     State = SuspenseState
 
-    kind = models.CharField(_("kind"), max_length=20, choices=SuspenseKind.choices)
-    state = models.CharField(
+    kind = IdentifierField(_("kind"), max_length=20, choices=SuspenseKind.choices)
+    state = IdentifierField(
         _("state"), max_length=20, choices=SuspenseState.choices, default=SuspenseState.OPEN
     )
     attempt = models.ForeignKey(
@@ -64,7 +65,7 @@ class SuspenseItem(Evidence):
     amount = models.DecimalField(
         _("amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
-    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    currency = IdentifierField(_("currency"), max_length=3, blank=True)
     opened_at = models.DateTimeField(_("opened at"), default=timezone.now, editable=False)
     notified_at = models.DateTimeField(
         _("admins notified at"),
@@ -73,7 +74,7 @@ class SuspenseItem(Evidence):
         help_text=_("When the site's administrators were notified."),
     )
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
-    closed_by = models.CharField(_("closed by"), max_length=100, blank=True)
+    closed_by = IdentifierField(_("closed by"), max_length=100, blank=True)
     reason = models.TextField(_("reason"), blank=True)
 
     objects = SuspenseQuerySet.as_manager()  # type: ignore[misc]
@@ -85,19 +86,7 @@ class SuspenseItem(Evidence):
         verbose_name_plural = _("needs review")
         permissions = (("resolve_suspenseitem", _("Can resolve items that need review")),)
         indexes = (models.Index(fields=("state", "opened_at"), name="payments_suspense_state"),)
-        constraints = (
-            models.UniqueConstraint(fields=("kind", "attempt"), name="payments_suspense_attempt"),
-            models.UniqueConstraint(fields=("kind", "event"), name="payments_suspense_event"),
-            models.UniqueConstraint(fields=("kind", "refund"), name="payments_suspense_refund"),
-            models.CheckConstraint(
-                condition=Q(state=SuspenseState.OPEN.value, closed_at__isnull=True)
-                | Q(
-                    state__in=[str(state) for state in SuspenseState if state != "open"],
-                    closed_at__isnull=False,
-                ),
-                name="payments_suspense_closed",
-            ),
-        )
+        constraints = rules.constraints(rules.SUSPENSE_ITEMS)
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} #{self.pk} {self.arrived}".rstrip()

@@ -27,7 +27,7 @@ from payments_ui.exceptions import (
     RuleBrokenError,
 )
 from tests.core.support import bare, charged, pending, record, started
-from tests.core.triggers.acts import (
+from tests.core.triggers.support import (
     attempt_of,
     cancelled,
     draft,

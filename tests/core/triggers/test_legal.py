@@ -16,7 +16,7 @@ from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.core.privacy.anonymize import anonymize_user
 from tests.core.support import bare, charged, money_of, pending, record, started, stored
-from tests.core.triggers.acts import (
+from tests.core.triggers.support import (
     attempt_of,
     cancelled,
     draft,
