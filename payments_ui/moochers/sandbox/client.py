@@ -129,7 +129,12 @@ class Client:
         key: str = "",
         expect: int = 200,
     ) -> dict[str, Any]:
-        request = self._request(method, path, data, key)
+        headers = {"Authorization": f"Bearer {self._api_key}", "Accept": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        content = None if data is None else json.dumps(data).encode()
+        url = self.url + path
+        request = Request(url, content, headers, method=method)  # noqa: S310 (see _URL)
         status, body = self._exchange(request)
         for pause in PAUSES:
             if status == RATE_LIMITED:
@@ -139,13 +144,6 @@ class Client:
         if status != expect:
             raise _error(status, answer)
         return answer
-
-    def _request(self, method: str, path: str, data: Mapping[str, Any] | None, key: str) -> Request:
-        headers = {"Authorization": f"Bearer {self._api_key}", "Accept": "application/json"}
-        if key:
-            headers["Idempotency-Key"] = key
-        body = None if data is None else json.dumps(data).encode()
-        return Request(self.url + path, body, headers, method=method)  # noqa: S310 (see _URL)
 
     def _exchange(self, request: Request) -> tuple[int, bytes]:
         end = time.monotonic() + self._timeout
