@@ -59,7 +59,7 @@ class Client:
         return self._call("GET", f"/v1/charges/{charge_id}")
 
     def find(self, reference: str) -> dict[str, Any] | None:
-        """Return the charge of one of our references, None if there is none at the moment."""
+        """Return the charge of one of our references, ``None`` if it has none so far."""
         return self._find("/v1/charges", reference)
 
     def page(self, after: str) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ class Client:
     def close(self, reference: str) -> dict[str, Any] | None:
         """Have every later charge under a reference refused.
 
-        Return the charge there is, after an attempt to cancel it. None means that nothing
+        Return the charge under it, after an attempt to cancel it. ``None`` means that nothing
         was charged and nothing ever will be.
         """
         return self._close("/v1/cancellations", reference, "charge")
@@ -91,20 +91,20 @@ class Client:
         return self._call("GET", f"/v1/refunds/{refund_id}")
 
     def find_refund(self, reference: str) -> dict[str, Any] | None:
-        """Return the refund of one of our references, None if there is none at the moment."""
+        """Return the refund of one of our references, ``None`` if it has none so far."""
         return self._find("/v1/refunds", reference)
 
     def close_refund(self, reference: str) -> dict[str, Any] | None:
-        """Have every later refund under a reference refused; return the one there is.
+        """Have every later refund under a reference refused; return the refund under it.
 
-        None means that nothing was given back and nothing ever will be.
+        ``None`` means that nothing was given back and nothing ever will be.
         """
         return self._close("/v1/refunds/close", reference, "refund")
 
     def _find(self, path: str, reference: str) -> dict[str, Any] | None:
         found = self._listed(f"{path}?{urlencode({'reference': reference})}")
         if len(found) > 1:
-            raise MoocherError("The sandbox did not answer with at most one")
+            raise MoocherError("The sandbox has several objects under one reference")
         return found[0] if found else None
 
     def _listed(self, path: str) -> list[dict[str, Any]]:
