@@ -145,7 +145,7 @@ def test_transfer_after_the_payment_was_given_up_is_surplus(user: User) -> None:
 def test_unknown_reference_fails_and_keeps_the_money_as_unmatched() -> None:
     with pytest.raises(CommandError, match="The reference 'RF18539007547034' is not known") as info:
         book("RF18 5390 0754 7034", "7.50", bank_reference="stray")
-    assert "CHF 7.50 is kept as unmatched, nothing is lost" in str(info.value)
+    assert "CHF 7.50 is kept as unmatched, for a review" in str(info.value)
     assert info.value.returncode == 1
     event = Event.objects.get(event_id="stray")
     assert (event.state, event.amount, event.currency) == ("unmatched", Decimal("7.50"), "CHF")
