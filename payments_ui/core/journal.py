@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from .db.append_only import Evidence
 from .db.fields import ExactDecimalField, IdentifierField
-from .privacy.redaction import scrubbed
+from .privacy.redaction import redact
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
     from django.db.models import QuerySet
 
     from .models import Attempt, LineItem, Payment, Refund
@@ -28,7 +29,7 @@ class JournalEntry(Evidence):
     """Who did what, and why. Written in the transaction of the change itself.
 
     Payments, attempts and line items are named by id and not by foreign key, so that an
-    entry survives what it tells of.
+    entry survives what it is about.
     """
 
     class Verb(models.TextChoices):
@@ -91,19 +92,19 @@ Verb = JournalEntry.Verb
 
 
 class Acting(NamedTuple):
-    """Who acts, and why, where a function is not told."""
+    """Who acts, and why, where a verb is not given it."""
 
     actor: str = SYSTEM
     reason: str = ""
 
 
-_NOBODY = Acting()
-_acting: ContextVar[Acting] = ContextVar("payments_ui_acting", default=_NOBODY)
+_BY_DEFAULT = Acting()
+_acting: ContextVar[Acting] = ContextVar("payments_ui_acting", default=_BY_DEFAULT)
 
 
 @contextmanager
 def acting(by: str, reason: str = "") -> Iterator[None]:
-    """While it lasts, journal entries that name nobody else name this actor and reason."""
+    """While it lasts, journal entries without an actor of their own get this actor and reason."""
     token = _acting.set(Acting(by, reason))
     try:
         yield
@@ -111,7 +112,7 @@ def acting(by: str, reason: str = "") -> Iterator[None]:
         _acting.reset(token)
 
 
-def by_user(user: Any) -> str:
+def by_user(user: AbstractBaseUser | AnonymousUser) -> str:
     """How the journal names a user: by id, so that anonymizing leaves nothing behind."""
     return f"user:{user.pk}"
 
@@ -124,7 +125,7 @@ def by_moocher(identifier: str) -> str:
 def write(verb: str, **fields: Any) -> JournalEntry:
     """Append one entry. ``verb`` is a ``JournalEntry.Verb``."""
     fields = _acting.get()._asdict() | fields
-    fields["reason"] = scrubbed(fields["reason"])
+    fields["reason"] = redact(fields["reason"])
     entry: JournalEntry = JournalEntry.objects.create(verb=verb, **fields)
     return entry
 
@@ -184,4 +185,4 @@ SELECT %s, %s, %s, %s, '{{}}', user_id, id, 1, amount, currency
 FROM {items.model._meta.db_table} WHERE id IN ({which}) ORDER BY id
 """  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, [at, verb, who.actor, scrubbed(who.reason), *keys])
+        cursor.execute(sql, [at, verb, who.actor, redact(who.reason), *keys])

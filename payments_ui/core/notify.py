@@ -7,7 +7,7 @@ import logging
 from django.core.mail import mail_admins
 from django.db import transaction
 
-from payments_ui.core.privacy.redaction import scrubbed
+from payments_ui.core.privacy.redaction import redact
 
 logger = logging.getLogger("payments_ui")
 
@@ -22,7 +22,7 @@ def admins(subject: str, text: str) -> bool:
 
     A mail that cannot be sent is logged, and raises nothing: the money it reports is booked.
     """
-    text = scrubbed(text)
+    text = redact(text)
     logger.error("%s: %s", subject, text)
     try:
         mail_admins(subject, text)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PSPPort(Protocol):
-    """Everything in which the books need somebody who can ask a PSP."""
+    """Everything for which the books need the layer that can ask a PSP."""
 
     def signal_sender(self, moocher: str, /) -> object:
         """Return the ``sender`` of a charge's signals: the moocher with this identifier."""

@@ -50,7 +50,7 @@ class PSPRequest(Evidence):
         _("site notified at"),
         null=True,
         blank=True,
-        help_text=_("When your site was told about it."),
+        help_text=_("When your site received the signal about it."),
     )
 
     class Meta:

@@ -50,9 +50,7 @@ def compare(identifier: str, using: str) -> Iterator[Finding]:
     if not chosen:
         # Also for "all": that nothing was compared must not read as "no differences".
         names = ", ".join(with_ledger) or "none"
-        raise MoocherError(
-            f"{identifier!r} is no moocher with a ledger (moochers with one: {names})"
-        )
+        raise MoocherError(f"{identifier!r} is no moocher with a ledger (with a ledger: {names})")
     for moocher in chosen:
         yield from _compare(moocher, using)
 
@@ -106,16 +104,22 @@ class _Known:
         self._by_key = {attempt.idempotency_key: attempt for attempt in found}
         self._by_reference = {attempt.psp_reference: attempt for attempt in found}
         self.refunded = _refunded([attempt for attempt in found if attempt.refunded_amount], using)
-        #: References of money that is kept as unmatched.
+        #: References of money that is kept as unmatched, or that a person has reviewed.
         self.unmatched = self._unmatched(references, mine, using)
 
     def attempt(self, line: LedgerLine) -> Attempt | None:
-        """Our attempt that this line is about."""
-        return self._by_key.get(line.reference) or self._by_reference.get(line.psp_reference)
+        """Our attempt that this line is about.
+
+        By the PSP's reference first: a second charge for an attempt has the same key.
+        """
+        return self._by_reference.get(line.psp_reference) or self._by_key.get(line.reference)
 
     def _unmatched(self, references: list[str], mine: dict[str, str], using: str) -> frozenset[str]:
         unknown = [name for name in references if name not in self._by_reference]
-        events = Event.objects.using(using).filter(psp_reference__in=unknown, **mine)
+        # A webhook books no money, unless a person has reviewed it.
+        booked = Q(amount__isnull=False) | Q(suspense_items__closed_at__isnull=False)
+        kept = Event.objects.using(using).filter(booked, state=Event.State.UNMATCHED)
+        events = kept.filter(psp_reference__in=unknown, **mine)
         return frozenset(events.order_by().values_list("psp_reference", flat=True))
 
 

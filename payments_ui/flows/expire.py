@@ -14,7 +14,7 @@ from payments_ui.conf import settings
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.keyset import batches
-from payments_ui.core.models import Attempt, Payment
+from payments_ui.core.models import Attempt, JournalEntry, Payment
 from payments_ui.exceptions import AlreadyChargedError, PaymentStateError
 
 from . import cancel, psp_call, runs
@@ -50,8 +50,9 @@ def expire(
 
     An attempt that waits for the customer is called off at its PSP first; only where the
     PSP confirms are the line items let go. Left alone are payments whose outcome is unknown
-    or under way at a PSP, those with money that a person has to look at, and announced bank
-    transfers younger than ``TRANSFER_DAYS``. An error never stops the rest, and any number of
+    or under way at a PSP, those with money that a person has to look at, and bank transfers
+    announced within ``TRANSFER_DAYS``: also without an attempt, where a payment was imported or a
+    moocher of django-mooch wrote into it. An error never stops the rest, and any number of
     workers may run. ``user`` restricts it to one user.
 
     Must run outside of transactions: raises ``TransactionOpenError``.
@@ -83,8 +84,17 @@ def _abandoned(days: int) -> PaymentQuerySet:
         | Q(state=State.PROCESSING, manual=False)
         | Q(state__in=Attempt.OPEN, manual=True, started_at__gte=transfer_limit)
     )
+    # Imported, or saved by a moocher that knows no attempts: when the transfer was announced is
+    # not known, but not later than this.
+    lately = Q(created_at__gte=transfer_limit) | Exists(
+        JournalEntry.objects.filter(payment_id=OuterRef("pk"), at__gte=transfer_limit)
+    )
+    announced = ~Q(payment_service_provider="") | ~Q(transaction="")
     pending: PaymentQuerySet = Payment.objects.pending().filter(
-        ~Exists(busy), ~Exists(attempts.undecided()), created_at__lt=limit
+        ~Exists(busy),
+        ~Exists(attempts.undecided()),
+        ~(announced & ~Exists(attempts) & lately),
+        created_at__lt=limit,
     )
     return pending
 
@@ -92,8 +102,7 @@ def _abandoned(days: int) -> PaymentQuerySet:
 def _give_up(pk: UUID, abandoned: PaymentQuerySet, days: int, result: ExpireResult) -> None:
     payment = Payment.all_objects.select_related("user").filter(pk=pk).first()
     opened = payment.open_attempt if payment is not None else None
-    # In this order: an attempt that its customer starts from here on is not the one that
-    # is called off.
+    # In this order: an attempt that the customer starts from here on is not called off.
     if payment is None or not abandoned.filter(pk=pk).exists():
         return
     if opened is not None and not result.is_answering(opened.moocher):

@@ -94,11 +94,12 @@ def match(event: Event) -> bool:
         moocher = psp_call.moocher_for(attempt)
         if moocher is None or isinstance(psp_call.ask(attempt, moocher)[1], Unknown):
             return False
-    return _mark_processed(event, attempt)
+    return mark_processed(event, attempt)
 
 
 @retrying
-def _mark_processed(event: Event, attempt: Attempt) -> bool:
+def mark_processed(event: Event, attempt: Attempt) -> bool:
+    """Record which attempt an unmatched webhook was about; whether this call did."""
     rows: models.QuerySet[Event] = models.QuerySet(Event).filter(pk=event.pk)
     found = {"state": Event.State.PROCESSED, "attempt": attempt}
     with transaction.atomic():

@@ -55,8 +55,7 @@ def payments_psp(request: pytest.FixtureRequest, settings: Settings) -> Iterator
     with new_psp(None if "live_server" in request.fixturenames else deliver) as psp:
         moochers = [InProcessMoocher(psp_url=psp.url, kind=kind) for kind in ("card", "redirect")]
         paths = listed(*moochers)
-        changes = {"MOOCHERS": paths, "ALLOW_SANDBOX": True}
-        settings.PAYMENTS_UI = {**getattr(settings, "PAYMENTS_UI", {}), **changes}
+        settings.PAYMENTS_UI = {**getattr(settings, "PAYMENTS_UI", {}), "MOOCHERS": paths}
         with patch.object(psp_call, "GRACE", dt.timedelta(0)):
             yield psp
         forget(paths)

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from payments_ui import http
-from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.conf import settings
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError, PaymentsUIError
@@ -33,10 +32,6 @@ def moocher(request: HttpRequest, pk: UUID, identifier: str) -> HttpResponse:
         return payment_options.show_moocher(request, found, identifier)
     if chosen.has_own_view:
         raise Http404  # its own view is the way in
-    return _pay(request, found, chosen)
-
-
-def _pay(request: HttpRequest, found: Payment, chosen: Moocher) -> HttpResponse:
     try:
         attempt = pay.pay(request, found, chosen, request.POST)
     except PaymentsUIError as error:
@@ -61,7 +56,7 @@ def outcome(request: HttpRequest, attempt: Attempt) -> HttpResponse:
         return responses.see_other(found, failed=attempt.reference if failed else "")
     if attempt.state == Attempt.State.REQUIRES_ACTION and attempt.action_url:
         return http.leave(attempt.action_url)
-    component = PendingCharges(request, responses.widget_of(request), payment=found, focus=True)
+    component = responses.pending_charges(request, payment=found, focus=True)
     if failed and found.state == Payment.State.PENDING:
         payment_options.show_failure(component, found, attempt)
     return responses.show(request, component, changed=True)
@@ -72,7 +67,7 @@ def outcome(request: HttpRequest, attempt: Attempt) -> HttpResponse:
 def return_from_psp(request: HttpRequest, pk: UUID, identifier: str) -> HttpResponse:
     """Where a PSP sends the browser. Believes no parameter: asks the PSP.
 
-    Works without a session: then it says how it stands, and nothing about the person.
+    Works without a session: then it shows the payment's state, and nothing about the person.
     """
     token = request.GET.get("attempt", "")
     try:
@@ -85,13 +80,10 @@ def return_from_psp(request: HttpRequest, pk: UUID, identifier: str) -> HttpResp
         failed = attempt.state == Attempt.State.FAILED
         reference = attempt.reference if failed else ""
         return responses.see_other(attempt.payment, failed=reference, back=token if page else "")
-    return _status_only(request, attempt, page)
-
-
-def _status_only(request: HttpRequest, attempt: Attempt, page: str) -> HttpResponse:
     context = {
         "payment": attempt.payment,
-        "state": attempt.state,
+        "is_charged": attempt.state == Attempt.State.SETTLED,
+        "is_not_charged": attempt.state in (Attempt.State.FAILED, Attempt.State.CANCELLED),
         "back_url": page,
         "base_template": settings.BASE_TEMPLATE,
         "title": _("Payment"),

@@ -107,7 +107,7 @@ def test_payments_under_way_are_those_not_charged_and_not_gone(
     record(user, "6", currency="EUR")
     euros = pending(user)
     with CaptureQueriesContext(connection) as captured:
-        rows = queries.under_way(user, limit=5)
+        rows = queries.pending_payments(user, limit=5)
     assert len(captured) == 1
     assert [(row, bool(row.is_processing)) for row in rows] == [
         (euros, False),
@@ -115,8 +115,8 @@ def test_payments_under_way_are_those_not_charged_and_not_gone(
         (first, False),
     ]
     assert str(rows[-1].amount) == "6.00"
-    assert queries.under_way(user, "EUR", limit=5) == [euros]
-    assert queries.under_way(user, limit=1) == [euros]
+    assert queries.pending_payments(user, "EUR", limit=5) == [euros]
+    assert queries.pending_payments(user, limit=1) == [euros]
 
 
 def test_newer_charges_are_those_recorded_since(user: User) -> None:
@@ -276,7 +276,7 @@ def test_the_column_speaks_to_forms_dumps_and_migrations(user: User) -> None:
     assert (form_field.max_digits, form_field.decimal_places) == (18, 8)
     (item,) = record(user, "1.5")
     item.refresh_from_db()
-    assert field.value_to_string(item) == "1.50000000"
+    assert field.value_to_string(item) == "1.50"
     total = JournalEntry._meta.get_field("total")
     assert total.value_to_string(JournalEntry()) == ""
     assert field.clone().decimal_places == 8

@@ -13,7 +13,8 @@ from pytest_django import Settings
 
 from payments_ui.core.attempts import arrivals
 from payments_ui.core.audit import Finding
-from payments_ui.core.models import Attempt, Refund
+from payments_ui.core.models import Attempt, Event, Refund, SuspenseItem
+from payments_ui.core.suspense import resolution
 from payments_ui.exceptions import MoocherError
 from payments_ui.flows import compare_ledgers
 from payments_ui.moochers import registry
@@ -124,6 +125,28 @@ def test_money_that_is_kept_as_unmatched_is_booked() -> None:
     assert compare() == []
 
 
+def test_a_webhook_alone_books_nothing(taken: Attempt) -> None:
+    facts = {"moocher": "cards", "psp_reference": "ch_2"}
+    processed = {"state": Event.State.PROCESSED, "attempt": taken}
+    Event.objects.create(event_id="evt_1", **facts, **processed)
+    cards.lines += (line(taken, psp_reference="ch_2", reference=""),)
+    assert only_rule() == "psp_booked"
+    event = Event.objects.create(event_id="evt_2", **facts, state=Event.State.UNMATCHED)
+    item = SuspenseItem.objects.open_item(SuspenseItem.Kind.UNMATCHED, event=event)
+    assert only_rule() == "psp_booked"
+    resolution.close(item, by="clerk", reason="another shop's")
+    assert compare() == []
+
+
+def test_a_second_charge_that_is_booked_as_surplus_is_no_difference(taken: Attempt) -> None:
+    """Its line has the same key as the first one, and a reference of its own."""
+    cards.lines += (line(taken, psp_reference="ch_2"),)
+    assert only_rule() == "psp_once"
+    outcome = taken.exact_outcome(psp_reference="ch_2")
+    taken.payment.record_surplus("cards", outcome, by="cards", reason="a second time")
+    assert compare() == []
+
+
 def test_money_whose_attempt_is_open_is_not_booked(user: User) -> None:
     attempt = started(pending(user, "3"))
     cards.lines = (line(attempt),)
@@ -211,13 +234,13 @@ def test_the_sandbox_and_the_site_have_the_same_books(user: User) -> None:
 
 def test_a_moocher_that_lists_nothing_cannot_be_compared() -> None:
     for identifier in ("silent", "nobody"):
-        with pytest.raises(MoocherError, match=r"\(moochers with one: cards\)"):
+        with pytest.raises(MoocherError, match=r"\(with a ledger: cards\)"):
             compare(identifier)
 
 
 def test_that_nothing_was_compared_is_no_clean_bill(settings: Settings) -> None:
     settings.PAYMENTS_UI = settings.PAYMENTS_UI | {"MOOCHERS": []}
-    with pytest.raises(MoocherError, match=r"\(moochers with one: none\)"):
+    with pytest.raises(MoocherError, match=r"\(with a ledger: none\)"):
         compare("all")
 
 

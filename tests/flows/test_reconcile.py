@@ -44,31 +44,33 @@ from payments_ui.flows.psp_call import TransactionOpenError
 from payments_ui.flows.reconcile import ReconcileResult, reconcile
 from payments_ui.testing.contracts.probes import requested_refund
 from payments_ui.testing.failpoints import at, raise_
+from payments_ui.testing.moochers import InProcessMoocher, listed
+from payments_ui.testing.psp import SandboxPSP, Status
 from tests.conftest import UserFactory
 from tests.core.support import ADMINS, bare, errors, money_of, pending, started, stored, together
-from tests.fakes import CARDS, FakeMoocher, FakePSP, cards
+from tests.fakes import CARDS, FakeMoocher, cards, charge, finish, new_psp, taken
 
 pytestmark = pytest.mark.django_db
 State = Attempt.State
 MINUTE, HOUR, DAY = (dt.timedelta(**{unit: 1}) for unit in ("minutes", "hours", "days"))
 
-mute = FakeMoocher(identifier="mute", title="Mute", psp=cards.psp)
+mute = FakeMoocher(identifier="mute", title="Mute")
 mute.can_ask = False
-other_account = FakeMoocher(identifier="moved", title="Moved", psp=cards.psp, account="new")
-other_line = FakeMoocher(identifier="other", title="Other", psp=FakePSP())
-MUTE, MOVED, OTHER = (f"{__name__}.{name}" for name in ("mute", "other_account", "other_line"))
+other_account = FakeMoocher(identifier="moved", title="Moved", account="new")
+other_psp = FakeMoocher(identifier="other", title="Other", sandbox=InProcessMoocher(account=""))
+MUTE, MOVED, OTHER = listed(mute, other_account, other_psp)
 
 
 @pytest.fixture
-def opened(psp: FakePSP, make_user: UserFactory) -> Callable[..., Attempt]:
+def opened(psp: SandboxPSP, make_user: UserFactory) -> Callable[..., Attempt]:
     """Return a factory of open attempts of that long ago, which the PSP took by this step."""
 
     def make(step: str = "", *, age: dt.timedelta = 2 * MINUTE, **fields: Any) -> Attempt:
         attempt = started(pending(make_user(), "5"), **fields)
         if step:
-            psp.plan.append(step)
-            psp.charge(attempt, None)  # type: ignore[arg-type]
-            psp.asked.clear()
+            psp.plan.add(step)
+            charge(attempt)
+            psp.calls.clear()
         return aged(attempt, age)
 
     return make
@@ -92,39 +94,39 @@ def again(attempt: Attempt) -> Attempt:
     ("step", "state", "counted"),
     [
         ("approve", State.SETTLED, {"settled": 1}),
-        ("decline", State.FAILED, {"failed": 1}),
+        ("insufficient_funds", State.FAILED, {"failed": 1}),
         ("cancelled", State.CANCELLED, {"failed": 1}),
-        ("wrong", State.MISMATCH, {"unexpected": 1}),
-        ("wait", State.PROCESSING, {"still_open": 1}),
-        ("action", State.REQUIRES_ACTION, {"still_open": 1}),
+        ("wrong_amount", State.MISMATCH, {"unexpected": 1}),
+        ("processing", State.PROCESSING, {"still_open": 1}),
+        ("3ds", State.REQUIRES_ACTION, {"still_open": 1}),
         ("", State.FAILED, {"failed": 1}),  # the PSP never heard of it
     ],
 )
 def test_the_psps_answer_is_written_down(
-    opened: Callable[..., Attempt], psp: FakePSP, step: str, state: str, counted: dict[str, int]
+    opened: Callable[..., Attempt], psp: SandboxPSP, step: str, state: str, counted: dict[str, int]
 ) -> None:
-    attempt = opened({"cancelled": "wait", "wrong": "approve"}.get(step, step))
+    attempt = opened("3ds" if step == "cancelled" else step)
     if step == "cancelled":
-        psp.of(attempt).state = "cancelled"
-    if step == "wrong":
-        psp.of(attempt).amount += 1
+        finish(psp, attempt, Status.CANCELLED)
     report = reconcile()
     assert again(attempt).state == state
-    assert psp.asked == ["ask"]
+    assert psp.calls["fetch"] == 1
     figures = {name: getattr(report, name) for name in ("settled", "failed", "unexpected")}
     none = {"settled": 0, "failed": 0, "unexpected": 0, "still_open": 0}
     assert figures | {"still_open": report.still_open} == none | counted
     assert (report.due, report.asked, report.is_clean) == (1, 1, True)
 
 
-def test_a_request_in_flight_is_left_alone(opened: Callable[..., Attempt], psp: FakePSP) -> None:
+def test_a_request_in_flight_is_left_alone(opened: Callable[..., Attempt], psp: SandboxPSP) -> None:
     opened("approve", age=0.9 * MINUTE)
     assert reconcile().due == 0
-    assert psp.asked == []
+    assert not psp.calls
 
 
-def test_nobody_asks_twice_in_the_same_turn(opened: Callable[..., Attempt], psp: FakePSP) -> None:
-    attempt = opened("wait")
+def test_nobody_asks_twice_in_the_same_turn(
+    opened: Callable[..., Attempt], psp: SandboxPSP
+) -> None:
+    attempt = opened("processing")
     assert [reconcile().asked for _run in range(3)] == [1, 0, 0]
     aged(attempt, 5.5 * MINUTE)
     bare(Attempt).update(asked_at=again(attempt).started_at + 2 * MINUTE)
@@ -132,25 +134,27 @@ def test_nobody_asks_twice_in_the_same_turn(opened: Callable[..., Attempt], psp:
 
 
 def test_after_an_outage_everything_can_be_asked(
-    opened: Callable[..., Attempt], psp: FakePSP
+    opened: Callable[..., Attempt], psp: SandboxPSP
 ) -> None:
     for _number in range(2):
-        opened("wait", age=3 * HOUR)
+        opened("processing", age=3 * HOUR)
     assert [reconcile().asked, reconcile().asked, reconcile(everything=True).asked] == [2, 0, 2]
 
 
-def test_a_dry_run_counts_and_changes_nothing(opened: Callable[..., Attempt], psp: FakePSP) -> None:
+def test_a_dry_run_counts_and_changes_nothing(
+    opened: Callable[..., Attempt], psp: SandboxPSP
+) -> None:
     attempt = opened("approve")
-    over = opened("wait", age=10 * DAY)
+    over = opened("processing", age=10 * DAY)
     aged(over, 10 * DAY, asked_at=timezone.now())
     report = reconcile(dry_run=True)
     assert (report.due, report.asked, report.overdue) == (1, 0, 1)
-    assert psp.asked == []
+    assert not psp.calls
     assert again(attempt).asked_at is None
     assert not SuspenseItem.objects.exists()
 
 
-def test_one_moocher_can_be_chosen(opened: Callable[..., Attempt], psp: FakePSP) -> None:
+def test_one_moocher_can_be_chosen(opened: Callable[..., Attempt], psp: SandboxPSP) -> None:
     opened("approve")
     opened("approve", moocher="francs")
     assert reconcile(moocher="francs").settled == 1
@@ -158,7 +162,7 @@ def test_one_moocher_can_be_chosen(opened: Callable[..., Attempt], psp: FakePSP)
 
 
 def test_who_cannot_be_asked_is_named_and_left_alone(
-    opened: Callable[..., Attempt], psp: FakePSP, settings: Settings
+    opened: Callable[..., Attempt], psp: SandboxPSP, settings: Settings
 ) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, MUTE, MOVED]}
     opened(moocher="mute")
@@ -173,18 +177,18 @@ def test_who_cannot_be_asked_is_named_and_left_alone(
         "gone (not listed)": 1,
         "cards (by hand)": 2,
     }
-    assert (report.due, report.is_clean, psp.asked) == (0, True, [])
+    assert (report.due, report.is_clean, psp.calls) == (0, True, {})
 
 
 # Without an answer
 
 
 def test_no_answer_says_nothing_new_of_what_was_answered_before(
-    opened: Callable[..., Attempt], psp: FakePSP
+    opened: Callable[..., Attempt], psp: SandboxPSP
 ) -> None:
-    waits, silent = opened("action"), opened("approve")
+    waits, silent = opened("3ds"), opened("approve")
     waits.record(ActionRequired(url="https://psp.example/pay"))
-    psp.down = True
+    psp.plan.outage(3600)
     report = reconcile()
     assert again(waits).state == State.REQUIRES_ACTION
     assert again(silent).state == State.UNKNOWN
@@ -192,27 +196,29 @@ def test_no_answer_says_nothing_new_of_what_was_answered_before(
 
 
 def test_after_five_misses_a_psp_is_left_alone_and_the_next_run_goes_on(
-    opened: Callable[..., Attempt], psp: FakePSP, settings: Settings
+    opened: Callable[..., Attempt], psp: SandboxPSP, settings: Settings
 ) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, OTHER]}
     for _number in range(8):
         opened("approve")
     other = opened(moocher="other")
-    psp.down = True
-    report = reconcile()
+    psp.plan.outage(3600)
+    with new_psp() as another:
+        other_psp.sandbox.pay_at(another.url)
+        report = reconcile()
     assert (report.due, report.asked, report.not_answering) == (9, 6, ["cards"])
     assert not report.is_clean
-    assert psp.asked == ["ask"] * 5
+    assert psp.calls["fetch"] == 5
     assert again(other).state == State.FAILED
-    psp.down = False
+    psp.plan.clear()
     assert reconcile().settled == 3
     assert reconcile(everything=True).settled == 5
-    assert psp.taken == Decimal(40)
+    assert taken(psp) == Decimal(40)
     assert Payment.objects.charged().count() == 8
 
 
 def test_one_failure_never_stops_the_others(
-    opened: Callable[..., Attempt], psp: FakePSP, caplog: pytest.LogCaptureFixture
+    opened: Callable[..., Attempt], psp: SandboxPSP, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _number in range(3):
         opened("approve")
@@ -223,7 +229,7 @@ def test_one_failure_never_stops_the_others(
 
 
 def test_a_run_killed_between_answer_and_commit_loses_nothing(
-    opened: Callable[..., Attempt], psp: FakePSP
+    opened: Callable[..., Attempt], psp: SandboxPSP
 ) -> None:
     attempt = opened("approve")
     died = at(Point.RECONCILE_AFTER_QUERY, raise_(KeyboardInterrupt))
@@ -231,7 +237,7 @@ def test_a_run_killed_between_answer_and_commit_loses_nothing(
         reconcile()
     aged(attempt, 6 * MINUTE, asked_at=timezone.now() - 4 * MINUTE)
     assert reconcile().settled == 1
-    assert psp.taken == stored(attempt.payment).amount
+    assert taken(psp) == stored(attempt.payment).amount
 
 
 def test_it_refuses_to_ask_inside_a_transaction(transactional_db: None) -> None:
@@ -249,16 +255,16 @@ def over(attempt: Attempt) -> Attempt:
 
 def test_after_a_week_a_person_is_told_once(
     opened: Callable[..., Attempt],
-    psp: FakePSP,
+    psp: SandboxPSP,
     settings: Settings,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     settings.ADMINS = ADMINS
-    attempt = over(opened("wait"))
+    attempt = over(opened("processing"))
     for _run in range(3):
         with django_capture_on_commit_callbacks(execute=True):
             reconcile()
-    assert psp.asked == []
+    assert not psp.calls
     item = SuspenseItem.objects.get()
     assert (item.kind, item.attempt) == (SuspenseItem.Kind.OVERDUE, attempt)
     assert len(mail.outbox) == 1
@@ -266,9 +272,9 @@ def test_after_a_week_a_person_is_told_once(
 
 @pytest.mark.parametrize("outcome", [Pending(), Unknown(reason="timeout")])
 def test_the_last_turn_is_asked_before_anybody_is_told(
-    opened: Callable[..., Attempt], psp: FakePSP, outcome: Any
+    opened: Callable[..., Attempt], psp: SandboxPSP, outcome: Any
 ) -> None:
-    attempt = opened("wait")
+    attempt = opened("processing")
     attempt.record(outcome)
     aged(attempt, schedule.LAST + HOUR, asked_at=timezone.now() - DAY)
     first, second = reconcile(), reconcile()
@@ -277,9 +283,9 @@ def test_the_last_turn_is_asked_before_anybody_is_told(
 
 
 def test_a_customer_who_stays_away_is_no_missing_answer(
-    opened: Callable[..., Attempt], psp: FakePSP
+    opened: Callable[..., Attempt], psp: SandboxPSP
 ) -> None:
-    attempt = opened("action")
+    attempt = opened("3ds")
     attempt.record(ActionRequired(url="https://psp.example/pay"))
     over(attempt)
     over(opened(manual=True))
@@ -293,7 +299,7 @@ def test_a_person_is_told_of_what_nobody_can_ask_about(opened: Callable[..., Att
 
 
 def test_what_is_settled_in_this_run_is_not_overdue(
-    opened: Callable[..., Attempt], psp: FakePSP
+    opened: Callable[..., Attempt], psp: SandboxPSP
 ) -> None:
     over(opened("approve"))
     report = reconcile(everything=True)
@@ -304,7 +310,7 @@ def test_admins_whom_nobody_told_are_told(
     opened: Callable[..., Attempt], settings: Settings
 ) -> None:
     settings.ADMINS = ADMINS
-    attempt = opened("wait")
+    attempt = opened("processing")
     long_ago = timezone.now() - HOUR
     SuspenseItem.objects.create(kind=SuspenseItem.Kind.OVERDUE, attempt=attempt, opened_at=long_ago)
     assert [reconcile().admins_notified, reconcile().admins_notified] == [1, 0]
@@ -319,17 +325,18 @@ class Generous(FakeMoocher):
 
     can_refund = True
     answer: Outcome = Pending()
+    asked = 0
 
     def refund(self, refund: Refund) -> Outcome:
         raise TimeoutError("The line is dead")
 
     def ask_refund(self, refund: Refund) -> Outcome:
-        self.psp.asked.append("ask_refund")
+        self.asked += 1
         return self.answer
 
 
-generous = Generous(identifier="generous", title="Generous", psp=cards.psp)
-GENEROUS = f"{__name__}.generous"
+generous = Generous(identifier="generous", title="Generous")
+(GENEROUS,) = listed(generous)
 TimeTravel = Callable[[dt.timedelta], None]
 
 
@@ -345,10 +352,13 @@ def travel(monkeypatch: pytest.MonkeyPatch) -> TimeTravel:
 
 
 @pytest.fixture
-def refund(psp: FakePSP, user: User, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Refund:
+def refund(
+    psp: SandboxPSP, user: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Refund:
     """Return a refund whose reply was lost."""
     settings.PAYMENTS_UI = {"MOOCHERS": [GENEROUS]}
     monkeypatch.setattr(generous, "answer", Pending())
+    monkeypatch.setattr(generous, "asked", 0)
     attempt = started(pending(user, "5"), moocher="generous")
     attempt.record(money_of(attempt, psp_reference="psp-1"))
     requested: Refund = stored(attempt.payment).refund(reason="broken")
@@ -361,7 +371,7 @@ def given_back(refund: Refund) -> Succeeded:
 
 
 def test_a_refund_without_an_answer_is_asked_about_by_the_same_schedule(
-    refund: Refund, psp: FakePSP, travel: TimeTravel, monkeypatch: pytest.MonkeyPatch
+    refund: Refund, psp: SandboxPSP, travel: TimeTravel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert reconcile().due == 0
     travel(2 * MINUTE)
@@ -371,7 +381,7 @@ def test_a_refund_without_an_answer_is_asked_about_by_the_same_schedule(
     assert [reconcile().refunded, reconcile().due] == [1, 0]
     refund.refresh_from_db()
     assert refund.state == Refund.State.SUCCEEDED
-    assert psp.asked == ["ask_refund"] * 2
+    assert generous.asked == 2
 
 
 def test_one_that_never_reached_the_psp_has_failed(
@@ -497,13 +507,14 @@ def webhook(attempt: Attempt, **fields: Any) -> Event:
 
 
 def test_a_webhook_that_was_earlier_than_its_attempt_is_looked_at_again(
-    opened: Callable[..., Attempt], psp: FakePSP
+    opened: Callable[..., Attempt], psp: SandboxPSP
 ) -> None:
-    attempt = opened("wait", age=MINUTE / 2)
-    attempt.record(psp.look(attempt))
+    attempt = opened("processing", age=MINUTE / 2)
+    attempt.record(cards.ask(attempt))
+    psp.calls.clear()
     event = webhook(again(attempt))
     item = SuspenseItem.objects.create(kind=SuspenseItem.Kind.UNMATCHED, event=event)
-    psp.of(attempt).state = "taken"
+    finish(psp, attempt)
     assert reconcile(dry_run=True).events_matched == 1
     assert [reconcile().events_matched, reconcile().events_matched] == [1, 0]
     event.refresh_from_db()
@@ -512,33 +523,36 @@ def test_a_webhook_that_was_earlier_than_its_attempt_is_looked_at_again(
     assert list(audit()) == []
     assert (event.state, event.attempt) == (Event.State.PROCESSED, attempt)
     assert again(attempt).state == State.SETTLED
-    assert psp.asked == ["ask"]
+    assert psp.calls["fetch"] == 1
 
 
 def test_one_about_a_settled_attempt_asks_nobody(
-    opened: Callable[..., Attempt], psp: FakePSP
+    opened: Callable[..., Attempt], psp: SandboxPSP
 ) -> None:
     attempt = opened("approve")
-    attempt.record(psp.look(attempt))
+    attempt.record(cards.ask(attempt))
+    psp.calls.clear()
     webhook(again(attempt))
     assert reconcile().events_matched == 1
-    assert psp.asked == []
+    assert not psp.calls
 
 
 @pytest.mark.parametrize("why", ["old", "unknown reference", "money", "no answer", "mute"])
 def test_what_still_cannot_be_matched_stays_unmatched(
-    opened: Callable[..., Attempt], psp: FakePSP, settings: Settings, why: str
+    opened: Callable[..., Attempt], psp: SandboxPSP, settings: Settings, why: str
 ) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, MUTE]}
-    attempt = opened("wait", age=MINUTE / 2, moocher="mute" if why == "mute" else "cards")
-    attempt.record(psp.look(attempt))
+    attempt = opened("processing", age=MINUTE / 2, moocher="mute" if why == "mute" else "cards")
+    attempt.record(cards.ask(attempt))
+    psp.calls.clear()
     facts: dict[str, Any] = {
         "old": {"received_at": timezone.now() - 2 * DAY},
         "unknown reference": {"psp_reference": "nobody's"},
         "money": {"amount": Decimal(5), "currency": "CHF"},
     }
     event = webhook(again(attempt), **facts.get(why, {}))
-    psp.down = why == "no answer"
+    if why == "no answer":
+        psp.plan.outage(3600)
     assert reconcile(moocher=attempt.moocher).events_matched == 0
     event.refresh_from_db()
     assert event.state == Event.State.UNMATCHED
@@ -570,7 +584,7 @@ def many(count: int, user: User) -> None:
 
 
 def test_a_thousand_open_attempts_are_looked_through_with_few_queries(
-    user: User, psp: FakePSP
+    user: User, psp: SandboxPSP
 ) -> None:
     many(1000, user)
 
@@ -588,7 +602,7 @@ def test_a_thousand_open_attempts_are_looked_through_with_few_queries(
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_ask_once_and_announce_once(
-    opened: Callable[..., Attempt], make_user: UserFactory, psp: FakePSP, heard: list[Payment]
+    opened: Callable[..., Attempt], make_user: UserFactory, psp: SandboxPSP, heard: list[Payment]
 ) -> None:
     for _number in range(6):
         opened("approve")
@@ -599,5 +613,5 @@ def test_several_workers_ask_once_and_announce_once(
     results: list[ReconcileResult] = together(4, lambda _number: reconcile())
     assert errors(results) == []
     assert sum(report.settled for report in results) == 6
-    assert psp.asked == ["ask"] * 6
+    assert psp.calls["fetch"] == 6
     assert len(heard) == len(set(heard)) == 9

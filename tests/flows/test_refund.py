@@ -5,16 +5,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.http import HttpRequest
 from django.test import Client
 
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Pending, Succeeded
@@ -23,11 +20,11 @@ from payments_ui.core.models import Attempt, Event, Payment, Refund, SuspenseIte
 from payments_ui.flows import psp_call
 from payments_ui.flows import refund as refunding
 from payments_ui.flows.psp_call import TransactionOpenError
-from payments_ui.moochers.base import Notice
 from payments_ui.testing.failpoints import at, raise_
+from payments_ui.testing.moochers import listed
+from payments_ui.testing.psp import SandboxPSP
 from tests.core.support import money_of, pending, started, stored
-from tests.fakes import FakeMoocher, FakePSP
-from tests.fakes import psp as the_psp
+from tests.fakes import FRANCS, FakeMoocher
 from tests.shopping import report
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +40,7 @@ class Giving(FakeMoocher):
     title = "Card"
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(psp=the_psp, **options)
+        super().__init__(**options)
         self.answers: list[Callable[[Refund], Any]] = []
         self.asked: list[tuple[str, str]] = []
         self.open_blocks: list[bool] = []
@@ -55,16 +52,6 @@ class Giving(FakeMoocher):
     def ask_refund(self, refund: Refund) -> Outcome:
         answer: Outcome = self._answer("ask", refund)
         return answer
-
-    def webhook(self, request: HttpRequest) -> Notice:
-        notice = super().webhook(request)
-        refund = json.loads(request.body).get("refund")
-        return Notice(
-            event_id=notice.event_id,
-            attempt_id=notice.attempt_id,
-            psp_reference=notice.psp_reference,
-            refund_id=UUID(refund) if refund else None,
-        )
 
     def _answer(self, question: str, refund: Refund) -> Any:
         self.asked.append((question, refund.idempotency_key))
@@ -89,9 +76,9 @@ giving = Giving()
 
 
 @pytest.fixture(autouse=True)
-def moocher(settings: Any, psp: FakePSP) -> Giving:
+def moocher(settings: Any, psp: SandboxPSP) -> Giving:
     settings.PAYMENTS_UI = {
-        "MOOCHERS": ["tests.flows.test_refund.giving", "tests.fakes.francs"],
+        "MOOCHERS": [*listed(giving), FRANCS],
         "PAYEE": "Us",
     }
     giving.answers, giving.asked, giving.open_blocks = [], [], []
@@ -106,7 +93,7 @@ def payment(user: User) -> Payment:
 
 def charged(user: User, **fields: Any) -> Payment:
     attempt = started(pending(user, "12"), **{"moocher": "giving", **fields})
-    facts = {"psp_reference": f"psp-{attempt.reference}"}
+    facts = {"psp_reference": f"ch_{attempt.pk.hex}"}
     attempt.record(money_of(attempt, **facts))
     return stored(attempt.payment)
 
@@ -267,8 +254,13 @@ def test_a_webhook_about_a_refund_has_the_psp_asked(payment: Payment, moocher: G
 
 
 def told_of(refund: Refund, **facts: Any) -> Any:
-    about = {"refund": str(refund.pk), "reference": refund.attempt.psp_reference}
-    return report(Client(), identifier="giving", **{**about, **facts})
+    charge = refund.attempt.psp_reference or ""
+    about: dict[str, Any] = {
+        "object": "refund",
+        "charge": charge,
+        "metadata": {"refund": str(refund.pk)},
+    }
+    return report(Client(), identifier="giving", reference=f"re_{1:032x}", **about, **facts)
 
 
 def test_a_refund_that_failed_may_have_arrived_after_all(payment: Payment, moocher: Giving) -> None:
@@ -296,7 +288,7 @@ def test_a_refund_that_is_not_ours_is_nobodys_business(payment: Payment, moocher
 def test_a_person_looks_at_a_report_of_an_attempt_that_should_be_ours(
     named: bool, items: int
 ) -> None:
-    about: dict[str, Any] = {"attempt": Attempt()} if named else {"reference": "somebody-elses"}
+    about: dict[str, Any] = {"attempt": Attempt()} if named else {"reference": f"ch_{9:032x}"}
     for _time in range(2):
         assert report(Client(), identifier="giving", **about).status_code == 200
     assert SuspenseItem.objects.filter(kind="unmatched", state="open").count() == items

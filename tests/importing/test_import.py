@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from decimal import Decimal
 from typing import Any
@@ -11,12 +12,14 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.db import connection
 from django.test import override_settings
+from django.utils import timezone
 from mooch.signals import post_charge
 
 from payments_ui.core.audit import Finding
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
+from payments_ui.flows.expire import expire
 from payments_ui.importing import decide, source, write
 from payments_ui.importing import move_in as moving
 from payments_ui.importing.management.commands import import_user_payments
@@ -360,3 +363,23 @@ def test_what_the_audit_finds_makes_it_fail(
     with pytest.raises(CommandError, match="The audit finds 21") as failed:
         move_in("--commit")
     assert failed.value.returncode == 1
+
+
+def test_a_transfer_announced_before_moving_in_has_the_time_of_a_transfer(
+    make_user: UserFactory, ancestor: Ancestor, move_in: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ancestor did not keep when it was announced, so its time begins with moving in."""
+    there = ancestor.pending(
+        make_user(), "5.00", "5.00", payment_service_provider="banktransfer", transaction="META"
+    )
+    ancestor.pending(make_user(), "5.00", "5.00")
+    move_in("--commit")
+    later: list[float] = []
+    now = timezone.now()
+    monkeypatch.setattr(
+        "payments_ui.flows.expire.timezone.now", lambda: now + dt.timedelta(days=later[-1])
+    )
+    for days, expired in ((0, 1), (20, 0), (59, 0), (61, 1)):
+        later.append(days)
+        assert expire().expired == expired
+        assert Payment.objects.filter(pk=there.pk).exists() == (days < 61)

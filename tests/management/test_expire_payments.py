@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -19,17 +18,14 @@ from payments_ui.core.models import Payment
 from payments_ui.testing.failpoints import at, raise_
 from tests.conftest import UserFactory
 from tests.core.support import pending
-from tests.fakes import CARDS, psp
+from tests.fakes import CARDS
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _site(settings: Settings) -> Iterator[None]:
+def _site(settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
-    psp.reset()
-    yield
-    psp.reset()
 
 
 def old(user: User) -> Payment:

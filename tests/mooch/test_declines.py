@@ -12,10 +12,11 @@ from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from pytest_django import Settings
 
-from payments_ui.core.models import Payment
+from payments_ui.core.models import Attempt, Payment
 from payments_ui.mooch.middleware import wrapper_of
-from tests.core.support import pending
-from tests.fakes import CARDS, FakePSP
+from payments_ui.testing.psp import SandboxPSP
+from tests.core.support import ADMINS, pending
+from tests.fakes import CARDS
 from tests.mooch import site as host
 from tests.shopping import Shopper, attempt_of, dom, step, stored, url
 
@@ -24,7 +25,7 @@ Answer = Callable[[Payment], HttpResponse]
 
 
 @pytest.fixture(autouse=True)
-def site(settings: Settings, psp: FakePSP) -> None:
+def site(settings: Settings, psp: SandboxPSP) -> None:
     settings.ROOT_URLCONF = "tests.mooch.site"
     settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch.site.customers", CARDS]}
     settings.MIDDLEWARE = host.middleware(settings.MIDDLEWARE)
@@ -126,7 +127,7 @@ def test_what_cannot_be_known_is_told_and_a_person_decides(
     admin_client: Client,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    settings.ADMINS = [("Clerk", "clerk@example.com")]
+    settings.ADMINS = ADMINS
     answers("/", failure_url="/", success_url="/")
     payment = shopper.begin("5.00")
     with django_capture_on_commit_callbacks(execute=True):
@@ -173,6 +174,18 @@ def test_coming_back_from_the_psp_with_a_failure_is_a_decline(
     assert shopper.get(RETURN, id=payment.pk.hex)["Location"] == "/sorry/"
     assert attempt_of(payment).state == "failed"
     assert stored(payment).state == "pending"
+
+
+def test_coming_back_from_the_psp_with_a_charge_settles_the_attempt(
+    shopper: Shopper, answers: Any
+) -> None:
+    answers("https://psp.example/pay/1")
+    payment = shopper.begin("5.00")
+    submit(shopper, payment)
+    answers(charge)
+    shopper.get(RETURN, id=payment.pk.hex)
+    assert stored(payment).state == "charged"
+    assert Attempt.objects.get().state == "settled"
 
 
 def test_somebody_elses_failure_declines_nothing(make_shopper: Any, answers: Any) -> None:

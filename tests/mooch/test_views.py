@@ -16,8 +16,8 @@ from mooch.signals import post_charge
 from pytest_django import Settings
 
 from payments_ui.core.models import Attempt, Event, Payment
+from payments_ui.testing.psp import SandboxPSP
 from tests.core.support import together
-from tests.fakes import FakePSP
 from tests.fixtures import MakeShopper
 from tests.mooch import site as host
 from tests.shopping import Shopper, attempt_of, dom, step, stored, url
@@ -28,7 +28,7 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture(autouse=True)
-def site(settings: Settings, psp: FakePSP) -> None:
+def site(settings: Settings, psp: SandboxPSP) -> None:
     settings.ROOT_URLCONF = "tests.mooch.site"
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "mooch"]
     settings.PAYMENTS_UI = {"MOOCHERS": host.ALL}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from decimal import Decimal
 from typing import Any, ClassVar
-from unittest import mock
+from uuid import uuid4
 
 import pytest
 from django.http import HttpRequest
@@ -28,16 +28,40 @@ from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Cred
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.testing.contracts import LedgerContract, MoocherContract, RefundContract
-from payments_ui.testing.psp import SandboxPSP, sign
+from payments_ui.testing.moochers import WEBHOOK_SECRET
+from payments_ui.testing.psp import SIGNATURE_HEADER, SandboxPSP, sign
 from tests import fakes
-from tests.fakes import FakeMoocher, FakePSP
+from tests.fakes import FakeMoocher
 
 KEY, SECRET = "key", "secret"
 
 
-class SandboxContract(MoocherContract, RefundContract, LedgerContract):
-    kind: ClassVar[str]
+class FakePSPContract(MoocherContract):
+    """The hooks of a moocher that pays at the fake PSP."""
+
     psp: SandboxPSP
+    secret: ClassVar[str]
+
+    def taken(self, attempt: Attempt) -> Decimal:
+        return fakes.taken(self.psp)
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        self.psp.plan.outage(3600)
+        yield
+        self.psp.plan.clear()
+
+    def webhook_request(self, attempt: Attempt) -> HttpRequest:
+        charge = self.psp.ledger.charges.newest()[0]
+        body = self.psp.outbox.deliveries(charge.id)[0]["body"].encode()
+        signature = sign(self.secret, body, int(self.psp.ledger.clock.now()))
+        headers = {SIGNATURE_HEADER: signature}
+        return RequestFactory().post("/", body, content_type="application/json", headers=headers)
+
+
+class SandboxContract(FakePSPContract, RefundContract, LedgerContract):
+    kind: ClassVar[str]
+    secret = SECRET
 
     @pytest.fixture
     def moocher(self, settings: Settings) -> Iterator[Moocher]:
@@ -51,35 +75,13 @@ class SandboxContract(MoocherContract, RefundContract, LedgerContract):
                 account="acct_sandbox",
             )
 
-    def taken(self, attempt: Attempt) -> Decimal:
-        charges = self.psp.ledger.charges.by_reference(attempt.idempotency_key)
-        return sum(
-            (Decimal(c.amount) / 100 for c in charges if c.status == "succeeded"), Decimal(0)
-        )
-
     def refunded(self, refund: Refund) -> Decimal:
         refunds = self.psp.ledger.refunds.by_reference(refund.idempotency_key)
-        return sum((Decimal(r.amount) / 100 for r in refunds), Decimal(0))
+        return sum((Decimal(refund.amount) / 100 for refund in refunds), Decimal(0))
 
     def lost_reply(self) -> AbstractContextManager[Any]:
         self.psp.plan.add("lost_reply", on="refund")
         return nullcontext()
-
-    def outage(self) -> AbstractContextManager[Any]:
-        return mock.patch(
-            "payments_ui.moochers.sandbox.client.Client._exchange", side_effect=TimeoutError
-        )
-
-    def webhook_request(self, attempt: Attempt) -> HttpRequest:
-        charge = self.psp.ledger.charges.newest()[0]
-        body = self.psp.outbox.deliveries(charge.id)[0]["body"].encode()
-        at = int(self.psp.ledger.clock.now())
-        return RequestFactory().post(
-            "/",
-            body,
-            content_type="application/json",
-            headers={"Sandbox-Signature": sign(SECRET, body, at)},
-        )
 
 
 class TestSandboxCard(SandboxContract):
@@ -111,36 +113,23 @@ class TestBankTransfer(MoocherContract):
         return None
 
 
-class TestSomebodysOwn(MoocherContract):
+class TestThirdParty(FakePSPContract):
     form_data: ClassVar[dict[str, Any]] = {"name": "Ada"}
+    secret = WEBHOOK_SECRET
 
     @pytest.fixture
     def moocher(self) -> Iterator[Moocher]:
-        fakes.psp.reset()
-        yield fakes.cards
-        fakes.psp.reset()
-
-    def taken(self, attempt: Attempt) -> Decimal:
-        return fakes.psp.taken
-
-    @contextmanager
-    def outage(self) -> Iterator[None]:
-        fakes.psp.down = True
-        yield
-        fakes.psp.down = False
-
-    def webhook_request(self, attempt: Attempt) -> HttpRequest:
-        body = json.dumps({"id": "evt-1", "attempt": str(attempt.pk)}).encode()
-        headers = {"Fake-Signature": fakes.sign(body)}
-        return RequestFactory().post("/", body, content_type="application/json", headers=headers)
+        with fakes.new_psp() as self.psp:
+            FakeMoocher.sandbox.pay_at(self.psp.url)
+            yield fakes.cards
 
 
 class ChargesTwice(FakeMoocher):
     def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
-        self.psp.books[str(len(self.psp.books))] = fakes.Charge(
-            "x", attempt.amount, attempt.currency, "taken", urls
-        )
-        return self.psp.charge(attempt, urls)
+        again = copy.copy(attempt)
+        again.idempotency_key = f"{attempt.idempotency_key}-{uuid4()}"
+        super().charge(again, data=data, urls=urls)
+        return super().charge(attempt, data=data, urls=urls)
 
 
 class SaysNoWhenAway(FakeMoocher):
@@ -166,7 +155,7 @@ class BelievesAnybody(FakeMoocher):
 class Writes(FakeMoocher):
     def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
         attempt.payment.save()
-        return self.psp.charge(attempt, urls)
+        return super().charge(attempt, data=data, urls=urls)
 
 
 class AsksForCards(FakeMoocher):
@@ -191,16 +180,17 @@ class AsksForCards(FakeMoocher):
 def test_the_contract_tells_a_moocher_that_breaks_it(
     kind: type[FakeMoocher], promise: str, request: pytest.FixtureRequest, db: None
 ) -> None:
-    contract = TestSomebodysOwn()
-    fakes.psp.reset()
-    moocher = kind(identifier="cards", title="Card", psp=fakes.psp)
+    contract = TestThirdParty()
+    moocher = kind(identifier="cards", title="Card")
     payment = MoocherContract.payment.__wrapped__(contract, None)  # type: ignore[attr-defined]
     attempt = MoocherContract.attempt.__wrapped__(contract, moocher, payment)  # type: ignore[attr-defined]
     given = {"moocher": moocher, "payment": payment, "attempt": attempt, "body": b"{}"}
     test = getattr(contract, f"test_{promise}")
     wanted = {name: given[name] for name in inspect.signature(test).parameters}
-    with pytest.raises((AssertionError, pytest.fail.Exception)):
-        test(**wanted)
+    with fakes.new_psp() as contract.psp:
+        moocher.sandbox.pay_at(contract.psp.url)
+        with pytest.raises((AssertionError, pytest.fail.Exception)):
+            test(**wanted)
 
 
 def test_hooks_that_have_to_be_written_say_so() -> None:
@@ -211,4 +201,3 @@ def test_hooks_that_have_to_be_written_say_so() -> None:
     with pytest.raises(NotImplementedError):
         MoocherContract.moocher.__wrapped__(contract)  # type: ignore[attr-defined]
     assert contract.webhook_request(Attempt()) is None
-    assert FakePSP().taken == 0

@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Succeeded
 from payments_ui.core.models import LineItem, Refund
+from payments_ui.exceptions import MoocherError
 from payments_ui.moochers.base import LedgerLine, Moocher
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.testing.contracts import LedgerContract, MoocherContract, RefundContract
@@ -70,7 +71,7 @@ class SaysNoWhenAway(SandboxMoocher):
     def refund(self, refund: Refund) -> Outcome:
         try:
             return super().refund(refund)
-        except OSError:
+        except (OSError, MoocherError):
             return Declined(code=DeclineCode.GENERIC)
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from payments_ui.core import journal
 from payments_ui.core.db.constraint_errors import typed_refusals
-from payments_ui.core.privacy.redaction import scrubbed
+from payments_ui.core.privacy.redaction import redact
 from payments_ui.exceptions import PaymentsUIError
 
 from .base import SHOWN, MoneyAdmin, error_message
@@ -59,7 +59,7 @@ class ReasonForm(forms.Form):
 
     def clean_reason(self) -> str:
         """The reason without card and account numbers, since Django's own log keeps it, too."""
-        return scrubbed(self.cleaned_data["reason"])
+        return redact(self.cleaned_data["reason"])
 
 
 def asks_reason(

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui.conf import settings
 from payments_ui.core import journal
 from payments_ui.core.models import JournalEntry, LineItem
-from payments_ui.core.privacy.redaction import scrubbed
+from payments_ui.core.privacy.redaction import redact
 
 from .base import MoneyAdmin, QuerysetFilter
+from .export import export_csv
 
 
 class BoundFilter(QuerysetFilter):
@@ -42,6 +43,7 @@ class LineItemAdmin(MoneyAdmin):
     )
     readonly_fields = ("created_at", "payment")
     raw_id_fields = ("user",)
+    actions = (export_csv,)
     search_fields = ("title", "key")
     user_path = "user"
 
@@ -64,7 +66,7 @@ class LineItemAdmin(MoneyAdmin):
 
     def save_model(self, request: HttpRequest, obj: LineItem, form: Any, change: bool) -> None:
         """Save by the model, which checks; the journal names the clerk."""
-        obj.title = scrubbed(obj.title)
+        obj.title = redact(obj.title)
         with journal.acting(journal.by_user(request.user)):
             obj.save()
             if not change:

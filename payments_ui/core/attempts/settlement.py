@@ -1,4 +1,4 @@
-"""One idempotent ``settle`` for everybody who learns that an attempt's money arrived.
+"""One idempotent ``settle`` for each way to learn that an attempt's money arrived.
 
 Browser return, webhook, reconciler, admin and bulk run all come here. Money that fits is
 a charge; money that does not is *unexpected*, and never lost.

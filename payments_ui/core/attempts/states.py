@@ -27,5 +27,5 @@ OPEN_STATES = (
     AttemptState.PROCESSING,
     AttemptState.UNKNOWN,
 )
-#: Money arrived, and nothing that is said later changes that.
+#: Money arrived, and no later report changes that.
 ARRIVED_STATES = (AttemptState.SETTLED, AttemptState.SURPLUS, AttemptState.MISMATCH)

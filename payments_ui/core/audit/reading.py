@@ -117,6 +117,7 @@ def _in_words_of(connection: BaseDatabaseWrapper, sql: str) -> str:
     filled = sql.format(
         currencies=_listed(codes()),
         half=f"CASE {' '.join(cases)} ELSE {half(2)} END",
+        one=_TOTAL.get_db_prep_value(Decimal(1), connection),
         quote=_Quoted(connection),
     )
     # Decimals are floats on SQLite, of three decimals at most: line items count the eighth.

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     _Field = models.Field[Any, Any]
+    _DecimalField = models.DecimalField[Any, Any]
 else:
-    _Field = models.Field
+    _Field, _DecimalField = models.Field, models.DecimalField
 
 # Wider than any value or sum, so that nothing is rounded on the way.
 _CONTEXT = Context(prec=60)
@@ -55,7 +56,8 @@ class ExactDecimalField(_Field):
 
     No ``DecimalField`` on purpose: arithmetic with it in SQL needs an ``output_field`` that
     one has thought about, since ``F("amount") * 2`` would lose the scale on SQLite.
-    Floats, and values with more digits than the column has, are refused, never rounded.
+    Floats, and values with more digits than the column has, are refused, never rounded. What
+    is read, and what is summed, has no zeros at its end beyond two decimals.
     """
 
     description = _("Exact decimal number")
@@ -128,9 +130,26 @@ class ExactDecimalField(_Field):
         if value is None:
             return None
         if connection.vendor == "sqlite":
-            return Decimal(value).scaleb(-self.decimal_places, context=_CONTEXT)
-        return Decimal(value)
+            return _readable(Decimal(value).scaleb(-self.decimal_places, context=_CONTEXT))
+        return _readable(Decimal(value))
 
     def value_to_string(self, obj: models.Model) -> str:
         value = self.value_from_object(obj)
         return "" if value is None else str(value)
+
+
+class AmountField(_DecimalField):
+    """A decimal column that reads ``5.00`` where three decimals are stored; also in aggregates."""
+
+    def from_db_value(
+        self, value: Any, expression: Any, connection: BaseDatabaseWrapper
+    ) -> Decimal | None:
+        return None if value is None else _readable(Decimal(value))
+
+
+def _readable(number: Decimal) -> Decimal:
+    """The same number without zeros at its end beyond two decimals: 5.00, and 0.0004."""
+    exponent = number.normalize(_CONTEXT).as_tuple().exponent
+    if not isinstance(exponent, int):
+        return number
+    return number.quantize(Decimal(1).scaleb(min(exponent, -2)), context=_CONTEXT)

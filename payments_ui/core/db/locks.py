@@ -41,7 +41,7 @@ def retrying(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def second_look(function: Callable[P, R]) -> Callable[P, R]:
-    """Run once more after an ``IntegrityError``: what somebody else wrote is visible then."""
+    """Run once more after an ``IntegrityError``: what another process wrote is visible then."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:

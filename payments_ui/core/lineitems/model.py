@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, router, transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +21,7 @@ from .queryset import CHECKS, LineItemManager, LineItemQuerySet, checked
 
 
 class LineItem(models.Model):
-    """A use that costs something. Sites add them by ``LineItem.objects.record``."""
+    """A use that costs something. Sites record it by ``LineItem.objects.record``."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -78,7 +77,7 @@ class LineItem(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
-        # Related managers write through it: they may not bind or free items either.
+        # Related managers write through it: they may neither bind nor free items.
         base_manager_name = "objects"
         verbose_name = _("line item")
         verbose_name_plural = _("line items")
@@ -106,8 +105,8 @@ class LineItem(models.Model):
             super().save(**kwargs)
             if kwargs.get("update_fields"):
                 LineItemQuerySet(type(self), using=using).filter(pk=self.pk).check_products()
-            was = {"amount": str(before.amount), "currency": before.currency}
-            journal.lineitem("lineitem_changed", self, detail={"before": was})
+            old = {"amount": str(before.amount), "currency": before.currency}
+            journal.lineitem(journal.Verb.LINEITEM_CHANGED, self, detail={"before": old})
 
     save.alters_data = True  # type: ignore[attr-defined]
 
@@ -118,7 +117,7 @@ class LineItem(models.Model):
         """As Django's, and journalled; raises ``LineItemBoundError`` if the item is bound."""
         using = using or router.db_for_write(type(self), instance=self)
         with transaction.atomic(using=using):
-            journal.lineitem("lineitem_deleted", self._lock_unbound(using))
+            journal.lineitem(journal.Verb.LINEITEM_DELETED, self._lock_unbound(using))
             return super().delete(using=using, keep_parents=keep_parents)
 
     delete.alters_data = True  # type: ignore[attr-defined]
@@ -148,9 +147,9 @@ class LineItem(models.Model):
             raise LineItemBoundError("Line items are bound by Payment.objects.create_pending()")
 
     def _lock_unbound(self, using: str) -> LineItem:
-        """The item as it is stored, locked until the transaction ends."""
+        """Return the item as it is stored, locked until the transaction ends."""
         rows = LineItemQuerySet(type(self), using=using).filter(pk=self.pk)
-        if not models.QuerySet.update(rows.unbound(), created_at=F("created_at")):
+        if not rows.lock_each():
             raise LineItemBoundError(f"Line item {self.pk} belongs to a payment, or is gone")
         stored: LineItem = rows.get()
         return stored

@@ -40,7 +40,7 @@ _BINDING = frozenset({"payment", "payment_id"})
 def _title(value: Any) -> str:
     title = str(value).strip()
     if not title or len(title) > 200:
-        raise InvalidTitleError(f"A title of {len(title)} characters")
+        raise InvalidTitleError(f"A line item has a title of 1 to 200 characters, not {len(title)}")
     return title
 
 
@@ -80,7 +80,7 @@ CHECKS = {
     "unit_price": _optional_amount,
     "key": _key,
 }
-#: Fields of which ``QuantityError`` tells that they contradict each other.
+#: Fields that ``QuantityError`` is about.
 _PRODUCT = frozenset({"amount", "quantity", "unit", "unit_price"})
 
 
@@ -119,7 +119,7 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
                 changed += models.QuerySet.update(rows, **values)
                 if not _PRODUCT.isdisjoint(values):
                     rows.check_products()
-                journal.lineitems("lineitem_changed", rows)
+                journal.lineitems(journal.Verb.LINEITEM_CHANGED, rows)
         return changed
 
     update.alters_data = True  # type: ignore[attr-defined]
@@ -131,14 +131,14 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
         deleted = 0
         with transaction.atomic(using=self.db):
             for rows in self._lock_unbound():
-                journal.lineitems("lineitem_deleted", rows)
+                journal.lineitems(journal.Verb.LINEITEM_DELETED, rows)
                 deleted += models.QuerySet.delete(rows)[0]
         return deleted, {self.model._meta.label: deleted}
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Iterable[LineItem], *args: Any, **kwargs: Any) -> list[LineItem]:
-        """As Django's; every item is checked as by ``record``, none may be bound already."""
+        """As Django's, checked as by ``record``; raises ``LineItemBoundError`` for bound items."""
         if kwargs.get("update_conflicts"):
             raise LineItemBoundError("Stored line items are not overwritten")
         items = list(objs)
@@ -160,8 +160,12 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
         for row in rows.iterator():
             money.check_product(*row)
 
+    def lock_each(self) -> int:
+        """Lock the unbound ones of these rows by a write that changes nothing; return how many."""
+        return models.QuerySet.update(self.unbound(), created_at=F("created_at"))
+
     def _lock_unbound(self) -> list[LineItemQuerySet]:
-        """These rows, in chunks, which nobody can bind until the transaction ends."""
+        """Return these rows in chunks, locked: they stay unbound until the transaction ends."""
         if self._can_select_for_update():  # runs on PostgreSQL only
             # In the order in which create_pending finds them: in another they would deadlock.
             found = list(
@@ -173,12 +177,12 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
             pinned = self._pinned([item.pk for item in found])
             are_free = all(item.payment_id is None for item in found)
         else:
-            # Write first: SQLite knows no SELECT FOR UPDATE. Then pin down which rows it were,
+            # Write first: SQLite knows no SELECT FOR UPDATE. Then pin down which rows these were,
             # since rows that come meanwhile match the filter, too, and are not locked.
             models.QuerySet.update(self.order_by(), created_at=F("created_at"))
             keys = list(self.order_by().values_list("pk", flat=True))
             pinned = self._pinned(keys)
-            are_free = sum(map(_lock, pinned)) == len(keys)
+            are_free = sum(rows.lock_each() for rows in pinned) == len(keys)
         if not are_free:
             raise LineItemBoundError("A line item that belongs to a payment cannot be changed")
         return pinned
@@ -190,10 +194,6 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
     def _pinned(self, keys: list[int]) -> list[LineItemQuerySet]:
         chunks = (keys[at : at + _CHUNK] for at in range(0, len(keys), _CHUNK))
         return [LineItemQuerySet(self.model, using=self.db).filter(pk__in=pks) for pks in chunks]
-
-
-def _lock(rows: LineItemQuerySet) -> int:
-    return models.QuerySet.update(rows.unbound(), created_at=F("created_at"))
 
 
 class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)):  # type: ignore[misc]
@@ -242,30 +242,27 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
             **({"used_at": used_at} if used_at else {}),
         )
         item.clean_money()
+        block: AbstractContextManager[Any]
+        if key is None and not models.signals.post_save.has_listeners(self.model):
+            # One INSERT needs no transaction, and half of the round trips are spared.
+            block = nullcontext()
+        else:
+            # A savepoint, so that a repeated key does not end the caller's transaction.
+            block = transaction.atomic(using=self.db, savepoint=key is not None)
         try:
-            with self._all_or_nothing(has_key=key is not None):
+            with block:
                 item.save(force_insert=True, using=self.db)
-        except KeyConflictError as error:
-            return self._recorded(item, error)
+        except KeyConflictError:
+            recorded = self.filter(user_id=item.user_id, key=item.key, key__isnull=False)
+            first: LineItem | None = recorded.first()
+            if first is None:
+                raise
+            if (first.key, first.amount, first.currency) != (item.key, item.amount, item.currency):
+                raise KeyConflictError(
+                    f"Key {item.key!r} was recorded as {first.amount} {first.currency}, "
+                    f"now it is {item.amount} {item.currency}"
+                ) from None
+            return first
         return item
 
     record.alters_data = True  # type: ignore[attr-defined]
-
-    def _all_or_nothing(self, *, has_key: bool) -> AbstractContextManager[Any]:
-        # One INSERT needs no transaction, and half of the round trips are spared.
-        if not has_key and not models.signals.post_save.has_listeners(self.model):
-            return nullcontext()
-        # A savepoint, so that a repeated key does not end the caller's transaction.
-        return transaction.atomic(using=self.db, savepoint=has_key)
-
-    def _recorded(self, item: LineItem, error: KeyConflictError) -> LineItem:
-        same = self.filter(user_id=item.user_id, key=item.key, key__isnull=False)
-        first: LineItem | None = same.first()
-        if first is None:
-            raise error
-        if (first.key, first.amount, first.currency) != (item.key, item.amount, item.currency):
-            raise KeyConflictError(
-                f"Key {item.key!r} was recorded as {first.amount} {first.currency}, "
-                f"now it is {item.amount} {item.currency}"
-            )
-        return first

@@ -50,12 +50,6 @@ class Migration(migrations.Migration):
                     "charged_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="charged at"),
                 ),
-                (
-                    "payment_service_provider",
-                    payments_ui.core.db.fields.IdentifierField(
-                        blank=True, max_length=100, verbose_name="payment service provider"
-                    ),
-                ),
                 ("email", models.EmailField(max_length=254, verbose_name="email")),
                 ("transaction", models.TextField(blank=True, verbose_name="transaction")),
                 (
@@ -69,12 +63,20 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "amount",
-                    models.DecimalField(decimal_places=3, max_digits=14, verbose_name="amount"),
+                    payments_ui.core.db.fields.AmountField(
+                        decimal_places=3, max_digits=14, verbose_name="amount"
+                    ),
                 ),
                 (
                     "currency",
                     payments_ui.core.db.fields.IdentifierField(
                         max_length=3, verbose_name="currency"
+                    ),
+                ),
+                (
+                    "payment_service_provider",
+                    payments_ui.core.db.fields.IdentifierField(
+                        blank=True, max_length=100, verbose_name="payment service provider"
                     ),
                 ),
                 (
@@ -294,7 +296,7 @@ class Migration(migrations.Migration):
                     "signal_sent_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When your site was told about it.",
+                        help_text="When your site received the signal about it.",
                         null=True,
                         verbose_name="site notified at",
                     ),
@@ -361,29 +363,29 @@ class Migration(migrations.Migration):
                             ),
                             (
                                 "insufficient_funds",
-                                "There is not enough money on this card or account. Try another way to pay.",
+                                "There is not enough money on this card or account. Try another payment method.",
                             ),
                             ("expired_card", "Your card has expired. Try another card."),
                             (
                                 "incorrect_details",
-                                "The details were not right. Check them and try again.",
+                                "The details were not correct. Check them and try again.",
                             ),
                             (
                                 "authentication_failed",
-                                "Your bank could not confirm that it was you. Try again, or pay another way.",
+                                "Your bank could not confirm that it was you. Try again, or use another payment method.",
                             ),
                             (
                                 "limit_exceeded",
-                                "This is above a limit of your card. Try another way to pay.",
+                                "This is above a limit of your card. Try another payment method.",
                             ),
                             (
                                 "generic",
-                                "The payment was declined. Try another way to pay, or ask your bank.",
+                                "The payment was declined. Try another payment method, or ask your bank.",
                             ),
                             ("abandoned", "You left before paying. Try again whenever you like."),
                             (
                                 "request_refused",
-                                "Nothing was charged: the payment service did not take our request, and we have been told. Try another way to pay.",
+                                "Nothing was charged: the payment service did not take our request, and we have been told. Try another payment method.",
                             ),
                             (
                                 "never_happened",
@@ -468,20 +470,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "updated_at"], name="payments_attempt_state")
                 ],
                 "constraints": [
-                    models.UniqueConstraint(fields=("form_token",), name="payments_attempt_form"),
-                    models.UniqueConstraint(
-                        fields=("idempotency_key",), name="payments_attempt_key"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("open_payment",), name="payments_one_open_attempt"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("settled_payment",), name="payments_one_settled_attempt"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("moocher", "account", "psp_reference"),
-                        name="payments_psp_reference",
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             (
@@ -516,6 +504,20 @@ class Migration(migrations.Migration):
                         ),
                         name="payments_refunded_at_most_received",
                     ),
+                    models.UniqueConstraint(
+                        fields=("open_payment",), name="payments_one_open_attempt"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("settled_payment",), name="payments_one_settled_attempt"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("moocher", "account", "psp_reference"),
+                        name="payments_psp_reference",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("idempotency_key",), name="payments_attempt_key"
+                    ),
+                    models.UniqueConstraint(fields=("form_token",), name="payments_attempt_form"),
                 ],
             },
         ),
@@ -579,7 +581,7 @@ class Migration(migrations.Migration):
                     "signal_sent_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When your site was told about it.",
+                        help_text="When your site received the signal about it.",
                         null=True,
                         verbose_name="site notified at",
                     ),
@@ -663,15 +665,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "updated_at"], name="payments_refund_state")
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("idempotency_key",), name="payments_refund_key"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("open_attempt",), name="payments_one_open_refund"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("attempt", "psp_reference"), name="payments_refund_reference"
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             (
@@ -683,6 +676,15 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("amount__gt", 0)), name="payments_refund_positive"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("open_attempt",), name="payments_one_open_refund"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("idempotency_key",), name="payments_refund_key"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("attempt", "psp_reference"), name="payments_refund_reference"
                     ),
                 ],
             },
@@ -913,15 +915,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "opened_at"], name="payments_suspense_state")
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("kind", "attempt"), name="payments_suspense_attempt"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("kind", "event"), name="payments_suspense_event"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("kind", "refund"), name="payments_suspense_refund"
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("closed_at__isnull", True), ("state", "open")),
@@ -932,6 +925,15 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="payments_suspense_closed",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("kind", "attempt"), name="payments_suspense_attempt"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("kind", "event"), name="payments_suspense_event"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("kind", "refund"), name="payments_suspense_refund"
                     ),
                 ],
             },

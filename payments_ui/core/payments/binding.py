@@ -69,12 +69,15 @@ def create_pending(
     is not given.
     """
     if unknown := sorted(set(fields) - FIELDS):
-        raise TypeError(f"create_pending() got unexpected fields: {', '.join(unknown)}")
+        raise TypeError(
+            f"create_pending() got unexpected fields: {', '.join(unknown)}. It sums the amount "
+            "itself; a payment is charged afterwards, by a moocher, a processor or book_by_hand()"
+        )
     if currency is not None and not money.is_currency(currency):
         raise InvalidCurrencyError(f"{currency!r} is not a currency the kit can charge in")
     keys = None if lineitems is None else [item.pk for item in lineitems]
-    email = getattr(user, user.get_email_field_name(), "") or ""
-    draft: dict[str, Any] = {"id": uuid.uuid4(), "email": email, **fields}
+    draft: dict[str, Any] = {"id": uuid.uuid4(), **fields}
+    draft["email"] = draft.get("email") or getattr(user, user.get_email_field_name(), "") or ""
     draft |= {"user": user, "amount": Decimal(0), "currency": currency or ""}
     payment = payments.model(**draft)
     using = router.db_for_write(payments.model, instance=user)

@@ -47,7 +47,7 @@ class Bound(NamedTuple):
 
 
 def insert(payment: Payment, using: str) -> None:
-    """Store a draft. Sends no signals: nobody is to see a payment without its amount."""
+    """Store a draft. Sends no signals: no receiver sees a payment without its amount."""
     connection = connections[using]
     fields = payment._meta.concrete_fields
     columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)

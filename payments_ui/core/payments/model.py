@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,10 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui import money
 from payments_ui.core import rules
 from payments_ui.core.attempts import booking, transitions, unexpected_money
-from payments_ui.core.db.constraint_errors import typed_refusals
-from payments_ui.core.db.fields import IdentifierField
+from payments_ui.core.db.fields import AmountField, IdentifierField
 from payments_ui.core.refunds import requesting
-from payments_ui.exceptions import NotChargedError, PaymentStateError
+from payments_ui.exceptions import NotChargedError
 
 from . import cancellation, saving
 from .queryset import EveryPaymentManager, PaymentManager
@@ -62,7 +62,7 @@ class Payment(mooch.models.Payment):
         related_name="user_payments",
         verbose_name=_("user"),
     )
-    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
+    amount = AmountField(_("amount"), max_digits=14, decimal_places=3)
     currency = IdentifierField(_("currency"), max_length=3)
     payment_service_provider = IdentifierField(
         _("payment service provider"), max_length=100, blank=True
@@ -73,6 +73,8 @@ class Payment(mooch.models.Payment):
 
     objects = PaymentManager()
     all_objects = EveryPaymentManager()
+    #: What it was when it was loaded, for ``save()``.
+    loaded: Mapping[str, object] | None = None
 
     class Meta:
         ordering = ("-created_at",)
@@ -99,6 +101,7 @@ class Payment(mooch.models.Payment):
         if {"amount", "currency"} <= payment.__dict__.keys() and payment.currency:
             # 5.00 and not 5.000.
             payment.amount = money.round_amount(payment.amount, payment.currency)
+        payment.loaded = saving.facts(payment)
         return payment
 
     @property
@@ -151,20 +154,7 @@ class Payment(mooch.models.Payment):
         self.__dict__.pop("open_attempt", None)
         super().refresh_from_db(*args, **kwargs)
         self.amount = self.rounded_amount
-
-    @typed_refusals()
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write e-mail, PSP and transaction; ``charged_at`` only if nobody charged it before.
-
-        Kept for moochers and processors of django-mooch, which set ``charged_at`` and save:
-        the first writer wins, a stale instance never undoes a charge, and everything else
-        belongs to the verbs.
-        """
-        if self._state.adding:
-            raise PaymentStateError("Payments are made by Payment.objects.create_pending()")
-        saving.save(self, update_fields=kwargs.get("update_fields"))
-
-    save.alters_data = True  # type: ignore[attr-defined]
+        self.loaded = saving.facts(self)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Always refused: ``cancel_pending()`` releases the line items, too."""
@@ -185,6 +175,7 @@ class Payment(mooch.models.Payment):
             raise NotChargedError(f"{self.pk} is not charged")
         return attempt
 
+    save = saving.save
     cancel_pending = cancellation.cancel_pending
     undo = undo_charge
     refund = requesting.refund

@@ -1,4 +1,4 @@
-"""Payments in number: created, looked for."""
+"""Payments in number: created, locked, found."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from .model import Payment
 
-#: What only the verbs write.
-GUARDED = frozenset(
+# What only the verbs write.
+_GUARDED = frozenset(
     {"id", "pk", "user", "user_id", "amount", "currency", "created_at"}
     | {"sealed_at", "charged_at", "cancelled_at", "undone_at"}
 )
@@ -39,7 +39,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
     def update(self, **kwargs: Any) -> int:
         """As Django's; refuses to write what only the verbs may change."""
-        if refused := sorted(GUARDED.intersection(kwargs)):
+        if refused := sorted(_GUARDED.intersection(kwargs)):
             raise PaymentStateError(f"update() may not write {', '.join(refused)}: use the verbs")
         return super().update(**kwargs)
 

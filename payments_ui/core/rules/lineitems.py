@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.db.models import UniqueConstraint
 
+from payments_ui import money
 from payments_ui.core.privacy.redaction import ANONYMIZED
-from payments_ui.exceptions import KeyConflictError, LineItemBoundError
+from payments_ui.exceptions import KeyConflictError, LineItemBoundError, LineItemError
 
-from .rule import LINEITEM, PAYMENT, Rule, TableRules, text
+from .rule import LINEITEM, PAYMENT, Row, Rule, TableRules, text
 
 # ruff: noqa: S608 - only our own tables' names go in
 # A draft of its user, and of its currency where that has one already.
@@ -16,6 +17,19 @@ _NO_DRAFT = f"""NOT EXISTS (SELECT 1 FROM {PAYMENT} p
     AND p.currency IN ('', NEW.currency) {{share}})"""
 _KEEPS_ITEMS = f"""NOT EXISTS (SELECT 1 FROM {PAYMENT} p WHERE p.id = OLD.payment_id
     AND (p.sealed_at IS NULL OR p.cancelled_at IS NOT NULL OR p.undone_at IS NOT NULL) {{share}})"""
+
+# SQLite multiplies beyond 64 bits as floats, which are as good as exact below a million.
+_IS_NO_PRODUCT = """quantity IS NULL OR unit_price IS NULL OR ABS(amount) >= 1000000 * {one}
+    OR ABS(amount - 1.0 * quantity * unit_price / {one}) * 100000000 >= 0.4 * {one}"""
+
+
+def _is_no_product(row: Row) -> bool:
+    try:
+        money.check_product(row["amount"], row["quantity"], row["unit_price"], row["unit"])
+    except LineItemError:
+        return True
+    return False
+
 
 BOUND = Rule(
     name="lineitem_bound",
@@ -33,6 +47,7 @@ RELEASED = Rule(
 
 LINEITEMS = TableRules(
     table=LINEITEM,
+    money=frozenset({"amount", "quantity", "unit_price"}),
     watched={
         "INSERT": "NEW.payment_id IS NOT NULL",
         "UPDATE": "OLD.payment_id IS NOT NULL OR NEW.payment_id IS NOT NULL",
@@ -76,6 +91,15 @@ LINEITEMS = TableRules(
             f" FROM {LINEITEM} GROUP BY currency",
             violated_where="currency NOT IN ({currencies})",
             shows=("currency", "items"),
+        ),
+        Rule(
+            name="lineitem_product",
+            promise="An amount with a quantity is its product with the unit price.",
+            source=f"SELECT id, amount, quantity, unit, unit_price FROM {LINEITEM}"
+            " WHERE quantity IS NOT NULL OR unit_price IS NOT NULL OR unit <> ''",
+            violated_where=_IS_NO_PRODUCT,
+            shows=("amount", "quantity", "unit", "unit_price"),
+            decide=_is_no_product,
         ),
         Rule(
             name="lineitem_payment",

@@ -12,8 +12,8 @@ Their SQL is what all databases understand. What these say differently is a plac
 - ``{adds_up}``: ``NEW.amount`` is the sum of the payment's line items, rounded once, and all of
   them are its user's and in its currency;
 - ``exact(x)``: an amount in units that the database adds and compares exactly (auditor);
-- ``{currencies}``, ``{half}``: the known codes, and half of the minor unit of the column
-  ``currency`` (auditor).
+- ``{currencies}``, ``{half}``, ``{one}``: the known codes, half of the minor unit of the column
+  ``currency``, and 1 as amounts are stored (auditor).
 
 The auditor's SQL is executed with parameters, so ``%`` is written twice there.
 """

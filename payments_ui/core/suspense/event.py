@@ -1,4 +1,4 @@
-"""Money that arrived and nobody knows: kept until a person matches it."""
+"""What PSPs and banks reported, each report once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .states import EventState
 
 
 class Event(Evidence):
-    """One fact a PSP or a bank reported, by its own id, stored once.
+    """A fact that a PSP or a bank reported, by its own id, stored once.
 
-    Only verified facts get here: a webhook whose signature does not hold is not stored.
+    Only verified facts are stored: no webhook whose signature is wrong.
     """
 
     State = EventState

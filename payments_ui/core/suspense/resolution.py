@@ -13,7 +13,7 @@ from django.db import transaction
 
 from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.db.locks import retrying
-from payments_ui.core.privacy.redaction import scrubbed
+from payments_ui.core.privacy.redaction import redact
 from payments_ui.core.psp_port import psps
 from payments_ui.exceptions import (
     PaymentGoneError,
@@ -126,7 +126,7 @@ def _decided(
     with transaction.atomic():
         payments = [] if attempt is None else [attempt.payment]
         payments += [] if matched is None else [matched]
-        # In one order for everybody, so that two clerks do not wait for each other.
+        # Always in the same order, so that two clerks do not wait for each other.
         for payment in sorted(payments, key=lambda payment: payment.pk):
             if payment.lock() is None:
                 raise PaymentGoneError(f"{payment.pk} is cancelled")
@@ -134,6 +134,6 @@ def _decided(
             raise RefundOpenError(f"{item} is being given back")
         fields = {} if matched is None else {"payment": matched}
         this = type(item).objects.filter(pk=item.pk)
-        if not this.end(state, by=by, reason=scrubbed(reason), **fields):
+        if not this.end(state, by=by, reason=redact(reason), **fields):
             raise SuspenseClosedError(f"{item} is closed")
         yield

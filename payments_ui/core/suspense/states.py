@@ -1,4 +1,4 @@
-"""Why a person has to look at a suspense item, and what became of it."""
+"""Why an item needs review, and what became of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 
 class SuspenseKind(models.TextChoices):
-    """Why a person has to look."""
+    """Why an item needs review."""
 
     SURPLUS = "surplus", _("surplus")
     MISMATCH = "mismatch", _("mismatch")
@@ -26,7 +26,7 @@ class SuspenseState(models.TextChoices):
 
 
 class EventState(models.TextChoices):
-    """Whether the fact belongs to something known."""
+    """Whether the report belongs to a known attempt or refund."""
 
     PROCESSED = "processed", _("processed")
     UNMATCHED = "unmatched", _("unidentified")

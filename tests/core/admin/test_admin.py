@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -393,6 +394,25 @@ def test_an_item_bound_while_the_form_was_open_is_a_message(
     args = [] if page == "changelist" else [item.pk]
     assert "part of a payment" in text(office.post(url(LineItem, page, *args), data, follow=True))
     assert LineItem.objects.get().amount == 5
+
+
+def test_line_items_are_downloaded_exactly_and_run_no_formula(
+    office: Client, make_user: UserFactory
+) -> None:
+    user = make_user(username="@ada")
+    used_at = datetime(2026, 5, 12, 7, 30, tzinfo=UTC)
+    price: dict[str, Any] = {"quantity": 3264, "unit": "tiles", "unit_price": "0.0004"}
+    LineItem.objects.record(user=user, title="=1+1", key="-2", used_at=used_at, **price)
+    item = LineItem.objects.record(user=user, title="Fix, flat", amount="-5")
+    data = {"action": "export_csv", "_selected_action": [row.pk for row in LineItem.objects.all()]}
+    response: Any = office.post(url(LineItem), data)
+    sent = b"".join(response.streaming_content).decode()
+    flat, tiles = sorted(csv.DictReader(sent.splitlines()), key=lambda row: row["amount"])
+    assert (tiles["title"], tiles["key"]) == ("'=1+1", "'-2")
+    assert (tiles["amount"], tiles["quantity"]) == ("1.30560000", "3264.00000000")
+    assert tiles["used_at"] == "2026-05-12T07:30:00+00:00"
+    assert (flat["id"], flat["user"], flat["quantity"]) == (str(item.pk), "'@ada", "")
+    assert (flat["amount"], flat["title"]) == ("-5.00000000", "Fix, flat")
 
 
 # The way out for users who want to be deleted

@@ -244,6 +244,10 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
     "event_suspense": (lambda b: write(event(b), state="unmatched"), set()),
     "journal_refunds": (lambda b: refunded(b), set()),
     "lineitem_currency": (lambda b: write(b.unbound, currency="ZZZ"), set()),
+    "lineitem_product": (
+        lambda b: write(b.unbound, quantity=3, unit="tiles", unit_price=Decimal("0.4")),
+        set(),
+    ),
     "lineitem_payment": (lambda b: write(b.unbound, payment_id=uuid.uuid4()), set()),
     "lineitem_once": (lambda b: twice(b.unbound, key="use-1"), set()),
     "attempt_reference_once": (

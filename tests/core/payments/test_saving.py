@@ -14,6 +14,8 @@ from django.utils import timezone
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
 from payments_ui.core.payments import saving
+from payments_ui.exceptions import AlreadyChargedError, PaymentGoneError, PaymentStateError
+from tests.conftest import UserFactory
 from tests.core.support import (
     ADMINS,
     charged,
@@ -136,24 +138,115 @@ def test_a_charge_of_a_deleted_payment_is_kept_as_unmatched(
     assert len(mail.outbox) == 1
 
 
-def test_other_saves_of_a_deleted_payment_leave_no_trace(user: User) -> None:
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "deleted"])
+def test_other_saves_of_a_cancelled_payment_are_refused(user: User, is_kept: bool) -> None:
     payment = pending(user, "5")
     stale = stored(payment)
+    if is_kept:
+        started(payment).record(Declined(code=DeclineCode.GENERIC))
     payment.cancel_pending()
-    stale.save()
-    assert not Payment.all_objects.exists()
+    with pytest.raises(PaymentGoneError, match="is cancelled"):
+        stale.save()
+    assert Payment.all_objects.exists() is is_kept
     assert not Event.objects.exists()
 
 
-def test_saving_writes_what_it_may_and_nothing_else(user: User) -> None:
+def test_saving_writes_what_it_may(user: User) -> None:
     payment = pending(user, "5")
-    payment.amount, payment.currency, payment.email = 1, "EUR", "new@example.com"
-    payment.save()
-    payment.transaction = "not asked for"
+    payment.email, payment.transaction = "new@example.com", "not asked for"
     payment.save(update_fields=["email", "amount"])
     now = stored(payment)
-    assert (now.amount, now.currency, now.email) == (5, "CHF", "new@example.com")
-    assert now.transaction == ""
+    assert (now.amount, now.email, now.transaction) == (5, "new@example.com", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("amount", 7),
+        ("currency", "EUR"),
+        ("created_at", timezone.now()),
+        ("sealed_at", None),
+        ("cancelled_at", timezone.now()),
+        ("undone_at", timezone.now()),
+    ],
+)
+@pytest.mark.parametrize("is_loaded", [True, False], ids=["loaded", "created"])
+@pytest.mark.parametrize("by_name", [True, False])
+def test_what_saving_would_not_write_is_refused(
+    user: User, name: str, value: Any, is_loaded: bool, by_name: bool
+) -> None:
+    created = pending(user, "5")
+    payment = stored(created) if is_loaded else created
+    setattr(payment, name, value)
+    with pytest.raises(PaymentStateError, match=rf"save\(\) does not write {name} of payment"):
+        payment.save(update_fields=[name] if by_name else None)
+    payment.save(update_fields=["email"])
+    assert stored(payment).amount == 5
+
+
+def test_a_payment_does_not_change_hands(user: User, make_user: UserFactory) -> None:
+    payment = pending(user, "5")
+    payment.user = make_user()
+    with pytest.raises(PaymentStateError, match="user_id"):
+        payment.save()
+    with pytest.raises(PaymentStateError, match="user_id"):
+        payment.save(update_fields=["user"])
+
+
+def test_a_charge_is_taken_back_by_undo_only(user: User) -> None:
+    payment = charge(pending(user, "5"))
+    payment.charged_at = None
+    with pytest.raises(PaymentStateError, match=r"does not write charged_at.*undo\(\)"):
+        payment.save()
+    payment = stored(payment)
+    payment.undo(force=True, reason="a mistake")
+    payment.email = "new@example.com"
+    payment.save()
+    assert stored(payment).email == "new@example.com"
+    revived = stored(payment)
+    revived.undone_at = None
+    with pytest.raises(PaymentStateError, match="undone_at"):
+        revived.save()
+
+
+@pytest.mark.parametrize("name", ["payment_service_provider", "transaction"])
+def test_the_record_of_a_charge_is_kept(user: User, name: str) -> None:
+    payment = stored(charge(pending(user, "5")))
+    setattr(payment, name, "rubbish")
+    with pytest.raises(AlreadyChargedError, match=rf"is charged: save\(\) does not write {name}"):
+        payment.save()
+    payment.refresh_from_db()
+    payment.save()
+    assert stored(payment).transaction == "ch_1"
+
+
+def test_what_others_wrote_meanwhile_is_no_change_of_the_callers(user: User) -> None:
+    payment = charge(pending(user, "5"))
+    stale = stored(payment)
+    payment.undo(force=True, reason="a mistake")
+    stale.email = "new@example.com"
+    stale.save()
+    assert stored(payment).state == Payment.State.UNDONE
+    deferred = Payment.objects.only("email").get()
+    deferred.email = "newer@example.com"
+    deferred.save()
+    assert stored(payment).email == "newer@example.com"
+
+
+def test_an_open_transfer_is_settled_whoever_saves_the_charge(user: User) -> None:
+    payment = started(pending(user, "5"), moocher="banktransfer", manual=True).payment
+    clerk = stored(payment)
+    clerk.charged_at = timezone.now()
+    clerk.save()
+    attempt = Attempt.objects.get()
+    assert (attempt.state, stored(payment).charged_at) == (State.SETTLED, clerk.charged_at)
+
+
+def test_an_attempt_at_another_psp_stays_open_when_a_charge_is_saved(user: User) -> None:
+    payment = started(pending(user, "5"), moocher="paypal").payment
+    charge(stored(payment))
+    states = dict(Attempt.objects.values_list("moocher", "state"))
+    assert states == {"paypal": State.STARTED, "stripe": State.SETTLED}
 
 
 def test_charged_at_is_only_written_where_it_is_asked_for(user: User) -> None:

@@ -179,7 +179,7 @@ def test_form_is_one_button_that_charges_nothing_and_says_so() -> None:
     assert form["method"] == "post"
     assert form["action"] == make_moocher().pay_url(payment)
     assert [tag for tag, _ in page.tags if tag in {"input", "button"}] == ["button"]
-    assert "Nothing is charged now" in page.text
+    assert "You are not charged now" in page.text
     assert page.text.endswith("Get the transfer details")
 
 

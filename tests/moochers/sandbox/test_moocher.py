@@ -124,7 +124,7 @@ def test_the_form_offers_test_cards_and_no_field_for_a_number(
 def test_the_page_has_nothing_to_fill_in(page_moocher: SandboxMoocher, payment: Payment) -> None:
     html = page_moocher.payment_form(request(), payment)
     assert "<input" not in html
-    assert "come back" in html
+    assert "You will be redirected" in html
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_only_test_cards_are_taken(
 
 @pytest.mark.parametrize(
     ("action_url", "sentence"),
-    [("http://127.0.0.1/pay/a", "Confirm or refuse"), ("", "takes some seconds")],
+    [("http://127.0.0.1/pay/a", "Approve or decline"), ("", "takes some seconds")],
 )
 def test_instructions_lead_to_the_control_panel(
     psp: SandboxPSP, moocher: SandboxMoocher, attempt: Attempt, action_url: str, sentence: str

@@ -25,8 +25,7 @@ from payments_ui.core.processing import (
 )
 from payments_ui.testing.failpoints import at, raise_
 from tests.conftest import UserFactory
-
-from .support import money_of, pending, record, started, stored
+from tests.core.support import money_of, pending, record, started, stored
 
 pytestmark = pytest.mark.django_db
 
