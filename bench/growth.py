@@ -56,7 +56,7 @@ def _owing(items: int) -> User:
 
 
 def _seconds(user: User) -> Mapping[str, float]:
-    mine = models.QuerySet(LineItem).filter(user=user)
+    mine: models.QuerySet[LineItem] = models.QuerySet(LineItem).filter(user=user)
     steps: dict[str, Callable[[], object]] = {
         "UPDATE of unbound items": lambda: mine.update(title="Changed"),
         "create_pending": lambda: Payment.objects.create_pending(user=user),

@@ -18,7 +18,7 @@ from .on_migrate import HINT, has_tables
 @register(Tags.database)
 def check_triggers(databases: Iterable[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """The triggers are installed and enabled, or not there, as the setting says."""
-    messages = []
+    messages: list[CheckMessage] = []
     for using in filter(has_tables, databases or ()):
         existing = installed(connections[using])
         missing = sorted(expected(connections[using]) - existing)
@@ -37,7 +37,7 @@ def check_triggers(databases: Iterable[str] | None = None, **kwargs: Any) -> lis
 @register(Tags.database)
 def check_constraints(databases: Iterable[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """The constraints of the books exist, and the database enforces them."""
-    messages = []
+    messages: list[CheckMessage] = []
     for using in filter(has_tables, databases or ()):
         connection = connections[using]
         missing = set(switched_off(connection))

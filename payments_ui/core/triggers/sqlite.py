@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from payments_ui.core.rules import BOOKS, TableRules
+from payments_ui.core.rules import BOOKS, Rule, TableRules
 from payments_ui.core.rules.lineitems import LINEITEMS
 from payments_ui.core.rules.rule import LINEITEM
 from payments_ui.money import DECIMAL_PLACES
@@ -91,7 +91,7 @@ def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:
 def _once(table: TableRules, event: str) -> Trigger:
     """Refuse to write a row in whose way another one is, by its primary key or a UNIQUE one."""
     kept = next(rule for rule in table.rules if rule.refuse_delete)
-    keys = [(kept, ("id",))]
+    keys: list[tuple[Rule, tuple[str, ...]]] = [(kept, ("id",))]
     # Django's ignore_conflicts, INSERT OR IGNORE, looks the same: it is for line items.
     if table is not LINEITEMS or event == "UPDATE":
         keys += [(rule, rule.columns) for rule in table.rules if rule.columns]
