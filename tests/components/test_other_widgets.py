@@ -149,10 +149,11 @@ def test_a_receipt_says_who_paid_whom_what_for_when_and_how(
     for fact in ("Hillshade GmbH", "3860 Meiringen", user.email, "Card", str(payment.pk)):
         assert fact in shown.text
     assert payment.charged_at is not None
-    stamp = shown.one("time").attrs["datetime"]
+    stamp = shown.all("time")[0].attrs["datetime"]
     assert stamp.startswith(payment.charged_at.astimezone().strftime("%Y-%m"))
     assert len(shown.one("tbody").all("tr")) == 2
     assert shown.one("tfoot").one("td").text == "CHF 12.50"
+    assert len(shown.all("span", class_="pui-use")) == 2
 
 
 def test_a_receipt_takes_three_queries(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -32,12 +33,34 @@ def body(user: User, request_of: RequestOf) -> Callable[..., Node]:
 
 
 def rows(node: Node) -> list[str]:
-    return [row.text for row in node.one("tbody").all("tr")]
+    return [
+        row.text.replace(f"{row.one('span', class_='pui-use').text} ", "")
+        for row in node.one("tbody").all("tr")
+    ]
+
+
+def uses(node: Node) -> list[str]:
+    return [use.text for use in node.all("span", class_="pui-use")]
 
 
 def test_charges_are_grouped_by_title_with_their_exact_sum(owe: Owe, page: RenderTag) -> None:
     owe("0.0004", "1.50", title="API calls")
     assert rows(page("{% pending_charges %}")) == ["API calls 2 times CHF 1.5004"]
+
+
+def test_a_use_shows_its_calculation_and_date(user: User, page: RenderTag) -> None:
+    price: dict[str, Any] = {"title": "Render", "unit": "tiles", "unit_price": "0.0004"}
+    for quantity, day in ((3264, 12), (1000, 14)):
+        used_at = dt.datetime(2026, 5, day, tzinfo=dt.UTC)
+        LineItem.objects.record(user=user, quantity=quantity, used_at=used_at, **price)
+    shown = page("{% pending_charges %}")
+    assert uses(shown) == ["4,264 tiles \xd7 CHF 0.0004, May 12, 2026 \u2013 May 14, 2026"]
+    one, two = uses(page("{% pending_charges group=False %}"))
+    assert one == "1,000 tiles \xd7 CHF 0.0004, May 14, 2026"
+    assert two == "3,264 tiles \xd7 CHF 0.0004, May 12, 2026"
+    options = LineItemSelection(user, "CHF", LineItem.objects.order_by("-pk"))
+    labels = [label for _value, label in options.fields["lineitems"].choices]  # type: ignore[attr-defined]
+    assert [uses(parse(label)) for label in labels] == [[one], [two]]
 
 
 def test_charges_can_be_listed_one_by_one(owe: Owe, page: RenderTag) -> None:

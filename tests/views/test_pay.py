@@ -348,12 +348,12 @@ def test_a_broken_form_leaves_the_other_ways_to_pay(
     settings.PAYMENTS_UI = {"MOOCHERS": [BROKEN, CARDS]}
     payment = any_shopper.begin("5.00")
     shown = any_shopper.get(url("payment", payment), moocher="broken")
-    assert "does not work at the moment" in text(shown)
+    assert "is not available at the moment" in text(shown)
     assert dom(shown).one("input", type="radio", value="cards")
     data = FormToken.fields(payment)
     response = any_shopper.post(url("moocher", payment, "broken"), data)
     assert refused(any_shopper, response)
-    assert "does not work at the moment" in text(response)
+    assert "is not available at the moment" in text(response)
 
 
 def test_a_form_with_scripts_opens_on_a_page_of_its_own(
