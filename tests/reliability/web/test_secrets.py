@@ -263,6 +263,7 @@ def administrate(clerk: Shopper, payment: Payment) -> None:
     act = {"action": "cancel_pending", "_selected_action": [payment.pk], "reason": RECOGNISED}
     clerk.post(f"{page}payment/", act)
     item = {"user": clerk.user.pk, "title": f"For {RECOGNISED}", "amount": "3", "currency": "CHF"}
+    item |= {"used_at_0": "2026-01-31", "used_at_1": "12:00"}
     clerk.post(f"{page}lineitem/add/", item)
     added = LineItem.objects.filter(user=clerk.user).latest("pk")
     clerk.post(f"{page}lineitem/{added.pk}/change/", item)
