@@ -89,7 +89,7 @@ def _difference(plan: Plan) -> LineItem:
 
 def _attempt(plan: Plan) -> Attempt:
     source, moocher = plan.source, plan.answer.moocher
-    # Announced, too: whoever listens to charges heard of this one years ago.
+    # Its signal counts as sent: the site learned of this charge when it happened.
     times: dict[str, Any] = dict.fromkeys(
         ("started_at", "updated_at", "ended_at", "signal_sent_at"), source.charged_at
     )

@@ -188,7 +188,7 @@ def test_coming_back_from_the_psp_with_a_charge_settles_the_attempt(
     assert Attempt.objects.get().state == "settled"
 
 
-def test_somebody_elses_failure_declines_nothing(make_shopper: Any, answers: Any) -> None:
+def test_another_customers_failure_declines_nothing(make_shopper: Any, answers: Any) -> None:
     answers("https://psp.example/pay/1")
     shopper = make_shopper()
     payment = shopper.begin("5.00")
