@@ -15,6 +15,7 @@ from mooch.base import BaseMoocher
 from payments_ui.core.models import Attempt, Event, JournalEntry, LineItem, Payment
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor, references
 from payments_ui.moochers.base import AttemptUrls
+from payments_ui.testing.moochers import listed
 
 CREDITOR = Creditor(name="Rechenwerk AG", postal_code="8005", town="Zürich")
 URLS = AttemptUrls(return_url="https://shop.example/return", webhook_url="https://shop.example/w")
@@ -35,9 +36,7 @@ other_bank = BankTransferMoocher(
 )
 no_bank = BaseMoocher(identifier="card")
 
-BANK = f"{__name__}.bank"
-OTHER_BANK = f"{__name__}.other_bank"
-NO_BANK = f"{__name__}.no_bank"
+BANK, OTHER_BANK, NO_BANK = listed(bank, other_bank, no_bank)
 
 pytestmark = pytest.mark.django_db
 

@@ -20,7 +20,6 @@ from pytest_django.live_server_helper import LiveServer
 
 from payments_ui.core.models import Attempt, Event, LineItem, Payment
 from payments_ui.flows.tokens import FormToken
-from payments_ui.moochers.sandbox.client import Client as PSPClient
 from payments_ui.testing.psp import SandboxPSP, sign
 
 from . import site
@@ -162,7 +161,7 @@ def test_a_psp_that_hangs_holds_up_nobody_else(trial: Trial, psp: SandboxPSP) ->
     # Not less: on a busy machine those who do not wait take their time, too.
     timeout = trial.size(small=2, full=10)
     with site.at(psp.url), ThreadPoolExecutor(1) as one:
-        site.card._client = PSPClient(psp.url, site.API_KEY, timeout)
+        site.card.pay_at(psp.url, timeout=timeout)
         for _ in trial.repeat(small=1, full=3):
             stuck, other = payers()
             psp.plan.add("hang")

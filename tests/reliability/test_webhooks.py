@@ -246,4 +246,4 @@ def test_forged_webhooks_write_nothing(trial: Trial, psp: SandboxPSP) -> None:
 @pytest.mark.parametrize("secret", ["", [], [""], ["a secret", ""]])
 def test_a_moocher_without_a_secret_does_not_start(secret: Any) -> None:
     with pytest.raises(ValueError, match="secret"):
-        site.Sandbox(psp_url=site.BASE_URL, api_key=site.API_KEY, webhook_secret=secret)
+        site.Sandbox(psp_url=site.BASE_URL, api_key=site.KEY, webhook_secret=secret)

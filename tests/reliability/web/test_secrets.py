@@ -18,6 +18,7 @@ from pytest_django import Settings
 from payments_ui.core.models import LineItem, Payment
 from payments_ui.flows import pay
 from payments_ui.moochers.sandbox import SandboxMoocher
+from payments_ui.testing.moochers import listed
 from payments_ui.testing.psp import SandboxPSP
 from tests.fakes import CARDS
 from tests.fixtures import MakeShopper
@@ -51,7 +52,7 @@ forgetful = SandboxMoocher(
     webhook_secret=CANARIES["webhook_secret"],
     timeout=1,
 )
-FORGETFUL = f"{__name__}.forgetful"
+(FORGETFUL,) = listed(forgetful)
 
 
 class Sinks:
@@ -141,8 +142,8 @@ def test_canaries_do_not_get_through(
     sinks: Sinks,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    listed = {"MOOCHERS": [LOUD, CARDS, FORGETFUL], "ALLOW_SANDBOX": True}
-    settings.PAYMENTS_UI = {**listed, "ATTEMPTS_PER_HOUR": 1000}
+    moochers = {"MOOCHERS": [LOUD, CARDS, FORGETFUL], "ALLOW_SANDBOX": True}
+    settings.PAYMENTS_UI = {**moochers, "ATTEMPTS_PER_HOUR": 1000}
     loud.say("Loud")
     # References are how money is found, and are kept as they are.
     monkeypatch.setattr(loud, "reference", f"ch_{1:032x}")
