@@ -12,13 +12,13 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-reset test unit e2e variants torture load lint format docs bench messages clean
+.PHONY: help demo demo-reset test unit e2e variants torture load lint format lock docs bench messages clean
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# One stamp for each dependency group: pip runs again only when pyproject.toml has changed.
-$(VENV)/%.installed: pyproject.toml scripts/venv
+# One stamp for each dependency group: pip runs again only when pyproject.toml or a lock has changed.
+$(VENV)/%.installed: pyproject.toml scripts/venv $(wildcard requirements/*.txt)
 	@scripts/venv $(VENV) $*
 	@touch $@
 
@@ -55,6 +55,11 @@ format: $(VENV)/lint.installed ## Let the tools mend what they can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 	if command -v npm >/dev/null; then npm run --silent format; fi
+
+lock: $(VENV)/lock.installed ## Make the locks anew: the newest releases that the ranges allow
+	$(BIN)/python scripts/lock.py
+	rm -f package-lock.json
+	npm install --package-lock-only --silent --no-audit --no-fund
 
 docs: $(VENV)/docs.installed ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going --nitpicky --quiet --no-color -b html docs docs/_build/html

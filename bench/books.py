@@ -12,7 +12,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
-from payments_ui.core.triggers import lifted
+from payments_ui.core.triggers import disabled
 
 ITEMS = 10
 _BATCH = 5_000
@@ -27,7 +27,7 @@ def fill(items: int) -> None:
     users = User.objects.bulk_create(
         [User(username=f"books-{number}") for number in range(payments // 100 + 1)]
     )
-    with lifted():
+    with disabled():
         for start in range(0, payments, _BATCH):
             _pay([users[n // 100].pk for n in range(start, min(start + _BATCH, payments))])
         _itemise()

@@ -12,7 +12,7 @@ APPROVED = "Card that is approved"
 DECLINED = "Card that is declined"
 
 REVIEW = "Review and pay"
-PAID = "Thank you, your payment has arrived"
+PAID = "Payment successful"
 
 
 class Charges:

@@ -8,12 +8,15 @@ from pathlib import Path
 from hillshade.settings import *
 from hillshade.settings import INSTALLED_APPS, LANGUAGES, MIDDLEWARE, PAYMENTS_UI, TEMPLATES
 from showroom.kit import LookedAt
+from tests import english
+
+english.write_amounts()
 
 SECRET_KEY = "end-to-end tests"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ROOT_URLCONF = "e2e.site.urls"
 # django-mooch's own moocher is listed below: its view needs the protection.
-MIDDLEWARE = [*MIDDLEWARE, "payments_ui.mooch.middleware.PaymentsUIMiddleware"]
+MIDDLEWARE = [*MIDDLEWARE, "payments_ui.mooch.middleware.MoochMiddleware"]
 INSTALLED_APPS = [*INSTALLED_APPS, "mooch", "e2e.site"]
 TEMPLATES[0]["DIRS"] = [*TEMPLATES[0]["DIRS"], Path(__file__).parent / "site" / "templates"]
 

@@ -82,7 +82,7 @@ def test_guided_tour_leads_to_something_paid(first_visitor: Page) -> None:
     charges = Charges(page)
     expect(charges.root.get_by_role("rowheader", name="Contour sheet")).not_to_have_count(0)
     charges.begin().pay_by_card().at(PAID)
-    expect(tour.get_by_text("That was the whole journey.")).to_be_visible()
+    expect(tour.get_by_text("You have finished the tour.")).to_be_visible()
 
 
 @pytest.mark.skipif("PAYMENTS_UI_PICTURES" not in os.environ, reason="PAYMENTS_UI_PICTURES=1")

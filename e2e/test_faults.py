@@ -124,11 +124,11 @@ def test_offline_is_said_and_over_when_the_network_is_back(
     charges.card(APPROVED).check()
     page.context.set_offline(True)
     charges.button("Pay CHF").click()
-    expect(charges.status).to_contain_text("no connection")
+    expect(charges.status).to_contain_text("You are offline")
     expect(charges.card(APPROVED)).to_be_checked()
     no_busy_state_is_left(page)
     page.context.set_offline(False)
-    expect(charges.status).not_to_contain_text("no connection")
+    expect(charges.status).not_to_contain_text("You are offline")
     charges.button("Pay CHF").click()
     charges.at(PAID)
     assert len(owing.payments[0]["attempts"]) == 1

@@ -16,7 +16,7 @@ from payments_ui.testing.psp import SandboxPSP
 #: The host's htmx, and how its attributes reach ours there.
 HOSTILE = [("2", "2"), ("4", "4"), ("4", "implicit"), ("4", "compat"), ("beta", "4")]
 SHEETS = ("plain", "bootstrap", "tailwind", "preflight", "naive")
-CONTROLS = ("Continue to payment", "Pay only some of them")
+CONTROLS = ("Continue to payment", "Pay only some charges")
 STRUCTURE = """node => {
   const { paddingBlock, paddingInline, borderBlockWidth, borderInlineWidth, borderBlockStyle,
     minBlockSize, display } = getComputedStyle(node);

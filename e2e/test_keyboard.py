@@ -105,7 +105,7 @@ def test_giving_up_says_so_at_the_list(visit: Visit, owing: Person, build: str) 
 def test_ticking_nothing_leads_to_what_is_wrong(visit: Visit, owing: Person, build: str) -> None:
     page = visit(owing, htmx=build)
     charges = Charges(page)
-    tab_to(page, charges.link("Pay only some of them"))
+    tab_to(page, charges.link("Pay only some charges"))
     page.keyboard.press("Enter")
     expect(charges.heading("Choose what to pay now")).to_be_focused()
     tab_to(page, charges.button("Continue to payment"))

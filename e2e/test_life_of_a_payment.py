@@ -35,7 +35,7 @@ def test_new_charges_can_be_taken_in(
     owing.owes(("Contour sheet, A4", "1.31"))
     if build == "none":
         page.reload()
-    expect(charges.root.get_by_text("1 new charge came in: CHF 1.31.")).to_be_visible()
+    expect(charges.root.get_by_text("You have 1 new charge: CHF 1.31.")).to_be_visible()
     charges.button("Add to this payment").click()
     expect(charges.root.get_by_role("cell", name="CHF 37.31")).to_be_visible()
     charges.pay_by_card().at(PAID)
@@ -48,10 +48,10 @@ def test_pay_only_these(
 ) -> None:
     watch.allow_status(422)
     charges = Charges(visit(owing, htmx=build))
-    charges.link("Pay only some of them").click()
+    charges.link("Pay only some charges").click()
     charges.at("Choose what to pay now")
     charges.button("Continue to payment").click()
-    expect(charges.problem).to_contain_text("Tick at least one charge.")
+    expect(charges.problem).to_contain_text("Select at least one charge.")
     charges.root.get_by_role("checkbox", name="Print and postage").check()
     charges.begin()
     expect(charges.root.get_by_role("cell", name="CHF 24.00")).to_have_count(2)
@@ -194,7 +194,7 @@ def test_another_way_to_pay_after_the_transfer_details(
     charges = Charges(visit(owing, htmx=build)).begin().choose(TRANSFER)
     charges.button("Get the transfer details").click()
     charges.at("Waiting for your transfer")
-    charges.button("Pay another way").click()
+    charges.button("Use another payment method").click()
     charges.at(REVIEW).pay_by_card().at(PAID)
     assert [one["state"] for one in owing.payments[0]["attempts"]] == ["cancelled", "settled"]
 

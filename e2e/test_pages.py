@@ -18,7 +18,7 @@ def test_receipt_and_history_after_paying(
     visit: Visit, owing: Person, psp: SandboxPSP, build: str
 ) -> None:
     page = visit(owing, htmx=build)
-    Charges(page).begin().pay_by_card().at(PAID).link("Open the receipt").click()
+    Charges(page).begin().pay_by_card().at(PAID).link("View receipt").click()
     expect(page.get_by_role("heading", name="Paid: CHF 36.00")).to_be_visible()
     receipt = page.get_by_role("main")
     for fact in ("Hillshade GmbH", "3860 Meiringen", "Print and postage", "Card"):
@@ -32,7 +32,7 @@ def test_receipt_and_history_after_paying(
 
 def test_receipt_prints_without_controls(visit: Visit, owing: Person, psp: SandboxPSP) -> None:
     page = visit(owing)
-    Charges(page).begin().pay_by_card().at(PAID).link("Open the receipt").click()
+    Charges(page).begin().pay_by_card().at(PAID).link("View receipt").click()
     heading = page.get_by_role("heading", name="Paid: CHF 36.00")
     expect(heading).to_be_visible()
     page.emulate_media(media="print")
@@ -102,7 +102,7 @@ def test_back_from_the_company_finds_a_usable_page(
     assert page.evaluate("window.remembered")
     left = page.locator("[aria-busy], [aria-disabled], .htmx-request")
     expect(left).to_have_count(0)
-    charges.button("Pay another way").click()
+    charges.button("Use another payment method").click()
     charges.at(REVIEW).choose(CARD).card(APPROVED).check()
     charges.button("Pay CHF").click()
     charges.at(PAID)
@@ -140,7 +140,7 @@ def test_success_in_the_address_proves_nothing(
     expect(page.get_by_role("button", name="Pay now")).to_be_visible()
     pay_page = page.url
     page.goto("/dashboard/")
-    charges.link("See how it stands").click()
+    charges.link("View status").click()
     charges.at("One more step")
     page.goto(pay_page)
     with page.expect_request("**/return/?**") as asked:

@@ -91,7 +91,7 @@ def test_card_that_is_charged_later(
     charges.at("Your payment is being processed")
     expect(charges.button("Pay")).to_have_count(0)
     psp.advance(10)
-    assert psp.delivered()
+    assert psp.deliver_webhooks()
     follow_by_hand(page, build)
     charges.at(PAID)
 
@@ -109,7 +109,7 @@ def test_answer_that_got_lost_is_asked_for_and_never_charged_twice(
     expect(
         charges.heading("We are checking your payment").or_(charges.heading(PAID))
     ).to_be_visible()
-    assert psp.delivered()
+    assert psp.deliver_webhooks()
     follow_by_hand(page, build)
     charges.at(PAID)
     assert (owing.states, taken(psp)) == (["charged"], before + 3600)

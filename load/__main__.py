@@ -129,9 +129,9 @@ def drive(url: str) -> list[dict[str, Any]]:
 def after(psp: SandboxPSP) -> Iterator[str]:
     """What is wrong with the books when everybody has gone."""
     from payments_ui.core.models import Attempt, Payment
-    from payments_ui.testing.oracle import compare
+    from payments_ui.testing.psp_comparison import compare
 
-    psp.delivered(30)
+    psp.deliver_webhooks(30)
     yield from (f"open: {attempt!r}" for attempt in Attempt.objects.open())
     yield from compare(psp)
     command = [sys.executable, "-m", "django", "audit_payments"]

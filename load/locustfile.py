@@ -57,7 +57,7 @@ class Customer(FastHttpUser):
         path, name = f"{page}moochers/sandbox/", f"{PAYMENT}moochers/sandbox/"
         paid = {**hidden, "card": "card_approve"}
         page = self.ask("POST", path, name, {303}, data=paid)
-        self.ask("GET", page, f"{PAYMENT} paid", {200}, says="Thank you, your payment has arrived")
+        self.ask("GET", page, f"{PAYMENT} paid", {200}, says="Payment successful")
 
     def ask(
         self,

@@ -13,19 +13,17 @@ class PaymentsUIConfig(AppConfig):
     verbose_name = _("payments UI")
 
     def ready(self) -> None:
-        """Register the system checks, and tell the core who sends its signals and knows PSPs."""
+        """Register the system checks, and connect the core with PSPs and django-mooch."""
         from payments_ui import checks  # noqa: F401 - registers itself
 
         if not apps.is_installed("payments_ui.core"):
             # A system check says so.
             return
-        from payments_ui.core import delivery
-        from payments_ui.core.audit import psps
-        from payments_ui.core.refunds import requesting
-        from payments_ui.flows import compare_ledgers
-        from payments_ui.flows import refund as refunding
+        from payments_ui.core import psp_port
+        from payments_ui.flows.psp_port import MoocherPort
+        from payments_ui.mooch import checks as _django_mooch  # noqa: F401 - registers itself
+        from payments_ui.mooch.moocher import wrap
         from payments_ui.moochers import registry
 
-        delivery.sender_by_identifier = registry.sender
-        psps.compare = compare_ledgers.compare
-        requesting.can_send, requesting.send = refunding.can_send, refunding.send
+        registry.register_wrapper(wrap)
+        psp_port.register(MoocherPort())

@@ -103,9 +103,9 @@ class Settings:
         return self._get("FORM_PACK", "")
 
     @property
-    def SEALS(self) -> bool:
+    def TRIGGERS(self) -> bool:
         """Let ``migrate`` put triggers on the books that refuse what no code may do to them."""
-        return self._get("SEALS", True)
+        return self._get("TRIGGERS", True)
 
     def _get(self, key: str, default: T) -> T:
         given = getattr(django_settings, "PAYMENTS_UI", None)

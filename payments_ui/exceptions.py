@@ -29,27 +29,34 @@ class PaymentsUIError(Exception):
 
 
 class LineItemError(PaymentsUIError):
-    """A line item that cannot be recorded or changed."""
+    """The line item cannot be recorded or changed."""
 
     code = "line_item"
 
 
 class InvalidAmountError(LineItemError, ValueError):
-    """Not an exact, finite decimal number within the field's digits."""
+    """The amount is no exact, finite decimal number within the field's digits."""
 
     code = "invalid_amount"
     message = _("This amount is not valid.")
 
 
+class QuantityError(LineItemError, ValueError):
+    """The amount is not quantity times unit price, or one of the two is missing."""
+
+    code = "quantity"
+    message = _("The amount is not the quantity times the unit price.")
+
+
 class InvalidCurrencyError(LineItemError, ValueError):
-    """Not the ISO 4217 code of a currency with 0, 2 or 3 decimals."""
+    """The currency is no ISO 4217 code of a currency with 0, 2 or 3 decimals."""
 
     code = "invalid_currency"
     message = _("This currency is not known.")
 
 
 class InvalidTitleError(LineItemError, ValueError):
-    """An empty title, or one that is too long."""
+    """The title is empty or too long."""
 
     code = "invalid_title"
     message = _("A charge needs a title of at most 200 characters.")
@@ -63,14 +70,14 @@ class KeyConflictError(LineItemError):
 
 
 class LineItemBoundError(LineItemError):
-    """A line item that belongs to a payment can be neither edited, moved nor deleted."""
+    """A line item that belongs to a payment is neither edited, moved nor deleted."""
 
     code = "line_item_bound"
     message = _("This charge is part of a payment and can no longer be changed.")
 
 
 class MixedCurrenciesError(PaymentsUIError):
-    """A payment has one currency: name it, or pick line items of one currency."""
+    """The line items have several currencies: name a currency, or pick items of one currency."""
 
     code = "mixed_currencies"
     message = _("Your charges are in several currencies. Please pay one currency at a time.")
@@ -121,21 +128,21 @@ class RefundRequiredError(PaymentStateError):
 
 
 class RefundError(PaymentsUIError):
-    """Money that cannot be given back like this."""
+    """The money cannot be given back like this."""
 
     code = "refund"
     message = _("This cannot be refunded.")
 
 
 class NothingToRefundError(RefundError):
-    """Nothing arrived, or all of it was given back or used."""
+    """No money arrived, or all of it was given back or used."""
 
     code = "nothing_to_refund"
     message = _("There is nothing left to refund.")
 
 
 class RefundTooMuchError(RefundError):
-    """More than what is left of the money that arrived."""
+    """The amount is more than what is left of the money that arrived."""
 
     code = "refund_too_much"
     message = _("This is more than what is left to refund. Nothing was sent.")
@@ -149,57 +156,57 @@ class RefundOpenError(RefundError):
 
 
 class RefundChangedError(RefundError):
-    """Something was refunded since the person who asks looked."""
+    """Something was refunded since the caller looked."""
 
     code = "refund_changed"
     message = _("Something was refunded in the meantime. Nothing was sent. Please look again.")
 
 
 class SuspenseError(PaymentsUIError):
-    """Money to look at that cannot be dealt with like this."""
+    """The item that needs review cannot be resolved like this."""
 
     code = "suspense"
-    message = _("This cannot be done with this money.")
+    message = _("This item cannot be resolved like this.")
 
 
 class SuspenseClosedError(SuspenseError):
-    """Somebody has decided about this money already."""
+    """The item that needs review is resolved already."""
 
     code = "suspense_closed"
-    message = _("Somebody has dealt with this money already.")
+    message = _("This item is resolved already.")
 
 
 class SuspenseMatchError(SuspenseError):
-    """Another currency than the payment's, or less money than it asks for."""
+    """The money has another currency than the payment, or is less than it asks for."""
 
     code = "suspense_match"
     message = _("This money does not cover this payment.")
 
 
 class EvidenceError(PaymentsUIError):
-    """Attempts, events and journal entries are evidence: nobody rewrites or deletes them."""
+    """Attempts, refunds, events and journal entries are evidence: never changed, never deleted."""
 
     code = "evidence"
 
 
-class SealBrokenError(PaymentsUIError):
+class RuleBrokenError(PaymentsUIError):
     """The database refused a write that would have made the books wrong."""
 
-    code = "seal_broken"
+    code = "rule_broken"
     message = _("The books would not add up, so nothing was changed. Please contact us.")
 
 
 class MoocherError(PaymentsUIError):
-    """A moocher that cannot do what was asked."""
+    """The moocher cannot do what was asked."""
 
     code = "moocher"
     message: _StrPromise | str = _(
-        "This way to pay does not work at the moment. Nothing was charged."
+        "This payment method is not available at the moment. Nothing was charged."
     )
 
 
 class MoocherRefusedError(MoocherError):
-    """This moocher cannot take this payment (currency, minimum); ``message`` says why."""
+    """The moocher cannot take this payment (currency, minimum); ``message`` says why."""
 
     code = "moocher_refused"
     message: _StrPromise | str
@@ -210,15 +217,30 @@ class MoocherRefusedError(MoocherError):
 
 
 class RateLimitedError(MoocherError):
-    """The PSP refused a request because there were too many; it did nothing of it."""
+    """The PSP refused the request because it got too many, and did nothing."""
 
     code = "rate_limited"
 
 
+class RequestRefusedError(MoocherError):
+    """The PSP, or the moocher itself, refused a request as it stands, and did nothing of it.
+
+    Such as a wrong API key, or an address it does not take. The admins have to mend it.
+    """
+
+    code = "request_refused"
+
+
 class WebhookSignatureError(MoocherError):
-    """A webhook that is not signed by the PSP. Nothing of it is used or stored."""
+    """The webhook is not signed by the PSP. Nothing of it is used or stored."""
 
     code = "webhook_signature"
+
+
+class WebhookTooLongError(WebhookSignatureError):
+    """The webhook is longer than any PSP's. It is not read."""
+
+    code = "webhook_too_long"
 
 
 class TooManyAttemptsError(PaymentsUIError):
@@ -239,7 +261,7 @@ class AmountChangedError(PaymentsUIError):
 
 
 class FormExpiredError(PaymentsUIError):
-    """A form that is too old, or was not made for this payment."""
+    """The form is too old, or was made for another payment."""
 
     code = "form_expired"
     message = _("This form has expired. Nothing was charged. Please check it and pay again.")

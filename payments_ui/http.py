@@ -96,16 +96,3 @@ def is_same_origin(request: HttpRequest) -> bool:
     By ``Sec-Fetch-Site`` (W3C Fetch Metadata), which scripts cannot set.
     """
     return request.headers.get("Sec-Fetch-Site") == "same-origin"
-
-
-__all__ = [
-    "CHANGED",
-    "HANDSHAKE",
-    "host_page",
-    "is_background",
-    "is_fragment",
-    "is_of_site",
-    "is_same_origin",
-    "leave",
-    "private",
-]

@@ -14,6 +14,7 @@ from typing import Any
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import (
     format_currency,
+    format_decimal,
     get_currency_precision,
 )
 from babel.numbers import (
@@ -21,7 +22,7 @@ from babel.numbers import (
 )
 from django.utils.translation import get_language, to_locale
 
-from .exceptions import InvalidAmountError, InvalidCurrencyError
+from .exceptions import InvalidAmountError, InvalidCurrencyError, QuantityError
 
 #: Digits of a line item's amount: ten before the decimal point, eight behind it.
 INTEGER_DIGITS = 10
@@ -88,6 +89,28 @@ def _within_digits(amount: Decimal) -> Decimal:
     return amount
 
 
+def product(quantity: Decimal, unit_price: Decimal) -> Decimal:
+    """The exact amount of a use: rounded to eight decimals, half to even.
+
+    Raises ``InvalidAmountError`` for more than ten digits before the decimal point.
+    """
+    exact = _CONTEXT.multiply(quantity, unit_price)
+    return _within_digits(exact.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=_CONTEXT))
+
+
+def check_product(
+    amount: Decimal, quantity: Decimal | None, unit_price: Decimal | None, unit: str = ""
+) -> None:
+    """Raise ``QuantityError`` unless the amount is the product, or stands alone."""
+    if quantity is None and unit_price is None and not unit:
+        return
+    if not (isinstance(quantity, Decimal) and isinstance(unit_price, Decimal)):
+        raise QuantityError("A quantity needs a unit price, a unit price and a unit a quantity")
+    expected = product(quantity, unit_price)
+    if amount != expected:
+        raise QuantityError(f"{quantity} times {unit_price} is {expected}, not {amount}")
+
+
 def round_amount(amount: Decimal, currency: str) -> Decimal:
     """The amount in whole minor units, half to even (IEEE 754, "banker's rounding")."""
     return amount.quantize(Decimal(1).scaleb(-minor_unit(currency)), context=_CONTEXT)
@@ -127,6 +150,18 @@ def _format(amount: Decimal, currency: str, language: str) -> str:
     exact: dict[str, Any] = {"decimal_quantization": False, "currency_digits": False}
     text = format_currency(amount, currency, locale=_locale(language), **exact if extra else {})
     return _LETTER_MEETS_DIGIT.sub("\u00a0", text)
+
+
+def format_product(
+    quantity: Decimal | None, unit: str, unit_price: Decimal | None, currency: str
+) -> str:
+    """Quantity, unit and unit price in Django's active language; empty without a quantity."""
+    if quantity is None or unit_price is None:
+        return ""
+    number = format_decimal(
+        quantity, locale=_locale(get_language() or "en"), decimal_quantization=False
+    )
+    return f"{number} {unit}".rstrip() + f" \u00d7 {format_amount(unit_price, currency)}"
 
 
 @lru_cache(maxsize=64)

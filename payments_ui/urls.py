@@ -22,5 +22,6 @@ urlpatterns = [
     path("heartbeat/", charges.heartbeat, name="heartbeat"),
     path("payments/", charges.payments, name="payments"),
     path("payments/<uuid:pk>/", include(_payment)),
+    path("widgets/<slug:name>/", charges.widget, name="widget"),
     path("webhooks/<str:identifier>/", webhooks.webhook, name="webhook"),
 ]

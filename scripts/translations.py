@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SITES = {"payments_ui": (".", "core"), "example_project": (".",)}
 LANGUAGES = ("de", "fr", "it")
 #: Written outside of the core, and read where nothing but the core is installed.
-OF_THE_CORE = Path("exceptions.py")
+OF_THE_CORE = ("exceptions.py", "importing")
 
 
 class Collect(makemessages.Command):
@@ -39,7 +39,7 @@ class Collect(makemessages.Command):
         """Every file with texts, each with the catalog it belongs to."""
         files: list[Any] = super().find_files(root)
         for file in files:
-            if Path(file.path) == OF_THE_CORE:
+            if Path(file.path).parts[0] in OF_THE_CORE:
                 file.locale_dir = str(Path("core", "locale").resolve())
         return files
 

@@ -1,4 +1,4 @@
-"""A site with two ways to pay, and people who use it."""
+"""A site with two payment options, and people who use it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from tests.fakes import CARDS, FRANCS, FakePSP
-from tests.fakes import psp as the_psp
+from payments_ui.testing.psp import SandboxPSP
+from tests import fakes
+from tests.fakes import CARDS, FRANCS, FakeMoocher, cards, francs
 from tests.shopping import Shopper
 
 MakeShopper = Callable[..., Shopper]
 
 
 @pytest.fixture(autouse=True)
-def psp(settings: Settings) -> Iterator[FakePSP]:
+def psp(settings: Settings) -> Iterator[SandboxPSP]:
+    """Return the PSP of the moochers in `tests.fakes`; the site offers two of them."""
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, FRANCS]}
     # Signing in is half of what these tests do.
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-    the_psp.reset()
-    yield the_psp
-    the_psp.reset()
+    with fakes.new_psp() as psp:
+        FakeMoocher.sandbox.pay_at(psp.url)
+        yield psp
+    for moocher in (cards, francs):
+        moocher.outcomes.clear()
 
 
 @pytest.fixture
@@ -40,17 +44,17 @@ def make_shopper(make_user: Callable[..., User]) -> MakeShopper:
 
 @pytest.fixture
 def shopper(make_shopper: MakeShopper) -> Shopper:
-    """Return somebody without JavaScript."""
+    """Return a customer without JavaScript."""
     return make_shopper()
 
 
 @pytest.fixture
 def js_shopper(make_shopper: MakeShopper) -> Shopper:
-    """Return somebody with htmx."""
+    """Return a customer with htmx."""
     return make_shopper(js=True)
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "htmx"])
 def any_shopper(make_shopper: MakeShopper, request: pytest.FixtureRequest) -> Shopper:
-    """Return somebody without, and somebody with htmx."""
+    """Return a customer without htmx, then with it."""
     return make_shopper(js=request.param)

@@ -14,6 +14,8 @@ from typing import Any
 
 import django
 
+from tests import english
+
 BASE_DIR = Path(__file__).resolve().parent
 
 
@@ -64,6 +66,7 @@ ALLOWED_HOSTS = ["*"]
 USE_TZ = True
 TIME_ZONE = "Europe/Zurich"
 LANGUAGE_CODE = "en"
+english.write_amounts()
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("it", "Italiano")]
 STATIC_URL = "/static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,8 +1,9 @@
-"""Somebody who owes and pays, in a browser with or without JavaScript."""
+"""A customer who owes and pays, in a browser with or without JavaScript."""
 
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ from django.test import Client
 from django.urls import reverse
 
 from payments_ui.core.models import Attempt, LineItem, Payment
+from payments_ui.testing.moochers import WEBHOOK_SECRET
+from payments_ui.testing.psp import SIGNATURE_HEADER, sign
 from tests.dom import Node, parse
-from tests.fakes import sign
 
 IN_PLACE = {"HX-Request": "true"}
 
@@ -95,14 +97,31 @@ def stored(payment: Payment) -> Payment:
 
 
 def report(
-    client: Client, attempt: Attempt | None = None, identifier: str = "cards", **event: Any
+    client: Client,
+    attempt: Attempt | None = None,
+    identifier: str = "cards",
+    *,
+    event: int = 1,
+    reference: str = "",
+    **facts: Any,
 ) -> Any:
-    """Post a webhook, signed by the PSP."""
+    """Post a webhook of the PSP about an attempt or a reference of its own, signed."""
+    reference = reference or (attempt and attempt.psp_reference) or f"ch_{0:032x}"
     about = {"attempt": str(attempt.pk)} if attempt else {}
-    body = json.dumps({"id": "evt-1", **about, **event}).encode()
+    data = {"object": "charge", "id": reference, "metadata": about, **facts}
+    content = {"id": f"evt_{event:032x}", "account": "", "live": False, "data": data}
+    return post_webhook(client, json.dumps(content).encode(), identifier=identifier)
+
+
+def post_webhook(
+    client: Client, body: bytes, signature: str | None = None, identifier: str = "cards"
+) -> Any:
+    """Post the body of a webhook, with the PSP's signature or another."""
+    if signature is None:
+        signature = sign(WEBHOOK_SECRET, body, int(time.time()))
     return client.post(
         url("webhook", None, identifier),
         body,
         content_type="application/json",
-        headers={"Fake-Signature": sign(body)},
+        headers={SIGNATURE_HEADER: signature},
     )

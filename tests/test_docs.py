@@ -11,8 +11,8 @@ from django.urls import get_resolver
 
 from payments_ui import conf, exceptions, urls
 from payments_ui.core import audit as auditing
-from payments_ui.core.audit import psps
-from payments_ui.core.triggers.rules import RULES
+from payments_ui.core.rules import RULES
+from payments_ui.core.triggers.compiler import EVENTS
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -45,18 +45,16 @@ def test_every_url_is_in_the_reference() -> None:
     assert names == set(rows("reference/urls.md"))
 
 
-def test_every_seal_is_explained() -> None:
-    explained = re.findall(r"^\| `(\w+)` \| (.+\.) \| `(\w+)` \|$", seals_page(), re.MULTILINE)
-    assert explained == [(rule.name, rule.sentence, rule.error.__name__) for rule in RULES]
+def test_everything_that_triggers_refuse_is_explained() -> None:
+    page = (DOCS / "explanation/triggers.md").read_text()
+    explained = re.findall(r"^\| `(\w+)` \| (.+\.) \| `(\w+)` \|$", page, re.MULTILINE)
+    refused = [rule for rule in RULES if any(map(rule.refused, EVENTS))]
+    assert explained == [(rule.name, rule.promise, rule.error.__name__) for rule in refused]
 
 
 def test_every_rule_of_the_audit_is_explained() -> None:
-    rules = (*auditing.RULES, *psps.RULES)
+    rules = (*auditing.RULES, *auditing.PSP_RULES)
     assert rows("howto/audit.md") == {rule.name: rule.promise for rule in rules}
-
-
-def seals_page() -> str:
-    return (DOCS / "explanation/seals.md").read_text()
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)

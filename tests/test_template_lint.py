@@ -10,6 +10,9 @@ from django.conf import settings as django_settings
 from django.template.loader import get_template
 
 import payments_ui
+from payments_ui.core.attempts.states import AttemptState
+from payments_ui.core.models import Payment
+from payments_ui.core.refunds.states import RefundState
 
 PACKAGE = Path(payments_ui.__file__).parent
 TEMPLATES = sorted((PACKAGE / "templates").rglob("*.html"))
@@ -42,6 +45,18 @@ def lines_with(pattern: str, path: Path, flags: int = 0) -> list[str]:
     return [
         f"{name(path)}:{n}: {x}" for n, x in enumerate(lines, 1) if re.search(pattern, x, flags)
     ]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_lines_break_where_a_reader_breathes(path: Path) -> None:
+    assert lines_with(r"^.{120}", path) == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_states_are_named_by_their_enumerations_only(path: Path) -> None:
+    states = [*AttemptState, *RefundState, *Payment.State]
+    literal = "|".join(re.escape(state) for state in states)
+    assert lines_with(rf"{{%[^%]*[\"']({literal})[\"']", path) == []
 
 
 def test_there_are_templates_to_look_at() -> None:

@@ -12,8 +12,8 @@ from django.db import connection
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.exceptions import AttemptOpenError
+from payments_ui.testing.failpoints import Gate, acting_as, raise_
 from payments_ui.testing.paying import pay
-from payments_ui.testing.points import Gate, acting_as, raise_
 
 pytestmark = pytest.mark.usefixtures("payments_books")
 
@@ -51,7 +51,7 @@ def test_a_page_at_the_psp(payments_psp: Any, payment: Payment, client: Any) -> 
 def test_an_answer_that_is_lost(payments_psp: Any, payment: Payment, client: Any) -> None:
     payments_psp.plan.add("lost_reply")
     assert pay(client, payment, card="card_approve").state == Attempt.State.UNKNOWN
-    assert payments_psp.delivered()  # the webhook tells
+    assert payments_psp.deliver_webhooks()  # the webhook tells
     assert is_charged(payment)
 
 
@@ -60,7 +60,7 @@ def test_a_debit_that_takes_a_day(payments_psp: Any, payment: Payment, client: A
     pay(client, payment, card="card_approve")
     assert not is_charged(payment)
     payments_psp.advance(24 * 3600)
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     assert is_charged(payment)
 
 
@@ -68,7 +68,7 @@ def test_webhooks_in_the_wrong_order(payments_psp: Any, payment: Payment, client
     payments_psp.plan.reorder(2)
     attempt = pay(client, payment, "sandbox-page")
     payments_psp.decide(attempt.action_url, "approve")
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     assert is_charged(payment)
 
 
@@ -80,21 +80,21 @@ def test_money_back(payments_psp: Any, payment: Payment, client: Any) -> None:
 
 
 def test_the_process_dies_before_it_hears_the_answer(
-    payments_psp: Any, payments_points: Any, payment: Payment, client: Any
+    payments_psp: Any, payments_failpoints: Any, payment: Payment, client: Any
 ) -> None:
-    payments_points(Point.CHARGE_AFTER_PSP, raise_(SystemError("crash")), on_hit=1)
+    payments_failpoints(Point.CHARGE_AFTER_PSP, raise_(SystemError("crash")), on_hit=1)
     with pytest.raises(SystemError):
         pay(client, payment, card="card_approve")
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     assert is_charged(payment)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_clerk_cancels_while_the_customer_pays(
-    payments_psp: Any, payments_points: Any, payment: Payment, client: Any
+    payments_psp: Any, payments_failpoints: Any, payment: Payment, client: Any
 ) -> None:
     gate = Gate()
-    payments_points(Point.CHARGE_AFTER_PSP, gate, actor="customer")
+    payments_failpoints(Point.CHARGE_AFTER_PSP, gate, actor="customer")
 
     def customer() -> None:
         with acting_as("customer"):
@@ -104,6 +104,6 @@ def test_the_clerk_cancels_while_the_customer_pays(
     thread = threading.Thread(target=customer)
     thread.start()
     with gate.held(), pytest.raises(AttemptOpenError):
-        payment.cancel_pending()  # the PSP has charged, and nobody has written it down
+        payment.cancel_pending()  # the PSP has charged, and the answer is not stored yet
     thread.join()
     assert is_charged(payment)

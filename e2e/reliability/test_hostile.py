@@ -77,12 +77,12 @@ def journey(page: Page, clerk: Person) -> Iterator[str]:
     expect(charges.problem).to_be_visible()
     yield "declined"
     charges.choose(TRANSFER).button("Get the transfer details").click()
-    expect(charges.button("Pay another way")).to_be_visible()
+    expect(charges.button("Use another payment method")).to_be_visible()
     yield "transfer"
-    charges.button("Pay another way").click()
+    charges.button("Use another payment method").click()
     charges.at(REVIEW).pay_by_card().at(PAID)
     yield "paid"
-    charges.link("Open the receipt").click()
+    charges.link("View receipt").click()
     expect(page.get_by_role("heading", name="Paid: CHF 30.00")).to_be_visible()
     yield "receipt"
     for path in ("/account/", "/admin/payments_core/payment/", "/admin/payments_core/lineitem/"):
@@ -113,7 +113,7 @@ def test_back_button_after_signing_out_shows_nothing(
     page = visit(person, "/billing/charges/", htmx=build)
     charges = Charges(page).at("To pay: CHF 55.26")
     charges.begin().pay_by_card().at(PAID)
-    charges.link("Open the receipt").click()
+    charges.link("View receipt").click()
     expect(page.get_by_text("Secret island")).to_be_visible()
     page.goto("/billing/payments/")
     expect(page.get_by_role("cell", name="CHF 55.26")).to_be_visible()

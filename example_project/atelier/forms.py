@@ -1,4 +1,4 @@
-"""The two forms that cost money when they are sent."""
+"""The two forms that charge the user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def size_choices() -> list[tuple[str, str]]:
 
 
 def new_seed() -> int:
-    """Return a seed nobody has seen yet, most likely."""
+    """Return a random seed."""
     return secrets.randbelow(1_000_000)
 
 

@@ -1,4 +1,4 @@
-"""What costs money. Each use stores what was made and charges for it, both or neither."""
+"""What costs money: each use is stored and charged in one transaction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from atelier.models import Print, Sheet
-from atelier.prices import Destination, Size
+from atelier.prices import PER_TILE, Destination, Size
 from atelier.terrain import render
 from payments_ui.core.models import LineItem
 
@@ -17,7 +17,7 @@ from payments_ui.core.models import LineItem
 def render_sheet(
     *, owner: User, token: uuid.UUID, name: str, terrain: str, size: str, seed: int
 ) -> Sheet:
-    """Render a sheet and charge for its tiles. The same token again: the same sheet, one charge."""
+    """Render a sheet and charge for its tiles, once for each token."""
     paper = Size(size)
     svg = render(seed=seed, terrain=terrain, columns=paper.columns, rows=paper.rows)
     facts = {"name": name, "terrain": terrain, "size": size, "seed": seed, "svg": svg}
@@ -26,14 +26,16 @@ def render_sheet(
         LineItem.objects.record(
             user=owner,
             title=_("Contour sheet, %(size)s") % {"size": paper.label},
-            amount=paper.price,
+            quantity=paper.tiles,
+            unit=_("tiles"),
+            unit_price=PER_TILE,
             key=f"sheet-{token}",
         )
     return sheet
 
 
 def order_print(*, sheet: Sheet, token: uuid.UUID, destination: str) -> Print:
-    """Order a print and charge for paper and postage. The same token again changes nothing."""
+    """Order a print and charge for paper and postage, once for each token."""
     place = Destination(destination)
     with transaction.atomic():
         order, _created = Print.objects.get_or_create(

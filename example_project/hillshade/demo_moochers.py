@@ -1,4 +1,4 @@
-"""How the demo is paid: at the offline card company, which moves no real money."""
+"""How customers pay in the demo: through the offline card company, without real money."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _company: dict[str, Any] = {
 card = SandboxMoocher(
     title=_("Card"), description=_("Test cards; no real money moves."), **_company
 )
-#: Leaves for the company's page and comes back.
+#: Redirects to the company's page and back.
 wallet = SandboxMoocher(
     kind="redirect",
     title=_("Wallet"),
-    description=_("You leave for its page and come back."),
+    description=_("You will be redirected to finish paying."),
     **_company,
 )
 #: django-mooch's own, unmodified, as in "HILLSHADE_CLASSIC=1 make demo".

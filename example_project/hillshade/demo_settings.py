@@ -36,5 +36,5 @@ if os.environ.get("HILLSHADE_CLASSIC"):
     # One of django-mooch's own moochers, unmodified, for who wants to see that it works.
     PAYMENTS_UI["MOOCHERS"] = [*PAYMENTS_UI["MOOCHERS"], "hillshade.demo_moochers.classic"]
     INSTALLED_APPS = [*INSTALLED_APPS, "mooch"]
-    MIDDLEWARE = [*MIDDLEWARE, "payments_ui.mooch.middleware.PaymentsUIMiddleware"]
+    MIDDLEWARE = [*MIDDLEWARE, "payments_ui.mooch.middleware.MoochMiddleware"]
     ROOT_URLCONF = "hillshade.classic_urls"

@@ -1,4 +1,4 @@
-"""Believable data: two customers, a clerk, some weeks of use, one payment long ago."""
+"""Believable data: two customers, a clerk, some weeks of use, and an old payment each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from django.utils import timezone
 from atelier import services
 from atelier.models import Print, Sheet
 from payments_ui.core import triggers
-from payments_ui.core.attempts.settlement import book_by_hand
 from payments_ui.core.models import LineItem, Payment
 from showroom.people import PASSWORD, PEOPLE, Person
 
@@ -75,35 +74,35 @@ def use(
     days: int,
     destination: str | None,
 ) -> None:
-    """Let somebody have rendered a sheet, and perhaps ordered a print of it."""
+    """Render a sheet some days ago, and order a print of it where a destination is given."""
     sheet = services.render_sheet(
         owner=people[username], token=uuid.uuid4(), name=name, terrain=terrain, size=size, seed=seed
     )
-    backdate(Sheet.objects.filter(pk=sheet.pk), days)
-    backdate(LineItem.objects.filter(key=f"sheet-{sheet.token}"), days)
+    Sheet.objects.filter(pk=sheet.pk).update(created_at=ago(days))
+    backdate_charge(f"sheet-{sheet.token}", days)
     if destination:
         order = services.order_print(sheet=sheet, token=uuid.uuid4(), destination=destination)
-        backdate(Print.objects.filter(pk=order.pk), days - 1)
-        backdate(LineItem.objects.filter(key=f"print-{order.token}"), days - 1)
+        Print.objects.filter(pk=order.pk).update(created_at=ago(days - 1))
+        backdate_charge(f"print-{order.token}", days - 1)
 
 
 def pay(user: User, *, days_ago: int) -> None:
-    """Let somebody have paid all charges by a transfer that the clerk booked."""
+    """Pay all charges of a user by a transfer that the clerk booked some days ago."""
     payment = Payment.objects.create_pending(
         user=user, email=user.email, created_at=ago(days_ago + 2)
     )
     if payment is None:
         raise RuntimeError(f"{user} has nothing to pay")
-    book_by_hand(payment, by="clara", reason="Transfer of the demo's past")
-    # The books say when money was booked, which was just now. This past is made up.
+    payment.book_by_hand(by="clara", reason="Transfer of the demo's past")
+    # The books record the present time, and a trigger keeps it; the demo needs a past.
     past = {"charged_at": ago(days_ago)}
-    with triggers.lifted(events=["UPDATE"]):
+    with triggers.disabled(events=["UPDATE"]):
         QuerySet(Payment).filter(pk=payment.pk).update(**past)
 
 
-def backdate(rows: QuerySet[Sheet] | QuerySet[Print] | QuerySet[LineItem], days: int) -> None:
-    """Let rows have been made some days ago."""
-    rows.update(created_at=ago(days))
+def backdate_charge(key: str, days: int) -> None:
+    """Set back when a use was made and recorded."""
+    LineItem.objects.filter(key=key).update(created_at=ago(days), used_at=ago(days))
 
 
 def ago(days: int) -> datetime:

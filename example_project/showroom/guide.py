@@ -1,4 +1,4 @@
-"""The guided tour: use the service, look at the charges, pay."""
+"""The guided tour: use the service, check the charges, pay."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from payments_ui.core.models import LineItem, Payment
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what to do, where, and whether it is done or next."""
+    """One step: what to do, on which page, and whether it is done or the current step."""
 
     label: str | Promise
     url: str
     done: bool
-    here: bool
+    is_current: bool
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Guide:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Guide:
-        """Read from the books what happened since this visit began."""
+        """Read from the books what happened since the tour started."""
         since = parse_datetime(request.session.get("guide_since", "")) or timezone.now()
         mine = {"user": request.user}
         return cls(
@@ -50,22 +50,22 @@ class Guide:
 
     @property
     def steps(self) -> Iterator[Step]:
-        """Yield the steps; the first that is not done is the one the visitor is at."""
+        """Yield the steps; the first that is open is the current step."""
         work, charges = reverse("atelier:new_sheet"), reverse("atelier:dashboard")
         done = (self.used, self.used and (self.looked or self.paid), self.used and self.paid)
         at = done.index(False) if False in done else -1
-        labels = (_("Render a sheet"), _("Look at your charges"), _("Pay them"))
+        labels = (_("Render a sheet"), _("Check your charges"), _("Pay them"))
         for number, (label, url) in enumerate(zip(labels, (work, charges, charges), strict=True)):
             yield Step(label, url, done[number], number == at)
 
 
 def begin(request: HttpRequest) -> None:
-    """Begin the tour afresh, for whoever is signed in now."""
+    """Restart the tour for the user who is signed in now."""
     request.session["guide_since"] = timezone.now().isoformat()
     request.session.pop("guide_looked", None)
 
 
 def looked(request: HttpRequest) -> None:
-    """Note that the visitor saw their charges after using something."""
+    """Remember that the visitor saw the charges after using the service."""
     if "guide_looked" not in request.session and Guide.of(request).used:
         request.session["guide_looked"] = True

@@ -1,4 +1,4 @@
-"""The people of the demo, and who may be them: whoever sits at this machine."""
+"""The people of the demo; visitors from this machine may sign in as any of them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-PASSWORD = "hillshade"  # noqa: S105 (they exist in a demo on loopback only)
+PASSWORD = "hillshade"  # noqa: S105 (valid in a demo on loopback only)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody a visitor can be."""
+    """A person whom a visitor can sign in as."""
 
     username: str
     first_name: str

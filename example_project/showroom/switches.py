@@ -19,7 +19,7 @@ Options = list[tuple[str, "str | Promise"]]
 
 @dataclass(frozen=True)
 class Switch:
-    """A choice of a few values, one of which is on."""
+    """A choice of a few values; one is on."""
 
     name: str
     label: str | Promise

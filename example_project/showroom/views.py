@@ -1,4 +1,4 @@
-"""What the showroom's small forms send."""
+"""Views behind the showroom's forms."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def back(request: HttpRequest) -> HttpResponseRedirect:
 
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Turn a switch."""
+    """Store the switches that the visitor changed."""
     return current(request).switched(request.POST.dict()).keep(back(request))
 
 
 @require_POST
 def person(request: HttpRequest) -> HttpResponse:
-    """Be somebody else: demo only, and only from this machine."""
+    """Sign in as another person: in the demo and from this machine only."""
     if not people.is_demo(request):
         raise Http404
     names = [person.username for person in people.PEOPLE]
@@ -44,12 +44,12 @@ def person(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sandbox(request: HttpRequest) -> HttpResponse:
-    """Tell the offline card company what happens next: demo only, from this machine."""
+    """Set the scenario of the next card payment: in the demo and from this machine only."""
     form = SandboxForm(request.POST)
     if not people.is_demo(request) or not form.is_valid():
         raise Http404
     if form.plan():
-        messages.success(request, _("Planned. Now pay something by card."))
+        messages.success(request, _("Applied. Now pay by card to see it."))
     else:
         messages.error(request, _("The card company does not answer. Is it running?"))
     return back(request)
@@ -57,7 +57,7 @@ def sandbox(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def guided_tour(request: HttpRequest) -> HttpResponse:
-    """Return the guided tour again; the page asks for it when a payment changed."""
+    """Return the guided tour; the page reloads it when a payment changes."""
     return render(request, "showroom/_guide.html")
 
 

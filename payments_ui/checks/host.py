@@ -14,6 +14,7 @@ from django.template.loader import get_template
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
+from payments_ui.components.classes import PRESETS, SLOTS
 from payments_ui.conf import settings
 from payments_ui.core.checks import RULES, TAG, nearest
 
@@ -116,10 +117,6 @@ def check_base_template(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_classes(**kwargs: Any) -> list[CheckMessage]:
     """``CLASSES`` names a known preset, or known slots."""
-    if not apps.is_installed("payments_ui.core"):
-        return []
-    from payments_ui.components.classes import PRESETS, SLOTS
-
     given = settings.CLASSES
     return list(
         _unknown("slot", given, SLOTS)

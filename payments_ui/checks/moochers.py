@@ -12,17 +12,32 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from payments_ui.conf import settings
 from payments_ui.core.checks import RULES, TAG
 
-from .host import has_middleware
-
 if TYPE_CHECKING:
     from payments_ui.moochers.base import Moocher
-
-_MIDDLEWARE = "payments_ui.mooch.middleware.PaymentsUIMiddleware"
 
 
 @register(TAG)
 def check_moochers(**kwargs: Any) -> list[CheckMessage]:
     """Every path leads to a moocher with an identifier of its own; then what each needs."""
+    try:
+        listed = _listed()
+    except Exception as error:  # noqa: BLE001 - the site's own module may raise anything
+        hint = "Each of MOOCHERS is the dotted path to a moocher instance, as in site.pay.bank."
+        text = str(error) if str(error).startswith("MOOCHERS") else f"MOOCHERS: {error!r}"
+        return [Error(text, hint=hint, id="payments_ui.E020")]
+    return [message for each in listed for message in (*each.check(), *_form_action(each))]
+
+
+@register(TAG, deploy=True)
+def check_deployed_moochers(**kwargs: Any) -> list[CheckMessage]:
+    """What each listed moocher needs in production, as ``check --deploy`` asks."""
+    try:
+        return [message for moocher in _listed() for message in moocher.check_deployed()]
+    except Exception:  # noqa: BLE001 - E020 says so
+        return []
+
+
+def _listed() -> list[Moocher]:
     if not apps.is_installed("payments_ui.core") or not RULES["MOOCHERS"].is_valid(
         settings.MOOCHERS
     ):
@@ -30,54 +45,7 @@ def check_moochers(**kwargs: Any) -> list[CheckMessage]:
         return []
     from payments_ui.moochers.registry import moochers
 
-    try:
-        listed = list(moochers().values())
-    except Exception as error:  # noqa: BLE001 - the site's own module may raise anything
-        hint = "Each of MOOCHERS is the dotted path to a moocher instance, as in site.pay.bank."
-        text = str(error) if str(error).startswith("MOOCHERS") else f"MOOCHERS: {error!r}"
-        return [Error(text, hint=hint, id="payments_ui.E020")]
-    return [message for moocher in listed for message in _check(moocher)]
-
-
-def _check(moocher: Moocher) -> Iterable[CheckMessage]:
-    yield from _sandbox(moocher)
-    yield from _foreign(moocher)
-    yield from _form_action(moocher)
-
-
-def _sandbox(moocher: Moocher) -> Iterable[CheckMessage]:
-    from payments_ui.moochers.sandbox import SandboxMoocher
-
-    if isinstance(moocher, SandboxMoocher) and not moocher.is_allowed:
-        text = f"The sandbox moocher {moocher.identifier!r} is listed, and DEBUG is off."
-        hint = "It takes no real money: take it out of MOOCHERS, or set ALLOW_SANDBOX to True."
-        yield Error(text, hint=hint, id="payments_ui.E021")
-
-
-def _foreign(moocher: Moocher) -> Iterable[CheckMessage]:
-    from payments_ui.mooch.moocher import Foreign, ForeignPostFinance, ForeignStripe
-
-    if not isinstance(moocher, Foreign):
-        return
-    name = f"{type(moocher.inner).__name__} {moocher.identifier!r}"
-    if not has_middleware(_MIDDLEWARE):
-        text = f"{name} brings views of its own, and {_MIDDLEWARE!r} is not in MIDDLEWARE."
-        hint = f'Add "{_MIDDLEWARE}" behind AuthenticationMiddleware: it checks owner and amount.'
-        yield Error(text, hint=hint, id="payments_ui.E022")
-    if isinstance(moocher, ForeignPostFinance):
-        text = (
-            f"{name} uses an interface its provider has ended. Its signature joins fields without "
-            "saying where one ends; the kit compares payment, amount and currency by itself."
-        )
-        hint = "Use a moocher for an interface that the PSP supports."
-        yield Warning(text, hint=hint, id="payments_ui.W023")
-    if isinstance(moocher, ForeignStripe):
-        text = (
-            f"{name} needs inline scripts, which a strict Content-Security-Policy blocks, cannot "
-            "do 3-D Secure, and does not report declines; the kit reads Stripe's answer itself."
-        )
-        hint = "Use a moocher for Stripe's present interface."
-        yield Warning(text, hint=hint, id="payments_ui.W024")
+    return list(moochers().values())
 
 
 def _form_action(moocher: Moocher) -> Iterable[CheckMessage]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from django.apps import apps
 from django.core.checks import CheckMessage, Error, register
 from django.template.base import Lexer, Token, TokenType
 from django.utils.regex_helper import _lazy_re_compile
@@ -17,32 +16,36 @@ from .host import django_engines
 
 _PARAMETER = _lazy_re_compile(r"(\w+)=")
 _SUFFIXES = frozenset({".html", ".htm", ".txt", ".xml"})
+_OWN = "payments_ui"
 _OURS = Path(__file__).resolve().parent.parent
 
 
-def accepted() -> Mapping[str, frozenset[str]]:
-    """What each tag of ``{% load payments_ui %}`` takes."""
-    from payments_ui.components.charges_badge import ChargesBadge
-    from payments_ui.components.pay_button import PayButton
-    from payments_ui.components.payment_history import PaymentHistory
-    from payments_ui.components.pending_charges import PendingCharges
+Tags = Mapping[str, Collection[str]]
 
+
+def accepted() -> Mapping[str, Tags]:
+    """What each tag of a component takes, by the tag library that has it, the site's too."""
+    found: dict[str, Tags] = {}
+    for backend in django_engines():
+        for name, library in backend.engine.template_libraries.items():
+            widgets = {
+                tag: compiler.component_class.accepts
+                for tag, compiler in library.tags.items()
+                if hasattr(compiler, "component_class")
+            }
+            if widgets:
+                found[name] = widgets
     return {
-        "payments_ui_assets": frozenset({"htmx"}),
-        "pending_charges": PendingCharges.accepts,
-        "pay_button": PayButton.accepts,
-        "charges_badge": ChargesBadge.accepts,
-        "payment_history": PaymentHistory.accepts,
+        name: {**tags, "payments_ui_assets": {"htmx"}} if name == _OWN else tags
+        for name, tags in found.items()
     }
 
 
 @register(TAG)
 def check_templates(**kwargs: Any) -> list[CheckMessage]:
-    """Templates that load the kit's tags give them parameters they take."""
-    if not apps.is_installed("payments_ui.core"):
-        return []
-    tags = accepted()
-    return [message for path in _files() for message in _check(path, tags)]
+    """Templates that load a library with widgets give their tags parameters they take."""
+    libraries = accepted()
+    return [message for path in _files() for message in _check(path, libraries)]
 
 
 def _files() -> Iterator[Path]:
@@ -52,24 +55,24 @@ def _files() -> Iterator[Path]:
         yield from sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES)
 
 
-def _check(path: Path, tags: Mapping[str, frozenset[str]]) -> Iterable[CheckMessage]:
+def _check(path: Path, libraries: Mapping[str, Tags]) -> Iterable[CheckMessage]:
     source = path.read_text(encoding="utf-8", errors="replace")
-    if "payments_ui" not in source:
+    if not any(name in source for name in libraries):
         return
     tokens = [token for token in Lexer(source).tokenize() if token.token_type == TokenType.BLOCK]
+    loads = [bits for bits in (token.split_contents() for token in tokens) if bits[0] == "load"]
     # Other libraries may have tags of these names.
-    if any(_loads(token.split_contents()) for token in tokens):
-        for token in tokens:
-            yield from _check_tag(path, token, tags)
+    tags = {
+        tag: parameters
+        for name, of_library in libraries.items()
+        if any(name in bits for bits in loads)
+        for tag, parameters in of_library.items()
+    }
+    for token in tokens:
+        yield from _check_tag(path, token, tags)
 
 
-def _loads(bits: list[str]) -> bool:
-    return bits[:1] == ["load"] and "payments_ui" in bits
-
-
-def _check_tag(
-    path: Path, token: Token, tags: Mapping[str, frozenset[str]]
-) -> Iterable[CheckMessage]:
+def _check_tag(path: Path, token: Token, tags: Tags) -> Iterable[CheckMessage]:
     tag, *bits = token.split_contents()
     if tag not in tags:
         return

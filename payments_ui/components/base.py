@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 import django
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from django.template import Template
 from django.template.context import make_context
 from django.template.loader import get_template
 from django.urls import reverse
@@ -22,40 +23,56 @@ from payments_ui.conf import settings as pui
 
 from . import heartbeat
 from .assets import nonce_of
-from .widget import Page, Widget
+from .widget import PageState, Widget
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
     from django.utils.functional import _StrPromise
 
+Row = TypeVar("Row")
+
 
 class Component(ABC):
-    """A widget of one kind, for one request. Reads only; a constant number of queries.
+    """A widget of one kind, for one request; the class of a site's own widgets, too.
 
-    ``render()`` gives the root with its body, for a page; ``render_body()`` the body
-    alone, for a fragment.
+    It reads and never writes, in a constant number of queries. ``render()`` gives the root
+    with its body, for a page; ``render_body()`` the body alone, for a fragment. ``page`` is
+    the page of a list, from 1.
     """
 
-    #: Names the CSS class ``pui-<name>``.
+    #: Names the tag (with underscores), the CSS class ``pui-<name>`` and the URL.
     name: ClassVar[str]
-    #: The heading where the tag gives none.
+    #: The heading where the tag gives no ``title``.
     title: ClassVar[_StrPromise | str] = ""
     #: The root's template.
     template_name: ClassVar[str] = "payments_ui/components/root.html"
-    #: Where it can be loaded again.
-    url_name: ClassVar[str] = "payments_ui:charges"
-    #: Which list a payment's steps return to; it travels with the fragments.
-    kind: ClassVar[str] = "charges"
-    #: Parameters its tag takes.
-    accepts: ClassVar[frozenset[str]] = frozenset({"id", "title", "heading", "anonymous"})
+    #: Parameters that its tag takes: fields of ``widget_class``.
+    accepts: ClassVar[Collection[str]] = frozenset({"id", "title", "heading", "anonymous"})
+    #: Which parameters there are, how they are read, and which ones fragments carry.
+    widget_class: ClassVar[type[Widget]] = Widget
 
-    def __init__(self, request: HttpRequest, widget: Widget) -> None:
+    def __init__(self, request: HttpRequest, widget: Widget, *, page: int = 1) -> None:
         self.request = request
         self.widget = widget
+        self.page = max(1, page)
         #: When reading began. A background answer never replaces a body read later.
         self.version = time.time_ns() // 1_000_000
         if widget.live and self.user.pk is not None:
             heartbeat.seen(request)
+
+    @property
+    @abstractmethod
+    def body_template_name(self) -> str:
+        """The body's template, which extends ``payments_ui/components/body.html``."""
+
+    @abstractmethod
+    def get_context_data(self) -> dict[str, Any]:
+        """What the body's template is given; ``step`` names what the body shows."""
+
+    @classmethod
+    def get_url(cls) -> str:
+        """Where the widget is a page of its own, and where its fragments come from."""
+        return reverse("payments_ui:widget", kwargs={"name": cls.name})
 
     @property
     def user(self) -> AbstractBaseUser:
@@ -63,54 +80,65 @@ class Component(ABC):
         # A visitor has no primary key, and so no charges.
         return cast("AbstractBaseUser", getattr(self.request, "user", None) or AnonymousUser())
 
-    @abstractmethod
-    def get_body_template_name(self) -> str:
-        """The body's template."""
-
-    @abstractmethod
-    def get_context_data(self) -> dict[str, Any]:
-        """What the template of the body is given."""
-
     def render(self) -> SafeString:
         """The root: heading, live region and body. Visitors see ``anonymous`` or nothing."""
-        if self.user.pk is not None:
-            return self._render(self.template_name, **self.get_root_data())
-        if self.widget.anonymous:
-            return self._render("payments_ui/components/anonymous.html")
-        return SafeString("")
+        if self.user.pk is None:
+            anonymous = "payments_ui/components/anonymous.html"
+            return self._render(anonymous) if self.widget.anonymous else SafeString("")
+        page = PageState.of(self.request)
+        needs_heartbeat = self.widget.live and page.claim_heartbeat()
+        return self._render(
+            self.template_name,
+            **self.get_context_data(),
+            # Asked by the templates of landmarks only: a badge takes no name away from them.
+            is_landmark=functools.partial(page.claim_name, str(self.widget.title or self.title)),
+            body_template=self.body_template_name,
+            heartbeat=heartbeat.render(self.request, self.widget) if needs_heartbeat else "",
+            hx_nonce=nonce_of(self.request) if pui.HX_NONCE else None,
+        )
 
     def render_body(self) -> SafeString:
         """The body element alone, which is the one main swap target."""
-        return self._render(self.get_body_template_name(), **self.get_context_data())
-
-    def get_root_data(self) -> dict[str, Any]:
-        """What the template of the root is given; the heartbeat is the page's first."""
-        page = Page.of(self.request)
-        needs_heartbeat = self.widget.live and page.claim_heartbeat()
-        return {
-            **self.get_context_data(),
-            # Asked by the templates of landmarks only: a badge takes no name away from them.
-            "is_landmark": functools.partial(page.claim_name, str(self.widget.title or self.title)),
-            "body_template": self.get_body_template_name(),
-            "heartbeat": heartbeat.render(self.request, self.widget) if needs_heartbeat else "",
-            "hx_nonce": nonce_of(self.request) if pui.HX_NONCE else None,
-        }
+        return self._render(self.body_template_name, **self.get_context_data())
 
     def _render(self, template_name: str, partial: str = "", **context: Any) -> SafeString:
-        # Not the request's context processors: a host's may ask the database, and the
-        # number of queries of a widget is promised.
-        return render(self.request, template_name, partial, {**self._shared(), **context})
-
-    def _shared(self) -> dict[str, Any]:
-        return {
+        shared = {
             "component": self,
             "widget": self.widget,
             "version": self.version,
             "title": self.widget.title or self.title,
             # Not {% url … as … %}, which is silent where the host forgot the kit's URLs.
+            "component_url": self.get_url(),
             "charges_url": reverse("payments_ui:charges"),
             "payments_url": reverse("payments_ui:payments"),
         }
+        # Not the request's context processors: a host's may ask the database, and the
+        # number of queries of a widget is promised.
+        return render(self.request, template_name, partial, {**shared, **context})
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a list whose length stays uncounted, and whether another page follows."""
+
+    rows: Sequence[Row]
+    number: int
+    has_next: bool
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], number: int, limit: int) -> Self:
+        """From ``limit + 1`` rows, of which the last only says that more follow."""
+        return cls(rows[:limit], number, len(rows) > limit)
+
+    @property
+    def previous(self) -> int:
+        """Number of the page before."""
+        return self.number - 1
+
+    @property
+    def next(self) -> int:
+        """Number of the page after."""
+        return self.number + 1
 
 
 def render(
@@ -122,17 +150,11 @@ def render(
         "csrf_token": SimpleLazyObject(lambda: get_token(request)),
         **context,
     }
-    if partial and django.VERSION >= (6, 0):
-        template_name = f"{template_name}#{partial}"
-    template: Any = get_template(template_name)
     if partial and django.VERSION < (6, 0):
-        return _render_partial(template.template, partial, context)
-    return SafeString(template.render(context))
-
-
-def _render_partial(template: Template, partial: str, context: dict[str, Any]) -> SafeString:
-    # Without django-template-partials' loader, which the host need not have installed.
-    proxy = template.extra_data["partials"][partial]
-    full = make_context(context, autoescape=template.engine.autoescape)
-    with full.bind_template(template):
-        return SafeString(proxy.render(full))
+        # Without django-template-partials' loader, which the host need not have installed.
+        template: Any = get_template(template_name).template  # type: ignore[attr-defined]
+        full = make_context(context, autoescape=template.engine.autoescape)
+        with full.bind_template(template):
+            return SafeString(template.extra_data["partials"][partial].render(full))
+    name = f"{template_name}#{partial}" if partial else template_name
+    return SafeString(get_template(name).render(context))

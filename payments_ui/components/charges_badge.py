@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from .pending_charges import PendingCharges
+from .steps.charges import Badge
 
 
 class ChargesBadge(PendingCharges):
-    """``what`` is ``"count"`` or ``"total"``. Empty where nothing is owed."""
+    """``{% charges_badge %}``: how much is open, for a navigation bar.
+
+    ``what="count"`` (default) or ``what="total"``; ``currency``; ``live``; ``id``. Empty
+    where the user owes nothing.
+    """
 
     name = "charges-badge"
     template_name = "payments_ui/components/badge_root.html"
     accepts = frozenset({"id", "what", "currency", "live"})
-    kind = "badge"
+    list_step = Badge

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from payments_ui.conf import settings as pui
 
 SLOTS = frozenset(
-    {"button", "secondary", "quiet", "card", "table", "badge", "error", "note", "input", "check"}
+    {"button", "secondary", "link", "card", "table", "badge", "error", "note", "input", "check"}
 )
 
 PRESETS: Mapping[str, Mapping[str, str]] = {
@@ -21,7 +21,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     "bootstrap5": {
         "button": "btn btn-primary",
         "secondary": "btn border border-secondary text-body",
-        "quiet": "btn btn-link",
+        "link": "btn btn-link",
         "card": "card card-body",
         "table": "table",
         "badge": "badge rounded-pill text-bg-primary",
@@ -34,7 +34,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     "tailwind": {
         "button": "rounded-lg bg-indigo-600 px-4 py-2 font-semibold text-white hover:bg-indigo-700",
         "secondary": "rounded-lg border border-current/30 px-4 py-2 font-medium hover:bg-current/5",
-        "quiet": "rounded-lg -mx-1 px-1 py-2 font-medium underline underline-offset-4",
+        "link": "rounded-lg -mx-1 px-1 py-2 font-medium underline underline-offset-4",
         "card": "rounded-xl border border-current/15 p-5",
         "table": "w-full [&_tr]:border-b [&_tr]:border-current/15 [&_td]:py-2 [&_th]:py-2",
         "badge": "rounded-full bg-indigo-600 px-2 py-0.5 text-xs font-semibold text-white",

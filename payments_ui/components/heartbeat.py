@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from payments_ui.conf import settings as pui
 from payments_ui.core import queries
 
-from .widget import Page, Widget
+from .widget import PageState, Widget
 
 #: One per page, whichever of its live widgets renders it.
 ID = "pui-heartbeat"
@@ -21,7 +21,7 @@ def seen(request: HttpRequest) -> str:
     Ask before anything is read: what comes while an answer is made is then news to the next
     heartbeat, and never overlooked.
     """
-    page = Page.of(request)
+    page = PageState.of(request)
     if page.seen is None:
         page.seen = queries.version(request.user) if request.user.is_authenticated else ""
     return page.seen

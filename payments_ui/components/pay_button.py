@@ -5,13 +5,18 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from .pending_charges import PendingCharges
+from .steps.charges import Button
 
 
 class PayButton(PendingCharges):
-    """Continue to payment, with the total of one currency; nothing where nothing is owed."""
+    """``{% pay_button %}``: a button with the amount; it unfolds the way to pay.
+
+    ``currency`` (setting ``CURRENCY``); ``heading``: level of what unfolds minus one;
+    ``live``; ``anonymous``; ``id``. Empty where the user owes nothing.
+    """
 
     name = "pay-button"
     title = _("Payment")
     template_name = "payments_ui/components/bare_root.html"
     accepts = frozenset({"id", "heading", "currency", "anonymous", "live"})
-    kind = "button"
+    list_step = Button

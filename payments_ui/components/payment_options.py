@@ -1,4 +1,4 @@
-"""Ways to pay, as customers read them: what the templates know of moochers."""
+"""Payment options, as customers read them: what the templates know of moochers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ logger = logging.getLogger("payments_ui")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A way to pay in the chooser; ``refusal`` says why it cannot take this payment."""
+class PaymentOption:
+    """A moocher in the list of options; ``refusal`` says why it cannot take this payment."""
 
     identifier: str
     title: str
@@ -26,10 +26,10 @@ class Choice:
     chosen: bool
 
 
-def choices(payment: Payment, chosen: BaseMoocher | None) -> list[Choice]:
-    """The ways to pay, in the order of ``MOOCHERS``."""
+def options(payment: Payment, chosen: BaseMoocher | None) -> list[PaymentOption]:
+    """The payment options, in the order of ``MOOCHERS``."""
     return [
-        Choice(
+        PaymentOption(
             identifier=identifier,
             title=str(moocher.title),
             description=str(getattr(moocher, "description", "")),
@@ -47,11 +47,11 @@ def refusal(moocher: BaseMoocher, payment: Payment) -> str:
 
 
 def title_of(identifier: str) -> str:
-    """What customers read for a moocher, also for one that is no longer listed."""
+    """What customers read for a moocher, also after a site has stopped listing it."""
     if identifier == "balance":
-        return _("Nothing had to be paid")
+        return _("No payment was necessary")
     if identifier == "manual":
-        return _("Directly to us")
+        return _("Paid directly to us")
     if identifier == "unknown":
         return ""
     moocher = moochers().get(identifier)

@@ -2,153 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from django.forms import BaseForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from mooch.base import BaseMoocher
 
-from payments_ui.core import queries
 from payments_ui.core.models import Payment
-from payments_ui.core.queries import Total
 from payments_ui.exceptions import PaymentsUIError
 
-from . import steps
 from .base import Component
+from .selection import LineItemSelection
+from .steps.base import Situation, Step
+from .steps.charges import Charges, Selection
+from .steps.finished import Charged, Gone
+from .steps.open_attempt import OPEN_STEPS
+from .steps.review import Review
 from .widget import Widget
-
-_FOLDER = "payments_ui/components/pending_charges"
-
-#: What each step shows. ``button`` and ``badge`` are the list of widgets of that kind.
-STEPS: dict[str, Callable[[PendingCharges], dict[str, Any]]] = {
-    "charges": steps.charges,
-    "select": steps.select,
-    "button": steps.total_only,
-    "badge": steps.total_only,
-    "payment": steps.payment,
-    "requires_action": steps.open_attempt,
-    "processing": steps.open_attempt,
-    "unknown": steps.open_attempt,
-    "charged": steps.charged,
-    "gone": steps.gone,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Answer to the refresher of a payment step.
-
-    If ``whole``, it replaces the element ``retarget`` (``HX-Retarget``, and ``HX-Reswap:
-    outerHTML``); else the news slot, which the refresher targets already.
-    """
+    """Answer to the refresher of a payment's step: the news alone, or the ``whole`` body."""
 
     html: SafeString
     whole: bool
-    retarget: str
 
 
 class PendingCharges(Component):
-    """The widget in one of its steps.
+    """``{% pending_charges %}``: what the user owes, and the way to pay it in place.
 
-    ``payment`` None is the list; else its state decides. ``moocher`` is the chosen way to
-    pay and ``form_html`` its form, adopted by the kit. ``notice`` is a neutral sentence,
-    ``error`` one that says what went wrong. ``focus`` moves the focus to the step's
-    heading or the error: in answers to the user's own action only. ``form`` is a
-    ``LineItemSelection`` with errors. ``page``, ``currency`` and ``select`` (show tick
-    boxes) are what a link in the list asks for.
+    ``title``; ``heading`` level, 1 to 6 (2); ``live`` asks for news by itself (setting
+    ``LIVE``); ``limit`` rows of a page (setting ``PAGE_SIZE``); ``currency`` shows one only;
+    ``group`` joins charges of one title (True); ``selectable`` lets users pay some of them
+    (False); ``anonymous`` text for visitors (nothing); ``id`` names the widget.
+
+    ``payment`` ``None`` is the list; else its state decides the step. ``notice`` is a neutral
+    sentence, ``error`` says what went wrong. ``focus`` moves the focus to the step's heading
+    or the error: in answers to the user's own action only. ``select`` shows tick boxes.
     """
 
     name = "pending-charges"
     title = _("Pending charges")
-    accepts = Component.accepts | {"live", "limit", "currency", "group", "selectable"}
+    accepts = frozenset({*Component.accepts, "live", "limit", "currency", "group", "selectable"})
+    #: What stands where no payment is shown.
+    list_step: ClassVar[type[Step]] = Charges
 
     def __init__(
         self,
         request: HttpRequest,
         widget: Widget,
         *,
+        page: int = 1,
         payment: Payment | None = None,
         moocher: BaseMoocher | None = None,
         form_html: str = "",
         notice: str | None = None,
         error: PaymentsUIError | str | None = None,
         focus: bool = False,
-        page: int = 1,
-        form: BaseForm | None = None,
+        form: LineItemSelection | None = None,
         currency: str = "",
         select: bool = False,
     ) -> None:
-        super().__init__(request, widget)
+        super().__init__(request, widget, page=page)
         self.payment = payment
-        self.moocher = moocher
-        self.form_html = form_html
         self.notice = notice
         self.error = error
         self.focus = focus
-        self.page = max(1, page)
-        self.form = form
-        self.currency = widget.currency or currency
-        self.selecting = select or form is not None
+        self._selects = select or form is not None
+        self._situation = Situation(
+            request=request,
+            widget=widget,
+            user=self.user,
+            page=self.page,
+            currency=widget.currency or currency,
+            form=form,
+            moocher=moocher,
+            form_html=form_html,
+        )
 
-    @property
-    def step(self) -> str:
-        """The name of the step, which is the name of its template."""
-        if self.payment is not None:
-            return steps.of(self.payment)
-        if self.widget.kind == "charges" and self.selecting:
-            return "select"
-        return self.widget.kind
+    @classmethod
+    def get_url(cls) -> str:
+        """The list."""
+        return reverse("payments_ui:charges")
+
+    def choose(self, moocher: BaseMoocher, form_html: str = "") -> None:
+        """Show this payment option as the chosen one, with its form, adopted by the kit."""
+        self._situation.moocher = moocher
+        self._situation.form_html = form_html
 
     @cached_property
-    def new_charges(self) -> Total | None:
-        """What came in the payment's currency since it was made; not what was left out."""
-        return None if self.payment is None else queries.newer(self.payment)
+    def step(self) -> Step:
+        """Where the user is on the way, by the state of the payment."""
+        situation, payment = self._situation, self.payment
+        if payment is None:
+            is_selection = self._selects and self.list_step is Charges
+            return (Selection if is_selection else self.list_step)(situation)
+        state, attempt = payment.state, payment.open_attempt
+        if state == Payment.State.PROCESSING and attempt is not None:
+            return OPEN_STEPS[attempt.state](situation, payment, attempt)
+        if state == Payment.State.CHARGED:
+            return Charged(situation, payment)
+        return (Review if state == Payment.State.PENDING else Gone)(situation, payment)
 
-    def get_body_template_name(self) -> str:
+    @property
+    def body_template_name(self) -> str:
         """The template of the step."""
-        return f"{_FOLDER}/{self.step}.html"
+        return self.step.template_name
 
     def get_context_data(self) -> dict[str, Any]:
         """What every step says, and what this one shows."""
-        step = self.step
+        error = self.error
         return {
-            "step": step,
-            "payment": self.payment,
+            "step": self.step.name,
             "notice": self.notice,
-            "error": _sentence(self.error),
+            # Only the error's own sentence: its detail is for developers.
+            "error": str(error.message if isinstance(error, PaymentsUIError) else error or ""),
             "focus": self.focus,
-            **STEPS[step](self),
+            **self.step.get_context_data(),
         }
 
     def render_panel(self) -> SafeString:
-        """The panel of the payment step, for a way to pay that was picked."""
-        return self._partial("panel", **steps.panel(self))
-
-    def render_news(self) -> SafeString:
-        """The slot of a payment step that says what happened since it was rendered."""
-        if self.step == "payment":
-            return self._partial("news", **steps.news(self))
-        return self._render("payments_ui/elements/watch.html", **steps.news(self))
+        """The panel of a pending payment, for a payment option that was picked."""
+        if not isinstance(self.step, Review):
+            raise TypeError(f"The step {self.step.name} has no panel")
+        return self._render(self.step.template_name, "panel", **self.step.get_panel())
 
     def refresh(self, seen: str) -> Refresh | None:
         """What a refresher that has ``seen`` is answered; ``None`` is nothing new (204)."""
-        now = steps.seen(self)
-        if now == seen:
+        if self.step.seen == seen:
             return None
-        body = f"#{self.widget.id}-body"
-        if seen.partition(":")[0] == self.step:
-            return Refresh(self.render_news(), whole=False, retarget=f"#{self.widget.id}-news")
-        return Refresh(self.render_body(), whole=True, retarget=body)
-
-    def _partial(self, partial: str, **context: Any) -> SafeString:
-        return self._render(f"{_FOLDER}/payment.html", partial, step=self.step, **context)
-
-
-def _sentence(error: PaymentsUIError | str | None) -> str:
-    # Only the error's own sentence: its detail is for developers.
-    return str(error.message if isinstance(error, PaymentsUIError) else error or "")
+        if seen.partition(":")[0] == self.step.name:
+            return Refresh(self._render(*self.step.news_template, **self.step.get_news()), False)
+        return Refresh(self.render_body(), whole=True)

@@ -12,8 +12,7 @@ from payments_ui.core import queries
 from payments_ui.core.models import Attempt, Payment
 
 from . import payment_options
-from .base import Component
-from .paging import Page
+from .base import Component, Page
 from .widget import Widget
 
 if TYPE_CHECKING:
@@ -25,24 +24,20 @@ class Receipt(Component):
 
     name = "receipt"
     title = _("Receipt")
+    body_template_name = "payments_ui/components/receipt.html"
     #: Titles on one page: a receipt is complete, and still bounded.
     most = 500
 
     def __init__(
         self, request: HttpRequest, widget: Widget, *, payment: Payment, page: int = 1
     ) -> None:
-        super().__init__(request, widget)
+        super().__init__(request, widget, page=page)
         self.payment = payment
-        self.page = max(1, page)
-
-    def get_body_template_name(self) -> str:
-        """The body's template."""
-        return "payments_ui/components/receipt.html"
 
     def get_context_data(self) -> dict[str, Any]:
         """The payment, its line items by title, and the attempt that paid it."""
         payment = self.payment
-        rows: list[Any] = queries.groups(
+        rows = queries.groups(
             self.user,
             payment.currency,
             limit=self.most + 1,

@@ -40,8 +40,8 @@ class LineItemSelection(forms.Form):
     lineitems = TickedLineItems(
         label=_("Charges to pay now"),
         error_messages={
-            "required": _("Tick at least one charge."),
-            "invalid_choice": _("One of these charges is no longer open. Please tick again."),
+            "required": _("Select at least one charge."),
+            "invalid_choice": _("One of these charges is no longer open. Please select again."),
         },
     )
 
@@ -77,4 +77,4 @@ class LineItemSelection(forms.Form):
 
 
 def _label(item: LineItem) -> str:
-    return render_to_string("payments_ui/elements/choice.html", {"item": item})
+    return render_to_string("payments_ui/elements/lineitem_option.html", {"item": item})

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 from django.conf import settings
 from django.db import connections, router, transaction
 from django.http import HttpRequest
-from django.template import Context
-from django.urls import NoReverseMatch, reverse
+from django.template import Context, Library
+from django.urls import NoReverseMatch
 from django.utils.safestring import SafeString
 
 from payments_ui.core.models import Payment
 
+from . import registry
 from .base import Component
 from .base import render as render_template
 from .widget import Widget, WidgetError, complain
@@ -22,18 +23,37 @@ from .widget import Widget, WidgetError, complain
 logger = logging.getLogger("payments_ui")
 
 
+def add(library: Library, component_class: type[Component]) -> None:
+    """Add the component's tag to a library, ``{% pay_button %}`` for the name ``pay-button``."""
+    tag = component_class.name.replace("-", "_")
+
+    def widget(context: Context, **params: object) -> SafeString:
+        return render(context, tag, component_class, params)
+
+    widget.__doc__ = component_class.__doc__
+    # By this the system checks find the parameters of a library's tags.
+    widget.component_class = component_class  # type: ignore[attr-defined]
+    library.simple_tag(widget, takes_context=True, name=tag)
+    registry.add(component_class)
+
+
 def render(
-    context: Context, tag: str, component_class: type[Component], params: dict[str, Any]
+    context: Context, tag: str, component_class: type[Component], params: Mapping[str, object]
 ) -> SafeString:
     """The component that a tag stands for.
 
-    Where it fails it is logged, and the page shows a quiet way to try again. Mistakes of
-    the template's author raise ``WidgetError`` where ``DEBUG`` is on.
+    Where it fails the failure is logged, and the page shows a quiet way to try again. Mistakes
+    of the template's author raise ``WidgetError`` where ``DEBUG`` is on.
     """
-    request = None
+    request = context.get("request") or getattr(context, "request", None)
     try:
-        request = request_of(context, tag)
-        return _render(request, component_class, params)
+        if not isinstance(request, HttpRequest):
+            raise WidgetError(_NO_REQUEST.format(tag))
+        widget = component_class.widget_class.for_tag(
+            request, component_class.accepts, params, component=component_class.name
+        )
+        with _own_savepoint():
+            return component_class(request, widget).render()
     except WidgetError as error:
         complain(error)
     except NoReverseMatch as error:
@@ -42,7 +62,7 @@ def render(
     except Exception:
         # The host's page is worth more than our widget.
         logger.exception("{%% %s %%} failed", tag)
-    return _quiet(request, component_class) if request else SafeString("")
+    return _unavailable(request, component_class)
 
 
 _NO_REQUEST = (
@@ -56,23 +76,7 @@ _URLS = (
 )
 
 
-def request_of(context: Context, tag: str) -> HttpRequest:
-    """The request in a template's context. Raises ``WidgetError`` if there is none."""
-    request = context.get("request") or getattr(context, "request", None)
-    if not isinstance(request, HttpRequest):
-        raise WidgetError(_NO_REQUEST.format(tag))
-    return request
-
-
-def _render(
-    request: HttpRequest, component_class: type[Component], params: dict[str, Any]
-) -> SafeString:
-    widget = Widget.for_tag(request, component_class.accepts, kind=component_class.kind, **params)
-    with _own_savepoint():
-        return component_class(request, widget).render()
-
-
-def _own_savepoint() -> AbstractContextManager[Any]:
+def _own_savepoint() -> AbstractContextManager[object]:
     # In a request that is one transaction, a failing query of ours must not end the host's.
     alias = router.db_for_read(Payment)
     if settings.DATABASES[alias].get("ATOMIC_REQUESTS") and connections[alias].in_atomic_block:
@@ -80,14 +84,16 @@ def _own_savepoint() -> AbstractContextManager[Any]:
     return nullcontext()
 
 
-def _quiet(request: HttpRequest, component_class: type[Component]) -> SafeString:
+def _unavailable(request: object, component_class: type[Component]) -> SafeString:
+    if not isinstance(request, HttpRequest):
+        return SafeString("")
     try:
         context = {
             "component": component_class,
-            "widget": Widget.for_tag(request, frozenset()),
-            "retry_url": reverse(component_class.url_name),
+            "widget": Widget.for_tag(request, (), {}),
+            "retry_url": component_class.get_url(),
         }
-        return render_template(request, "payments_ui/components/quiet.html", "", context)
+        return render_template(request, "payments_ui/components/unavailable.html", "", context)
     except Exception:  # e.g. no URLs either
-        logger.exception("The quiet retry of a widget failed, too")
+        logger.exception("The link to load a widget again failed, too")
         return SafeString("")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -16,7 +17,10 @@ from django.http import HttpRequest
 from payments_ui import money
 from payments_ui.conf import settings as pui
 
+from . import registry
+
 logger = logging.getLogger("payments_ui")
+T = TypeVar("T")
 
 #: Ids are ``pui-<instance>-<part>``; these instances are the kit's own.
 RESERVED = frozenset({"heartbeat", "news"})
@@ -24,17 +28,28 @@ _INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
 class WidgetError(ValueError):
-    """A tag that was used in a way that cannot work; the message names the fix."""
+    """A template uses a tag in a way that cannot work; the message names the fix."""
 
 
 def complain(error: WidgetError) -> None:
-    """Raise it where ``DEBUG`` is on; log it elsewhere, where the page has to work."""
+    """Raise the error where ``DEBUG`` is on; log it elsewhere, where the page has to work."""
     if settings.DEBUG:
         raise error
     logger.error("payments_ui: %s", error)
 
 
-def _flag(value: object) -> bool:
+def parameter(default: T, parse: Callable[[object], T], *, travels: bool = True) -> T:
+    """A field of ``Widget``: its default, and how a template's or a fragment's value is read.
+
+    ``parse`` returns the value, or raises ``ValueError`` with the rest of the sentence
+    "limit=0 …". Where ``travels``, fragments carry the parameter to the server and back.
+    """
+    given: T = field(default=default, metadata={"parse": parse, "travels": travels})
+    return given
+
+
+def flag(value: object) -> bool:
+    """Read ``True`` or ``False``."""
     if value in (True, "1"):
         return True
     if value in (False, "0"):
@@ -42,13 +57,26 @@ def _flag(value: object) -> bool:
     raise ValueError("must be True or False")
 
 
-def _integer(lowest: int, highest: int) -> Callable[[object], int]:
+def integer(lowest: int, highest: int) -> Callable[[object], int]:
+    """Read a whole number of at most three digits between these two."""
+
     def parse(value: object) -> int:
         text = str(value)
         # Not isdigit(): it takes digits that int() does not.
         if not re.fullmatch(r"[0-9]{1,3}", text) or not lowest <= int(text) <= highest:
             raise ValueError(f"must be a whole number from {lowest} to {highest}")
         return int(text)
+
+    return parse
+
+
+def choice(*values: str) -> Callable[[object], str]:
+    """Read one of these texts."""
+
+    def parse(value: object) -> str:
+        if value not in values:
+            raise ValueError("must be " + " or ".join(f'"{known}"' for known in values))
+        return str(value)
 
     return parse
 
@@ -66,40 +94,10 @@ def _instance(value: object) -> str:
     return f"pui-{text}"
 
 
-def _id(value: object) -> str:
-    # Fragments name the whole id.
-    return _instance(str(value).removeprefix("pui-"))
-
-
-def _what(value: object) -> str:
-    if value not in ("count", "total"):
-        raise ValueError('must be "count" or "total"')
+def _component(value: object) -> str:
+    if not registry.find(str(value)):
+        raise ValueError("must be the name of a component")
     return str(value)
-
-
-def _kind(value: object) -> str:
-    if value not in ("charges", "button", "badge"):
-        raise ValueError("must be charges, button or badge")
-    return str(value)
-
-
-#: Parameters a widget's fragments need again, and how they are read.
-_TRAVELLING: Mapping[str, Callable[[object], Any]] = {
-    "heading": _integer(1, 6),
-    "live": _flag,
-    "limit": _integer(1, 100),
-    "currency": _currency,
-    "group": _flag,
-    "selectable": _flag,
-    "what": _what,
-    "kind": _kind,
-}
-_PARSERS: Mapping[str, Callable[[object], Any]] = {
-    **_TRAVELLING,
-    "id": _instance,
-    "title": str,
-    "anonymous": str,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,40 +108,51 @@ class Widget:
     heading, 1 to 6. ``live`` asks for news by itself. ``limit`` is the number of rows of a
     page. ``currency`` restricts to one. ``group`` joins line items of one title.
     ``selectable`` offers to pay some of them only. ``anonymous`` is the text for visitors
-    who are not signed in. ``what`` a badge shows: count or total.
-    ``kind`` is what the list step is: charges, button or badge.
+    who are not signed in. ``what`` a badge shows: count or total. ``component`` is the name
+    of the tag's component, whose list the steps of a payment return to.
+
+    A component with parameters of its own names a subclass as its ``widget_class``.
     """
 
-    id: str = "pui-0"
-    title: str = ""
-    heading: int = 2
-    live: bool = False
-    limit: int = 20
-    currency: str = ""
-    group: bool = True
-    selectable: bool = False
-    anonymous: str = ""
-    what: str = "count"
-    kind: str = "charges"
+    id: str = parameter("pui-0", _instance, travels=False)
+    title: str = parameter("", str, travels=False)
+    anonymous: str = parameter("", str, travels=False)
+    heading: int = parameter(2, integer(1, 6))
+    live: bool = parameter(False, flag)
+    limit: int = parameter(20, integer(1, 100))
+    currency: str = parameter("", _currency)
+    group: bool = parameter(True, flag)
+    selectable: bool = parameter(False, flag)
+    what: str = parameter("count", choice("count", "total"))
+    component: str = parameter("pending-charges", _component)
 
     @classmethod
     def for_tag(
         cls,
         request: HttpRequest,
-        accepts: frozenset[str],
-        kind: str = "charges",
-        **params: object,
+        accepts: Collection[str],
+        params: Mapping[str, object],
+        **preset: str | int,
     ) -> Self:
         """The widget of a tag that ``accepts`` these parameters.
 
         A parameter that is unknown or wrong raises ``WidgetError`` where ``DEBUG`` is on.
         Elsewhere it is logged and left out, so that the host's page still works.
         """
-        page = Page.of(request)
-        values = {**_defaults(), "kind": kind}
+        page = PageState.of(request)
+        values = cls._defaults() | preset
+        parsers = {each.name: each.metadata["parse"] for each in fields(cls)}
         for name, value in params.items():
             try:
-                checked = _checked(name, value, accepts)
+                if name not in accepts:
+                    near = difflib.get_close_matches(name, sorted(accepts), n=1)
+                    known = f"known are {', '.join(sorted(accepts))}."
+                    hint = f"did you mean {near[0]}?" if near else known
+                    raise WidgetError(f"unknown parameter {name}: {hint}")
+                try:
+                    checked = parsers[name](value)
+                except ValueError as error:
+                    raise WidgetError(f"{name}={value!r} {error}") from None
                 values[name] = page.take(checked) if name == "id" else checked
             except WidgetError as error:
                 complain(error)
@@ -154,20 +163,20 @@ class Widget:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """The widget that a fragment's request names. What is invalid becomes the default."""
-        values = _defaults()
-        for name, parse in {**_TRAVELLING, "id": _id}.items():
-            field = "w" if name == "id" else f"w-{name}"
-            try:
-                values[name] = parse(data[field])
-            except (KeyError, ValueError):
-                continue
+        values = cls._defaults()
+        for each in cls._travelling():
+            with suppress(KeyError, ValueError):
+                values[each.name] = each.metadata["parse"](data[f"w-{each.name}"])
+        with suppress(KeyError, ValueError):
+            # Fragments name the whole id.
+            values["id"] = _instance(str(data["w"]).removeprefix("pui-"))
         return cls(**values)
 
     @property
     def data(self) -> dict[str, str]:
         """Fields a fragment's request carries: the id, and what differs from the defaults."""
-        defaults = _defaults()
-        given = {name: getattr(self, name) for name in _TRAVELLING}
+        defaults = self._defaults()
+        given = {each.name: getattr(self, each.name) for each in self._travelling()}
         return {"w": self.id} | {
             f"w-{name}": str(int(value) if isinstance(value, bool) else value)
             for name, value in given.items()
@@ -184,24 +193,17 @@ class Widget:
         """Level of the headings inside the body."""
         return min(self.heading + 1, 6)
 
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        own = {each.name: each.default for each in fields(cls)}
+        return {**own, "live": pui.LIVE, "limit": pui.PAGE_SIZE}
 
-def _defaults() -> dict[str, Any]:
-    own = {field.name: field.default for field in fields(Widget)}
-    return {**own, "live": pui.LIVE, "limit": pui.PAGE_SIZE}
-
-
-def _checked(name: str, value: object, accepts: frozenset[str]) -> Any:
-    if name not in accepts:
-        near = difflib.get_close_matches(name, sorted(accepts), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(accepts))}."
-        raise WidgetError(f"unknown parameter {name}: {hint}")
-    try:
-        return _PARSERS[name](value)
-    except ValueError as error:
-        raise WidgetError(f"{name}={value!r} {error}") from None
+    @classmethod
+    def _travelling(cls) -> list[Field[Any]]:
+        return [each for each in fields(cls) if each.metadata["travels"]]
 
 
-class Page:
+class PageState:
     """What one page holds: ids in use, its heartbeat, and the books' version it was read at."""
 
     def __init__(self) -> None:
@@ -211,10 +213,10 @@ class Page:
         self.seen: str | None = None
 
     @classmethod
-    def of(cls, request: HttpRequest) -> Page:
-        """The page that answers ``request``."""
+    def of(cls, request: HttpRequest) -> PageState:
+        """The state of the page that answers ``request``."""
         page = getattr(request, "_payments_ui_page", None)
-        if not isinstance(page, Page):
+        if not isinstance(page, PageState):
             page = request._payments_ui_page = cls()  # type: ignore[attr-defined]
         return page
 

@@ -16,11 +16,11 @@ class PaymentsCoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, look after the seals, and keep the log clean."""
+        """Register the system checks, install triggers after migrations, keep the log clean."""
         from . import checks  # noqa: F401 - the checks register themselves
         from .privacy import redaction
-        from .triggers import upkeep
+        from .triggers import on_migrate
 
-        pre_migrate.connect(upkeep.before_migrations, sender=self)
-        post_migrate.connect(upkeep.after_migrations, sender=self)
-        redaction.watch_log()
+        pre_migrate.connect(on_migrate.before_migrations, sender=self)
+        post_migrate.connect(on_migrate.after_migrations, sender=self)
+        redaction.watch_logs()

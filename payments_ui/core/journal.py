@@ -11,13 +11,13 @@ from django.conf import settings
 from django.db import connections, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from .db.append_only import Evidence
-from .db.fields import ExactDecimalField
-from .privacy.redaction import scrubbed
+from .db.fields import ExactDecimalField, IdentifierField
+from .privacy.redaction import redact
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
     from django.db.models import QuerySet
 
     from .models import Attempt, LineItem, Payment, Refund
@@ -29,7 +29,7 @@ class JournalEntry(Evidence):
     """Who did what, and why. Written in the transaction of the change itself.
 
     Payments, attempts and line items are named by id and not by foreign key, so that an
-    entry survives what it tells of.
+    entry survives what it is about.
     """
 
     class Verb(models.TextChoices):
@@ -37,43 +37,43 @@ class JournalEntry(Evidence):
         PAYMENT_CANCELLED = "payment_cancelled", _("payment cancelled")
         PAYMENT_CHARGED = "payment_charged", _("payment charged")
         PAYMENT_UNDONE = "payment_undone", _("payment undone")
-        ATTEMPT_STARTED = "attempt_started", _("attempt started")
-        ATTEMPT_CHANGED = "attempt_changed", _("attempt changed")
-        MONEY_SURPLUS = "money_surplus", _("money arrived that is not owed")
-        MONEY_MISMATCH = "money_mismatch", _("money arrived that does not match")
-        MONEY_UNMATCHED = "money_unmatched", _("money arrived that nobody knows")
+        ATTEMPT_STARTED = "attempt_started", _("payment attempt started")
+        ATTEMPT_CHANGED = "attempt_changed", _("payment attempt changed")
+        MONEY_SURPLUS = "money_surplus", _("surplus received")
+        MONEY_MISMATCH = "money_mismatch", _("mismatched amount received")
+        MONEY_UNMATCHED = "money_unmatched", _("unidentified payment received")
         REFUND_REQUESTED = "refund_requested", _("refund requested")
         REFUND_CHANGED = "refund_changed", _("refund changed")
-        SUSPENSE_CLOSED = "suspense_closed", _("money looked at")
+        SUSPENSE_CLOSED = "suspense_closed", _("review closed")
         LINEITEM_ADDED = "lineitem_added", _("line item added by hand")
         LINEITEM_CHANGED = "lineitem_changed", _("line item changed")
         LINEITEM_DELETED = "lineitem_deleted", _("line item deleted")
         USER_ANONYMIZED = "user_anonymized", _("user anonymized")
         PAYMENTS_IMPORTED = "payments_imported", _("payments imported")
 
-    at = models.DateTimeField(pgettext_lazy("journal", "at"), default=timezone.now, editable=False)
-    verb = models.CharField(pgettext_lazy("journal", "what"), max_length=30, choices=Verb.choices)
+    at = models.DateTimeField(_("date and time"), default=timezone.now, editable=False)
+    verb = IdentifierField(_("what happened"), max_length=30, choices=Verb.choices)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         related_name="+",
         null=True,
         verbose_name=_("user"),
-        help_text=_("Whose line items or payment it is."),
+        help_text=_("The customer who owes or paid."),
         db_index=False,
     )
     payment_id = models.UUIDField(_("payment"), null=True, db_index=True)
-    attempt_id = models.UUIDField(_("attempt"), null=True)
+    attempt_id = models.UUIDField(_("payment attempt"), null=True)
     lineitem_id = models.BigIntegerField(_("line item"), null=True)
     items = models.PositiveIntegerField(_("number of line items"), null=True)
     total = ExactDecimalField(_("exact total"), max_digits=24, decimal_places=8, null=True)
-    currency = models.CharField(_("currency"), max_length=3, blank=True)
-    actor = models.CharField(
-        _("by whom"),
+    currency = IdentifierField(_("currency"), max_length=3, blank=True)
+    actor = IdentifierField(
+        _("done by"),
         max_length=100,
-        help_text=_("A user's id, a moocher, or the system. Never a name."),
+        help_text=_("A user's number, a payment service, or the system; names are left out."),
     )
-    reason = models.TextField(pgettext_lazy("journal", "why"), blank=True)
+    reason = models.TextField(_("reason"), blank=True)
     detail = models.JSONField(_("detail"), default=dict, blank=True)
 
     class Meta:
@@ -88,20 +88,23 @@ class JournalEntry(Evidence):
         return f"{at:%Y-%m-%d %H:%M} {self.get_verb_display()}"
 
 
+Verb = JournalEntry.Verb
+
+
 class Acting(NamedTuple):
-    """Who acts, and why, where a function is not told."""
+    """Who acts, and why, where a verb is not given it."""
 
     actor: str = SYSTEM
     reason: str = ""
 
 
-_NOBODY = Acting()
-_acting: ContextVar[Acting] = ContextVar("payments_ui_acting", default=_NOBODY)
+_BY_DEFAULT = Acting()
+_acting: ContextVar[Acting] = ContextVar("payments_ui_acting", default=_BY_DEFAULT)
 
 
 @contextmanager
 def acting(by: str, reason: str = "") -> Iterator[None]:
-    """While it lasts, journal entries that name nobody else name this actor and reason."""
+    """While it lasts, journal entries without an actor of their own get this actor and reason."""
     token = _acting.set(Acting(by, reason))
     try:
         yield
@@ -109,7 +112,7 @@ def acting(by: str, reason: str = "") -> Iterator[None]:
         _acting.reset(token)
 
 
-def by_user(user: Any) -> str:
+def by_user(user: AbstractBaseUser | AnonymousUser) -> str:
     """How the journal names a user: by id, so that anonymizing leaves nothing behind."""
     return f"user:{user.pk}"
 
@@ -122,7 +125,7 @@ def by_moocher(identifier: str) -> str:
 def write(verb: str, **fields: Any) -> JournalEntry:
     """Append one entry. ``verb`` is a ``JournalEntry.Verb``."""
     fields = _acting.get()._asdict() | fields
-    fields["reason"] = scrubbed(fields["reason"])
+    fields["reason"] = redact(fields["reason"])
     entry: JournalEntry = JournalEntry.objects.create(verb=verb, **fields)
     return entry
 
@@ -182,4 +185,4 @@ SELECT %s, %s, %s, %s, '{{}}', user_id, id, 1, amount, currency
 FROM {items.model._meta.db_table} WHERE id IN ({which}) ORDER BY id
 """  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, [at, verb, who.actor, scrubbed(who.reason), *keys])
+        cursor.execute(sql, [at, verb, who.actor, redact(who.reason), *keys])

@@ -1,4 +1,4 @@
-"""What a user owes, in a constant number of queries and with exact totals."""
+"""What a user owes: read in a constant number of queries and with exact totals."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from payments_ui import money
 
-from .lineitems.queryset import LineItemQuerySet
 from .models import Attempt, JournalEntry, LineItem, Payment, Refund
 from .refunds.model import RefundQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+    class PendingPayment(Payment):
+        """A payment as ``pending_payments`` reads it."""
+
+        #: Whether it has an open attempt.
+        is_processing: bool
+
 
 # What every page with a widget asks, as SQL: building these takes longer than running them.
 # ruff: noqa: S608 - only our own tables' names go in
@@ -30,7 +36,7 @@ _BY_CURRENCY = f"""
 SELECT currency, COUNT(*), SUM(amount) FROM {_LINEITEM}
 WHERE payment_id IS NULL AND user_id = %s GROUP BY currency ORDER BY currency
 """
-_UNDER_WAY = f"""
+_PENDING = f"""
 SELECT payment.*, EXISTS (
     SELECT 1 FROM {Attempt._meta.db_table} WHERE open_payment = payment.id
 ) AS is_processing
@@ -69,19 +75,29 @@ class Total:
 
     @property
     def is_too_small(self) -> bool:
-        """Whether there is something to pay that rounds to nothing."""
+        """Whether the amount is above zero, but rounds to nothing."""
         return self.amount > 0 and not self.payable
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Line items of one title and currency; ``amount`` is their exact sum."""
+    """Line items of one title, currency, unit and unit price; amount and quantity are sums."""
 
     title: str
     currency: str
+    unit: str
+    unit_price: Decimal | None
     count: int
     amount: Decimal
-    last_at: dt.datetime
+    quantity: Decimal | None
+    #: The first and the last use.
+    used_from: dt.datetime
+    used_at: dt.datetime
+
+    @property
+    def calculation(self) -> str:
+        """How the amount comes about, for people; empty for amounts alone."""
+        return money.format_product(self.quantity, self.unit, self.unit_price, self.currency)
 
 
 def totals(user: AbstractBaseUser) -> list[Total]:
@@ -96,22 +112,27 @@ def totals(user: AbstractBaseUser) -> list[Total]:
         ]
 
 
-def under_way(user: AbstractBaseUser, currency: str = "", *, limit: int) -> list[Any]:
-    """The ``Payment``s that are not charged yet, newest first, in any currency or this one.
+def pending_payments(
+    user: AbstractBaseUser, currency: str = "", *, limit: int
+) -> list[PendingPayment]:
+    """Return the payments that are not charged yet, newest first, in any currency or this one.
 
-    Each with ``is_processing``: whether it has an open attempt. One query.
+    One query.
     """
     _connection, owner = _reader(user)
-    rows = Payment.all_objects.raw(_UNDER_WAY, [owner, currency, currency, limit])
+    rows: Any = Payment.all_objects.raw(_PENDING, [owner, currency, currency, limit])
     return list(rows)
 
 
 @cache
-def _by_title() -> QuerySet[LineItem, tuple[Any, ...]]:
+def _groups() -> QuerySet[LineItem, tuple[Any, ...]]:
     # Built once, since that takes longer than running it. The caller says whose items.
-    rows = LineItem.objects.order_by().values_list("title", "currency")
-    rows = rows.annotate(Count("id"), Sum("amount"), last=Max("created_at"))
-    return rows.order_by("-last", "title")  # type: ignore[no-any-return]
+    rows = LineItem.objects.order_by().values_list("title", "currency", "unit", "unit_price")
+    rows = rows.annotate(
+        *(Count("id"), Sum("amount"), Sum("quantity"), Min("used_at"), Max("used_at")),
+        newest=Max("created_at"),
+    )
+    return rows.order_by("-newest", "title", "unit", "unit_price")  # type: ignore[no-any-return]
 
 
 def newer(payment: Payment) -> Total | None:
@@ -131,9 +152,12 @@ def groups(
     offset: int = 0,
     payment: Payment | None = None,
 ) -> list[Group]:
-    """Line items grouped by title, newest first: unbound, or those of ``payment``. One query."""
-    rows = _by_title().filter(user=user.pk, currency=currency, payment=payment)
-    return [Group(*row) for row in rows[offset : offset + limit]]
+    """Line items by title, unit and unit price, newest first: unbound, or those of ``payment``.
+
+    One query.
+    """
+    rows = _groups().filter(user=user.pk, currency=currency, payment=payment)
+    return [Group(*row[:-1]) for row in rows[offset : offset + limit]]
 
 
 def items(
@@ -145,19 +169,14 @@ def items(
     payment: Payment | None = None,
 ) -> list[LineItem]:
     """Line items, newest first: unbound, or those of ``payment``. One query."""
-    rows = _items(user, currency, payment).order_by("-created_at", "-pk")
-    return list(rows[offset : offset + limit])
-
-
-def _items(user: AbstractBaseUser, currency: str, payment: Payment | None) -> LineItemQuerySet:
     rows = LineItem.objects.filter(user=user.pk, currency=currency, payment=payment)
-    return rows.order_by()  # type: ignore[no-any-return]
+    return list(rows.order_by("-created_at", "-pk")[offset : offset + limit])
 
 
 def refunds() -> RefundQuerySet:
     """Refunds of what charged a payment, given back or on their way, oldest first.
 
-    Money that was set aside and sent back is no refund of what was paid.
+    Unexpected money that was sent back is no refund of what was paid.
     """
     rows: Any = Refund.objects.reserving().filter(attempt__state=Attempt.State.SETTLED)
     return rows.order_by("requested_at", "pk")  # type: ignore[no-any-return]
@@ -170,12 +189,12 @@ def is_refunded(payment: Payment, of_payment: Sequence[Refund]) -> bool:
 
 
 def version(user: AbstractBaseUser) -> str:
-    """Changes whenever the user's line items or payments do. One query on two indexes.
+    """Return a text that changes whenever the user's line items or payments do.
 
     Made of the ids of the newest line items and the newest journal entries: everything else
-    that happens is journalled in its own transaction. Several of them rather than the newest
-    one, because a slow transaction commits an id that another has overtaken. Says nothing
-    about amounts.
+    that happens is journalled in its own transaction. Of the newest 50, because a slow
+    transaction commits an id that another has overtaken. Reveals no amounts. One query on
+    two indexes.
     """
     connection, owner = _reader(user)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Calling an attempt off, and giving a payment up."""
+"""Calling an attempt off at its PSP, and giving a payment up."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from . import psp_call
 
 
 def cancel_attempt(payment: Payment, request: HttpRequest | None = None) -> None:
-    """Call an open attempt off, so that another way to pay can be chosen.
+    """Call the open attempt off, if there is one, so that another payment option can be chosen.
 
-    Raises ``AttemptOpenError`` where the PSP did not confirm, ``AlreadyChargedError``
-    where the money was taken meanwhile. No open attempt: nothing to do.
+    Raises ``AttemptOpenError`` where the PSP did not confirm, and ``AlreadyChargedError``
+    where the money was taken meanwhile.
     """
     opened = payment.open_attempt
     if opened is None:
@@ -25,9 +25,9 @@ def cancel_attempt(payment: Payment, request: HttpRequest | None = None) -> None
     moocher = moochers().get(opened.moocher)
     if moocher is None:
         raise AttemptOpenError(f"{opened}: its moocher is not listed any more")
-    outcome = psp_call.answer_later(opened, lambda: moocher.cancel(opened))
-    failpoints.reach(Point.CANCEL_AFTER_PSP)
-    attempt = psp_call.write_down(opened, outcome, request)
+    outcome = psp_call.ask_psp(opened, lambda: moocher.cancel(opened), sent_at=opened.started_at)
+    failpoints.hit(Point.CANCEL_AFTER_PSP)
+    attempt = psp_call.save_outcome(opened, outcome, request=request)
     payment.refresh_from_db()
     if attempt.is_open:
         raise AttemptOpenError(f"{attempt} could not be called off")
@@ -35,7 +35,12 @@ def cancel_attempt(payment: Payment, request: HttpRequest | None = None) -> None
         raise AlreadyChargedError(f"{payment.pk} was charged meanwhile")
 
 
-def cancel(payment: Payment, *, by: str, request: HttpRequest | None = None) -> None:
-    """Give a pending payment up; its items return to the list. Raises ``PaymentStateError``."""
+def cancel(
+    payment: Payment, *, by: str, reason: str = "", request: HttpRequest | None = None
+) -> None:
+    """Give a pending payment up; its line items return to the list.
+
+    Raises ``PaymentStateError``, as ``cancel_attempt`` and ``cancel_pending`` do.
+    """
     cancel_attempt(payment, request)
-    payment.cancel_pending(by=by)
+    payment.cancel_pending(by=by, reason=reason)

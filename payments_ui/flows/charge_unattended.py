@@ -1,4 +1,4 @@
-"""Charging through a moocher without the customer, for bulk runs with saved ways to pay."""
+"""Charging through a moocher without the customer, for bulk runs with saved payment methods."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from urllib.parse import urljoin, urlsplit
 
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.core.processing import Result, StopProcessingError
@@ -26,7 +25,7 @@ logger = logging.getLogger("payments_ui")
 DataFor = Callable[[Payment], Mapping[str, Any] | None]
 
 #: Seconds to wait before a request that was rate limited is sent again, with the same key.
-#: Far less than ``asking.GRACE`` altogether, after which nobody expects the request any more.
+#: Altogether far less than ``psp_call.GRACE``, after which the request must not arrive any more.
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 
 _RESULTS = {
@@ -44,18 +43,20 @@ class Charging:
     """A processor: asks one moocher to charge a payment, without the customer.
 
     ``base_url`` is the site's own address, as in ``https://shop.example``, for the URLs that
-    the PSP gets. ``data_for`` says what a form would have: which saved card, or ``None``
-    where the user has none. At most ``per_second`` requests are sent (``None``: as many as
-    may be). A payment of a user who was declined less than ``again_after`` ago is not tried
-    again: several runs at once, or one after the other, send it once.
+    the PSP gets. ``data_for`` returns what the moocher's form would have, such as the saved
+    payment method, or ``None`` where the user has none. At most ``per_second`` requests are
+    sent (``None``: no limit). A payment of a user who was declined less than ``again_after``
+    ago is not tried again: several runs at once, or after another, send it once.
 
     Answers ``SUCCESS`` when the payment is charged; ``FAILURE`` when it was declined or is not
     for this moocher; ``TERMINATE`` while the outcome is open, another run is busy with it, or
     a person has to look at money that arrived: then nothing is cancelled and no other
-    processor is tried. Raises ``StopProcessingError``, which ends the run, where the PSP
-    gave no answer ``outages.IN_A_ROW`` times in a row. Must be called outside of transactions.
+    processor is tried. Raises ``StopProcessingError``, which ends the run, where the PSP gave
+    no answer, or refused our request, ``resilience.IN_A_ROW`` times in a row. Must be called
+    outside of transactions.
 
-    Raises ``ValueError`` for a ``base_url`` or a ``per_second`` that is none.
+    Raises ``ValueError`` for a ``base_url`` that is no address, and a ``per_second`` of zero or
+    less.
     """
 
     def __init__(
@@ -76,8 +77,8 @@ class Charging:
         self._data_for = data_for
         self._again_after = again_after
         self._pauses = pauses
-        self._pace = resilience.Pace(per_second)
-        self._breaker = resilience.Breaker()
+        self._rate_limit = resilience.RateLimit(per_second)
+        self._breaker = resilience.CircuitBreaker()
 
     def __repr__(self) -> str:
         return f"charging({self.moocher.identifier})"
@@ -87,24 +88,23 @@ class Charging:
         psp_call.forbid_transaction()
         data = self._data_for(payment)
         if data is None or self.moocher.refuse(payment):
-            return _leave(payment, Result.FAILURE, "it is not for this moocher")
+            return _skip(payment, Result.FAILURE, "it is not for this moocher")
         # Before it is written down: from then on the request has to be sent in time.
-        self._pace.wait()
+        self._rate_limit.wait()
         try:
             attempt = self._start(payment)
-        except _LeftAloneError as why:
-            return _leave(payment, why.result, str(why))
+        except _SkipError as why:
+            return _skip(payment, why.result, str(why))
         except AlreadyChargedError:
-            return _leave(payment, Result.SUCCESS, "another run charged it")
+            return _skip(payment, Result.SUCCESS, "another run charged it")
         except AttemptOpenError as error:
-            return _leave(payment, Result.TERMINATE, f"in progress, {error}")
+            return _skip(payment, Result.TERMINATE, f"in progress, {error}")
         except PaymentGoneError as error:
-            return _leave(payment, Result.TERMINATE, str(error))
+            return _skip(payment, Result.TERMINATE, str(error))
         return self._charge(attempt, data)
 
     def _start(self, payment: Payment) -> Attempt:
-        return transitions.start(
-            payment,
+        return payment.start_attempt(
             moocher=self.moocher.identifier,
             account=self.moocher.account,
             live=self.moocher.live,
@@ -115,7 +115,7 @@ class Charging:
     def _check(self, payment: Payment) -> None:
         """Raise unless the locked payment may be tried now."""
         if Attempt.objects.undecided().filter(payment=payment).exists():
-            raise _LeftAloneError(Result.TERMINATE, "a person has to look at its money first")
+            raise _SkipError(Result.TERMINATE, "a person has to look at its money first")
         declined = Attempt.objects.filter(
             payment__user=payment.user_id,
             moocher=self.moocher.identifier,
@@ -123,25 +123,31 @@ class Charging:
             state=Attempt.State.FAILED,
             ended_at__gt=timezone.now() - self._again_after,
         )
-        if declined.exclude(failure_code=DeclineCode.NEVER_HAPPENED).exists():
-            raise _LeftAloneError(Result.FAILURE, "its user was declined a short while ago")
+        not_asked = (DeclineCode.NEVER_HAPPENED, DeclineCode.REQUEST_REFUSED)
+        if declined.exclude(failure_code__in=not_asked).exists():
+            raise _SkipError(Result.FAILURE, "its user was declined a short while ago")
 
     def _charge(self, attempt: Attempt, data: Mapping[str, Any]) -> Result:
         urls = pay.attempt_urls(attempt, self._absolute)
-        ask = partial(self.moocher.charge, attempt, data=data, urls=urls)
-        attempt = psp_call.charge(attempt, lambda: resilience.patiently(ask, self._pauses), None)
-        self._breaker.note(answered=attempt.state != Attempt.State.UNKNOWN)
+        charge = partial(self.moocher.charge, attempt, data=data, urls=urls)
+        attempt = psp_call.charge(
+            attempt, lambda: resilience.retry_rate_limited(charge, self._pauses)
+        )
+        refused = attempt.failure_code == DeclineCode.REQUEST_REFUSED
+        self._breaker.note(answered=attempt.state != Attempt.State.UNKNOWN and not refused)
         if self._breaker.is_open:
-            raise StopProcessingError(f"{self.moocher.identifier} does not answer: run stopped")
+            raise StopProcessingError(
+                f"The PSP of moocher {self.moocher.identifier} does not answer: the run is stopped"
+            )
         return _RESULTS.get(Attempt.State(attempt.state), Result.TERMINATE)
 
 
-class _LeftAloneError(Exception):
+class _SkipError(Exception):
     def __init__(self, result: Result, why: str) -> None:
         super().__init__(why)
         self.result = result
 
 
-def _leave(payment: Payment, result: Result, why: str) -> Result:
-    logger.info("Payment %s is left alone: %s", payment.pk, why)
+def _skip(payment: Payment, result: Result, why: str) -> Result:
+    logger.info("Payment %s is skipped: %s", payment.pk, why)
     return result

@@ -1,4 +1,4 @@
-"""From pending charges to a payment. Nothing is charged here."""
+"""From pending charges to a pending payment. No money moves here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from payments_ui.core import journal
-from payments_ui.core.attempts import settlement
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.models import Attempt, LineItem, Payment
 
@@ -24,10 +23,10 @@ def begin(
     currency: str | None = None,
     lineitems: Iterable[LineItem] | None = None,
 ) -> Payment | None:
-    """The user's pending payment: the one there is, or a new one. Charges nothing.
+    """The user's pending payment, resumed or new. Charges nothing.
 
-    A second click, tab or device resumes the first one's payment; one that a PSP is busy
-    with is left alone while there is something else to pay. ``lineitems`` makes a payment
+    A second click, tab or device resumes the payment of the first; a payment with an open
+    attempt is resumed only where there is nothing else to pay. ``lineitems`` makes a payment
     of these items. A payment of zero is settled at once, without a PSP. ``None`` where
     there is nothing to pay.
     """
@@ -43,7 +42,7 @@ def begin(
     # Another click may have bound everything between the two questions.
     payment = payment or _bound_meanwhile(pending, chosen)
     if payment is not None and not payment.amount:
-        settlement.settle_zero(payment)
+        payment.settle_zero()
     return payment
 
 
@@ -57,18 +56,18 @@ def _bound_meanwhile(pending: QuerySet[Payment], chosen: list[LineItem] | None) 
     return pending.filter(lineitems__in=[item.pk for item in chosen]).first()
 
 
-def take_in(payment: Payment) -> Payment:
-    """The payment again, with the charges that came since: a new one, as amounts are sealed.
+def add_new_charges(payment: Payment) -> Payment:
+    """Replace a pending payment, whose amount is sealed, by one with the charges since then.
 
-    Charges the user left out on purpose stay out. Where the new ones are a credit that
-    leaves nothing to pay, the payment stays as it is. Raises ``PaymentStateError`` where
-    it is no longer pending.
+    Charges that the user left out on purpose stay out. Where the new charges are a credit that
+    leaves nothing to pay, the payment stays as it is and is returned. Raises
+    ``PaymentStateError`` where it is not pending any more.
     """
     renewed = _renew(payment)
     if renewed is None:
         return cast("Payment", Payment.all_objects.get(pk=payment.pk))
     if not renewed.amount:
-        settlement.settle_zero(renewed)
+        renewed.settle_zero()
     return renewed
 
 
@@ -82,7 +81,7 @@ def _renew(payment: Payment) -> Payment | None:
     )
     with transaction.atomic():
         lineitems = list(wanted.only("pk").order_by())
-        payment.cancel_pending(by=by, reason="new charges taken in")
+        payment.cancel_pending(by=by, reason="new charges added")
         renewed = Payment.objects.create_pending(
             user=payment.user, lineitems=lineitems, currency=payment.currency, by=by
         )

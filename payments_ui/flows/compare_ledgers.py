@@ -1,8 +1,8 @@
-"""Comparing the books of PSPs with ours, line by line, in both directions.
+"""Comparing the ledgers of PSPs with our books, line by line, in both directions.
 
-The first pass reads the PSP's books, in whatever order they come, and looks up what we have
-of each page; the second looks for what we booked and the PSP did not list. Which attempts
-were listed is kept in a temporary file, so memory is bounded however long the books are.
+The first pass reads the PSP's ledger, in whatever order its lines come, and looks up our
+attempts of each page; the second looks for attempts that we booked and the PSP did not list.
+Which attempts were listed is kept in a temporary file: memory is bounded for any ledger.
 """
 
 from __future__ import annotations
@@ -19,71 +19,68 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from payments_ui.core.audit import psps
-from payments_ui.core.audit.words import Finding, Rule, plain
+from payments_ui.core.audit import Finding, Rule, psp
+from payments_ui.core.audit.finding import plain
 from payments_ui.core.db.keyset import batches
 from payments_ui.core.models import Attempt, Event, Refund
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers import registry
-from payments_ui.moochers.base import Moocher
-from payments_ui.moochers.ledgers import LedgerLine, LedgerStatus
+from payments_ui.moochers.base import LedgerLine, LedgerStatus, Moocher
 
 _PAGE = 500
 
 
-class _Given(NamedTuple):
-    """What our books say was given back: for sure, and at most, since some may be open."""
+class _Refunded(NamedTuple):
+    """What our books say was given back: for sure, and at most, since refunds may be open."""
 
     surely: Decimal = Decimal(0)
     at_most: Decimal = Decimal(0)
 
 
 def compare(identifier: str, using: str) -> Iterator[Finding]:
-    """Everything in which the books of this moocher's PSP and ours differ; "all" for each.
+    """Every difference between the ledger of this moocher's PSP and our books; "all" for each.
 
-    Settle what is open before (``reconcile_payments``): what a PSP took a second ago, and
-    we have not heard of, is a difference. Asks the PSP, and must run outside of any
-    transaction. Raises ``MoocherError`` where no moocher that was asked for has a ledger,
-    and whatever the moocher raises when its PSP does not answer.
+    Run ``reconcile_payments`` before: money that a PSP took a second ago, and has not reported
+    yet, is a difference. Asks the PSP, and must run outside of any transaction. Raises
+    ``MoocherError`` where no such moocher has a ledger, and whatever the moocher raises when
+    its PSP does not answer.
     """
-    for moocher in _with_ledger(identifier):
+    with_ledger = {name: each for name, each in registry.moochers().items() if each.has_ledger}
+    chosen = [each for name, each in with_ledger.items() if identifier in ("all", name)]
+    if not chosen:
+        # Also for "all": that nothing was compared must not read as "no differences".
+        names = ", ".join(with_ledger) or "none"
+        raise MoocherError(
+            f"{identifier!r} is no moocher with a ledger (moochers with one: {names})"
+        )
+    for moocher in chosen:
         yield from _compare(moocher, using)
 
 
-def _with_ledger(identifier: str) -> list[Moocher]:
-    able = {name: each for name, each in registry.moochers().items() if each.has_ledger}
-    chosen = [each for name, each in able.items() if identifier in ("all", name)]
-    if not chosen:
-        # Also for "all": that nothing was compared must not read as "no differences".
-        names = ", ".join(able) or "none"
-        raise MoocherError(f"{identifier!r} is no moocher that can list its books ({names} can)")
-    return chosen
-
-
 def _compare(moocher: Moocher, using: str) -> Iterator[Finding]:
-    # What is booked from now on may be missing in what the PSP lists.
+    # Attempts that are booked from now on may be missing in what the PSP lists.
     began = timezone.now()
     lines = iter(moocher.ledger())
     with closing(_Listed()) as listed:
         while page := list(islice(lines, _PAGE)):
-            yield from _page(moocher, page, listed, using)
+            yield from _compare_page(moocher, page, listed, using)
         booked = Attempt.objects.using(using).filter(
             moocher=moocher.identifier,
             account=moocher.account,
             live=moocher.live,
             manual=False,
-            # What arrived on another account, as a mismatch, is not in these books.
+            # Money that arrived on another account, as a mismatch, is not in this ledger.
             state__in=(Attempt.State.SETTLED, Attempt.State.SURPLUS),
             ended_at__lt=began,
         )
-        # Surplus that we never asked for has no line of its own.
+        # Surplus that was never asked for has no line of its own.
         asked = booked.exclude(amount=0, psp_reference=None)
         for batch in batches(asked, "id"):
             missing = (attempt for attempt in batch if attempt.pk not in listed)
-            yield from (_differ(psps.TAKEN, attempt, "not listed") for attempt in missing)
+            yield from (_differ(psp.TAKEN, attempt, "not listed") for attempt in missing)
 
 
-def _page(
+def _compare_page(
     moocher: Moocher, page: Sequence[LedgerLine], listed: _Listed, using: str
 ) -> Iterator[Finding]:
     known = _Known(moocher, page, using)
@@ -91,13 +88,13 @@ def _page(
         attempt = known.attempt(line)
         if attempt is not None:
             is_first = line.status != LedgerStatus.TAKEN or listed.add(attempt.pk)
-            yield from _differences(line, attempt, known.given[attempt.pk], is_first=is_first)
-        elif line.status == LedgerStatus.TAKEN and line.psp_reference not in known.aside:
-            yield Finding(psps.BOOKED.name, "charge", line.psp_reference, _said(line))
+            yield from _differences(line, attempt, known.refunded[attempt.pk], is_first=is_first)
+        elif line.status == LedgerStatus.TAKEN and line.psp_reference not in known.unmatched:
+            yield Finding(psp.BOOKED.name, "charge", line.psp_reference, _text(line))
 
 
 class _Known:
-    """What our books have of a page, in at most three queries."""
+    """Our attempts of a page, in at most three queries."""
 
     def __init__(self, moocher: Moocher, page: Sequence[LedgerLine], using: str) -> None:
         keys = [line.reference for line in page if line.reference]
@@ -108,52 +105,58 @@ class _Known:
         found = list(attempts.filter(Q(idempotency_key__in=keys) | by_reference))
         self._by_key = {attempt.idempotency_key: attempt for attempt in found}
         self._by_reference = {attempt.psp_reference: attempt for attempt in found}
-        self.given = _given([attempt for attempt in found if attempt.refunded_amount], using)
-        #: References of money that is kept as unmatched.
-        self.aside = self._aside(references, mine, using)
+        self.refunded = _refunded([attempt for attempt in found if attempt.refunded_amount], using)
+        #: References of money that is kept as unmatched, or that a person has reviewed.
+        self.unmatched = self._unmatched(references, mine, using)
 
     def attempt(self, line: LedgerLine) -> Attempt | None:
-        """Our attempt that this line is about."""
-        return self._by_key.get(line.reference) or self._by_reference.get(line.psp_reference)
+        """Our attempt that this line is about.
 
-    def _aside(self, references: list[str], mine: dict[str, str], using: str) -> frozenset[str]:
-        strange = [name for name in references if name not in self._by_reference]
-        events = Event.objects.using(using).filter(psp_reference__in=strange, **mine)
+        By the PSP's reference first: a second charge for an attempt has the same key.
+        """
+        return self._by_reference.get(line.psp_reference) or self._by_key.get(line.reference)
+
+    def _unmatched(self, references: list[str], mine: dict[str, str], using: str) -> frozenset[str]:
+        unknown = [name for name in references if name not in self._by_reference]
+        # A webhook books no money, unless a person has reviewed it.
+        booked = Q(amount__isnull=False) | Q(suspense_items__closed_at__isnull=False)
+        kept = Event.objects.using(using).filter(booked, state=Event.State.UNMATCHED)
+        events = kept.filter(psp_reference__in=unknown, **mine)
         return frozenset(events.order_by().values_list("psp_reference", flat=True))
 
 
-def _given(attempts: Sequence[Attempt], using: str) -> defaultdict[UUID, _Given]:
-    # What a person sends back goes past the PSP.
+def _refunded(attempts: Sequence[Attempt], using: str) -> defaultdict[UUID, _Refunded]:
+    # Money that a person sends back goes past the PSP.
     refunds = Refund.objects.using(using).filter(attempt__in=attempts, manual=False).reserving()
-    given: defaultdict[UUID, _Given] = defaultdict(_Given)
+    refunded: defaultdict[UUID, _Refunded] = defaultdict(_Refunded)
     for refund in refunds.order_by():
-        surely, at_most = given[refund.attempt_id]
+        surely, at_most = refunded[refund.attempt_id]
         sure = Decimal(0) if refund.is_open else refund.amount
-        given[refund.attempt_id] = _Given(surely + sure, at_most + refund.amount)
-    return given
+        refunded[refund.attempt_id] = _Refunded(surely + sure, at_most + refund.amount)
+    return refunded
 
 
 def _differences(
-    line: LedgerLine, attempt: Attempt, given: _Given, *, is_first: bool
+    line: LedgerLine, attempt: Attempt, refunded: _Refunded, *, is_first: bool
 ) -> Iterator[Finding]:
     is_taken, is_booked = line.status == LedgerStatus.TAKEN, attempt.state in Attempt.ARRIVED
     if not is_first:
-        yield _differ(psps.ONCE, attempt, _said(line))
+        yield _differ(psp.ONCE, attempt, _text(line))
     if is_taken != is_booked:
-        yield _differ(psps.BOOKED if is_taken else psps.TAKEN, attempt, _said(line))
+        yield _differ(psp.BOOKED if is_taken else psp.TAKEN, attempt, _text(line))
     elif is_taken and (line.amount, line.currency) != (attempt.received, attempt.received_currency):
-        yield _differ(psps.AMOUNT, attempt, _said(line))
-    if not given.surely <= line.refunded <= given.at_most:
-        ours = f"refunded={plain(given.surely)}..{plain(given.at_most)}"
-        yield _differ(psps.REFUNDED, attempt, f"{ours} {_said(line)}")
+        yield _differ(psp.AMOUNT, attempt, _text(line))
+    if not refunded.surely <= line.refunded <= refunded.at_most:
+        ours = f"refunded={plain(refunded.surely)}..{plain(refunded.at_most)}"
+        yield _differ(psp.REFUNDED, attempt, f"{ours} {_text(line)}")
 
 
-def _differ(rule: Rule, attempt: Attempt, said: str) -> Finding:
+def _differ(rule: Rule, attempt: Attempt, line: str) -> Finding:
     ours = f"state={attempt.state} received={plain(attempt.received)} {attempt.received_currency}"
-    return Finding(rule.name, "attempt", str(attempt.pk), f"{ours.strip()} PSP: {said}")
+    return Finding(rule.name, "attempt", str(attempt.pk), f"{ours.strip()} PSP: {line}")
 
 
-def _said(line: LedgerLine) -> str:
+def _text(line: LedgerLine) -> str:
     return (
         f"{line.psp_reference} {line.status} amount={plain(line.amount)} "
         f"refunded={plain(line.refunded)} currency={line.currency}"
@@ -161,14 +164,14 @@ def _said(line: LedgerLine) -> str:
 
 
 class _Listed:
-    """Primary keys of attempts whose money the PSP listed, in a file that is gone after."""
+    """Primary keys of attempts whose money the PSP listed, in a temporary file."""
 
     def __init__(self) -> None:
         self._file = sqlite3.connect("")
         self._file.execute("CREATE TABLE listed (id TEXT PRIMARY KEY) WITHOUT ROWID")
 
     def add(self, pk: UUID) -> bool:
-        """Keep it; whether it is new."""
+        """Add a key; whether it is new."""
         sql = "INSERT OR IGNORE INTO listed VALUES (?)"
         return self._file.execute(sql, [pk.hex]).rowcount == 1
 
@@ -177,5 +180,5 @@ class _Listed:
         return self._file.execute(sql, [pk.hex]).fetchone() is not None
 
     def close(self) -> None:
-        """Throw the file away."""
+        """Delete the file."""
         self._file.close()

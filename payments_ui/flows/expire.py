@@ -1,4 +1,4 @@
-"""Giving up what customers have abandoned, so that their charges are in their list again."""
+"""Giving up payments that customers have abandoned: their charges return to their list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from payments_ui.conf import settings
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.keyset import batches
-from payments_ui.core.models import Attempt, Payment
+from payments_ui.core.models import Attempt, JournalEntry, Payment
 from payments_ui.exceptions import AlreadyChargedError, PaymentStateError
 
 from . import cancel, psp_call, runs
@@ -30,11 +30,11 @@ State = Attempt.State
 
 
 @dataclass
-class Report(runs.Report):
+class ExpireResult(runs.RunResult):
     """What a run did, or with ``dry_run`` would do.
 
-    ``charged``: the PSP said, when it was to be called off, that the money had been taken.
-    ``kept``: the PSP did not confirm, or somebody else was faster.
+    ``charged``: asked to call the attempt off, the PSP answered that it had taken the money.
+    ``kept``: the PSP did not confirm, or the customer or another worker was faster.
     """
 
     due: int = 0
@@ -45,14 +45,15 @@ class Report(runs.Report):
 
 def expire(
     *, days: int | None = None, user: AbstractBaseUser | None = None, dry_run: bool = False
-) -> Report:
-    """Give up pending payments that nobody has touched for ``days`` (``PENDING_DAYS``).
+) -> ExpireResult:
+    """Give up pending payments without an attempt for ``days`` (default: ``PENDING_DAYS``).
 
     An attempt that waits for the customer is called off at its PSP first; only where the
     PSP confirms are the line items let go. Left alone are payments whose outcome is unknown
-    or under way at a PSP, those for which money arrived that a person has to look at, and
-    announced bank transfers younger than ``TRANSFER_DAYS``. One failure never stops the
-    rest, and any number of workers may run. ``user`` restricts it to one.
+    or under way at a PSP, those with money that a person has to look at, and bank transfers
+    announced within ``TRANSFER_DAYS``: also without an attempt, where a payment was imported or a
+    moocher of django-mooch wrote into it. An error never stops the rest, and any number of
+    workers may run. ``user`` restricts it to one user.
 
     Must run outside of transactions: raises ``TransactionOpenError``.
     """
@@ -61,15 +62,15 @@ def expire(
     abandoned = _abandoned(days)
     if user is not None:
         abandoned = abandoned.filter(user=user.pk)
-    report = Report()
+    result = ExpireResult()
     keys: QuerySet[Payment, Any] = abandoned.values_list("pk", named=True)
     for rows in batches(keys, "pk"):
-        report.due += len(rows)
+        result.due += len(rows)
         for row in () if dry_run else rows:
-            with report.going_on(f"payment {row.pk}"):
-                _look_again(row.pk, abandoned, days, report)
-            failpoints.reach(Point.EXPIRE_BETWEEN_PAYMENTS)
-    return report
+            with result.count_errors(f"Payment {row.pk}"):
+                _give_up(row.pk, abandoned, days, result)
+            failpoints.hit(Point.EXPIRE_BETWEEN_PAYMENTS)
+    return result
 
 
 def _abandoned(days: int) -> PaymentQuerySet:
@@ -83,32 +84,37 @@ def _abandoned(days: int) -> PaymentQuerySet:
         | Q(state=State.PROCESSING, manual=False)
         | Q(state__in=Attempt.OPEN, manual=True, started_at__gte=transfer_limit)
     )
+    # Imported, or saved by a moocher that knows no attempts: when the transfer was announced is
+    # not known, but not later than this.
+    lately = Q(created_at__gte=transfer_limit) | Exists(
+        JournalEntry.objects.filter(payment_id=OuterRef("pk"), at__gte=transfer_limit)
+    )
+    announced = ~Q(payment_service_provider="") | ~Q(transaction="")
     pending: PaymentQuerySet = Payment.objects.pending().filter(
-        ~Exists(busy), ~Exists(attempts.undecided()), created_at__lt=limit
+        ~Exists(busy),
+        ~Exists(attempts.undecided()),
+        ~(announced & ~Exists(attempts) & lately),
+        created_at__lt=limit,
     )
     return pending
 
 
-def _look_again(pk: UUID, abandoned: PaymentQuerySet, days: int, report: Report) -> None:
+def _give_up(pk: UUID, abandoned: PaymentQuerySet, days: int, result: ExpireResult) -> None:
     payment = Payment.all_objects.select_related("user").filter(pk=pk).first()
     opened = payment.open_attempt if payment is not None else None
     # In this order: an attempt that its customer starts from here on is not the one that
     # is called off.
     if payment is None or not abandoned.filter(pk=pk).exists():
         return
-    if opened is None or report.answers(opened.moocher):
-        _give_up(payment, opened, days, report)
-
-
-def _give_up(payment: Payment, opened: Attempt | None, days: int, report: Report) -> None:
+    if opened is not None and not result.is_answering(opened.moocher):
+        return
     try:
-        cancel.cancel_attempt(payment)
-        payment.cancel_pending(by=BY, reason=f"abandoned for {days} days")
-        report.expired += 1
+        cancel.cancel(payment, by=BY, reason=f"abandoned for {days} days")
+        result.expired += 1
     except AlreadyChargedError:
-        report.charged += 1
+        result.charged += 1
     except PaymentStateError:
-        report.kept += 1
+        result.kept += 1
     if opened is not None:
         unknown = Attempt.objects.filter(pk=opened.pk, state=State.UNKNOWN)
-        report.note(opened.moocher, answered=not unknown.exists())
+        result.note(opened.moocher, answered=not unknown.exists())

@@ -1,10 +1,12 @@
-"""From a payment to an attempt: every check first, then the PSP is asked once."""
+"""Paying: every check first, then the attempt is committed, then the PSP is asked once."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError
@@ -16,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui import http
 from payments_ui.conf import settings
 from payments_ui.core import journal
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import (
     AlreadyChargedError,
@@ -63,7 +64,7 @@ def pay(
 ) -> Attempt:
     """Ask the moocher's PSP to charge the payment; return the attempt as it is then.
 
-    Posting the same form again returns the first attempt and asks nobody. Raises, in this
+    Posting the same form again returns the first attempt and asks no PSP. Raises, in this
     order and all before the PSP is asked: ``PaymentStateError``, ``FormExpiredError``,
     ``AmountChangedError``, ``MoocherRefusedError``, ``TooManyAttemptsError``,
     ``MoocherError`` where the moocher's form fails, and ``FormInvalidError``.
@@ -77,30 +78,24 @@ def pay(
     if not is_first:
         return attempt
     urls = attempt_urls(attempt, request.build_absolute_uri, _page_to_go_back_to(request))
-    return psp_call.charge(
-        attempt, lambda: moocher.charge(attempt, data=cleaned_data, urls=urls), request
-    )
+    charge = partial(moocher.charge, attempt, data=cleaned_data, urls=urls)
+    return psp_call.charge(attempt, charge, request)
 
 
 def repeated_post(payment: Payment, data: Mapping[str, Any]) -> Attempt | None:
-    """The attempt that this very form started before, however old it is by now.
+    """The attempt that this very form started before, however old the form is by now.
 
-    Without one, raises the ``PaymentStateError`` that says why the payment cannot be paid.
+    Raises the ``PaymentStateError`` that says why the payment cannot be paid, unless there is
+    such an attempt.
     """
     # The state first: what makes it not pending just then is found by the form's token.
     error = _NOT_PENDING.get(payment.state)
-    repeated = _attempt_by_form(payment, data)
+    repeated = None
+    with suppress(FormExpiredError):
+        repeated = payment.attempts.filter(form_token=FormToken.nonce(payment, data)).first()
     if repeated is None and error is not None:
         raise error(f"{payment.pk} is {payment.state}")
     return repeated
-
-
-def _attempt_by_form(payment: Payment, data: Mapping[str, Any]) -> Attempt | None:
-    try:
-        nonce = FormToken.nonce(payment, data)
-    except FormExpiredError:
-        return None
-    return payment.attempts.filter(form_token=nonce).first()
 
 
 def check_payable(payment: Payment, moocher: Moocher) -> None:
@@ -130,15 +125,14 @@ def _clean(
 def start(
     request: HttpRequest, payment: Payment, moocher: Moocher, nonce: str | None
 ) -> tuple[Attempt, bool]:
-    """Write the attempt down before the PSP is asked.
+    """Commit the attempt before the PSP is asked.
 
-    Returns the attempt, and whether this request is the one that may ask: the same form
-    posted twice at once starts one. Raises ``PaymentStateError``.
+    Returns the attempt, and whether this request may ask: the same form posted twice at once
+    starts one attempt. Raises ``PaymentStateError``.
     """
     psp_call.forbid_transaction()
     try:
-        attempt = transitions.start(
-            payment,
+        attempt = payment.start_attempt(
             moocher=moocher.identifier,
             account=moocher.account,
             live=moocher.live,

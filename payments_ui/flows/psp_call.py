@@ -6,14 +6,13 @@ import datetime as dt
 import logging
 import re
 from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
+from payments_ui.core import notify
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     DeclineCode,
@@ -23,18 +22,18 @@ from payments_ui.core.attempts.outcomes import (
 )
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
-from payments_ui.core.models import Attempt
+from payments_ui.core.models import Attempt, Refund
+from payments_ui.exceptions import RequestRefusedError
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
 
 logger = logging.getLogger("payments_ui")
 
-T = TypeVar("T")
-Question = Callable[[], Outcome]
+Row = TypeVar("Row", Attempt, Refund)
 
-#: A request that was sent can still arrive for so long after the PSP said it knows nothing.
+#: A request can still arrive for so long after the PSP said that it knows nothing of it.
 GRACE = dt.timedelta(seconds=60)
-#: Says nothing new about an attempt, so nothing is written down.
+#: The answer within ``GRACE`` that the PSP knows nothing. It is not recorded.
 NOT_YET = Unknown(reason="the PSP does not know it yet")
 #: A host without a user's name before it, and nothing that a browser reads as it likes.
 _WEB_PAGE = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(?:[/?#][!-\[\]-~]*)?", re.ASCII)
@@ -44,82 +43,81 @@ class TransactionOpenError(RuntimeError):
     """A PSP was about to be asked inside a database transaction."""
 
 
-def charge(attempt: Attempt, question: Question, request: HttpRequest | None) -> Attempt:
-    """Have the PSP asked for the money, and write down its answer."""
-    failpoints.reach(Point.CHARGE_BEFORE_CALL)
-    outcome = answer(attempt, question)
-    failpoints.reach(Point.CHARGE_AFTER_PSP)
-    return write_down(attempt, outcome, request)
+def charge(
+    attempt: Attempt, question: Callable[[], Outcome], request: HttpRequest | None = None
+) -> Attempt:
+    """Have the PSP asked for the money; return the attempt as it is stored then."""
+    failpoints.hit(Point.CHARGE_BEFORE_CALL)
+    outcome = ask_psp(attempt, question, is_first=True)
+    failpoints.hit(Point.CHARGE_AFTER_PSP)
+    return save_outcome(attempt, outcome, request=request)
 
 
-def who_knows(attempt: Attempt) -> Moocher | None:
-    """The moocher whose PSP can be asked about an attempt; ``None`` if nobody can."""
+def moocher_for(attempt: Attempt) -> Moocher | None:
+    """The moocher whose PSP can be asked about an attempt; ``None`` where no PSP can."""
     moocher = moochers().get(attempt.moocher)
     return moocher if moocher is not None and moocher.can_ask else None
 
 
-def ask(attempt: Attempt, moocher: Moocher, request: HttpRequest | None) -> tuple[Attempt, Outcome]:
-    """Ask the PSP about an attempt that was sent, write its answer down, and return both."""
-    outcome = answer_later(attempt, lambda: moocher.ask(attempt))
-    return write_down(attempt, outcome, request), outcome
+def ask(
+    attempt: Attempt, moocher: Moocher, request: HttpRequest | None = None
+) -> tuple[Attempt, Outcome]:
+    """Ask the PSP about an attempt; return it as it is stored then, and the answer."""
+    outcome = ask_psp(attempt, lambda: moocher.ask(attempt), sent_at=attempt.started_at)
+    return save_outcome(attempt, outcome, request=request), outcome
 
 
-def answer(attempt: Attempt, question: Question) -> Outcome:
-    """The PSP's answer about an attempt, see ``outcome_of``."""
-    outcome = outcome_of(question, f"Moocher {attempt.moocher}, attempt {attempt.pk}")
-    if isinstance(outcome, ActionRequired) and not _is_web_page(outcome.url):
-        return Unknown(reason="the PSP leads the customer to no web page")
-    return outcome
+def ask_psp(
+    row: Attempt | Refund,
+    question: Callable[[], Outcome],
+    *,
+    is_first: bool = False,
+    sent_at: dt.datetime | None = None,
+) -> Outcome:
+    """The PSP's answer to a question about ``row``: any exception is *unknown*.
 
-
-def outcome_of(question: Question, about: str) -> Outcome:
-    """The PSP's answer. Any exception, and any answer that is no outcome, is *unknown*."""
+    So are an answer that is no outcome, and a step that leads the customer to no web page. Where
+    the first request about it is refused, it is declined and the admins are told. With
+    ``sent_at``, "never happened" is ``NOT_YET`` while the request may still arrive. Raises
+    ``TransactionOpenError``.
+    """
     forbid_transaction()
     try:
         outcome: object = question()
+    except RequestRefusedError as error:
+        if not is_first:
+            logger.exception("%s: the PSP refused to be asked about it", row)
+            return Unknown(reason="the PSP refused to be asked")
+        notify.admins("A payment service refused our request", f"{row}: {error}")
+        return Declined(code=DeclineCode.REQUEST_REFUSED, evidence={"refusal": str(error)})
     except Exception as error:
-        logger.exception("%s: outcome unknown", about)
+        logger.exception("%s: the PSP was asked, and the outcome is unknown", row)
         return Unknown(reason=f"{type(error).__name__} while asking the PSP")
     if not isinstance(outcome, Outcome):
         return Unknown(reason=f"the moocher answered a {type(outcome).__name__}")
+    if isinstance(outcome, ActionRequired) and outcome.url and not _WEB_PAGE.fullmatch(outcome.url):
+        # Browsers mend what is not plain, and then lead elsewhere.
+        return Unknown(reason="the PSP leads the customer to no web page")
+    never_happened = isinstance(outcome, Declined) and outcome.code == DeclineCode.NEVER_HAPPENED
+    if never_happened and sent_at is not None and timezone.now() - sent_at < GRACE:
+        return NOT_YET
     return outcome
 
 
-def _is_web_page(url: str) -> bool:
-    # Empty: the instructions lead on. A browser mends what is not plain, and then leads elsewhere.
-    return not url or _WEB_PAGE.fullmatch(url) is not None
+def save_outcome(row: Row, outcome: Outcome, **context: Any) -> Row:
+    """Record the PSP's answer; return the attempt or refund as it is stored then.
 
-
-def answer_later(attempt: Attempt, question: Question) -> Outcome:
-    """As ``answer``; for some time, "never heard of it" is not believed."""
-    outcome = answer(attempt, question)
-    return NOT_YET if is_too_early(outcome, attempt.started_at) else outcome
-
-
-def is_too_early(outcome: Outcome, begun_at: dt.datetime) -> bool:
-    """Whether it says "never heard of it" while the request may still arrive."""
-    never = isinstance(outcome, Declined) and outcome.code == DeclineCode.NEVER_HAPPENED
-    return never and timezone.now() - begun_at < GRACE
-
-
-def write_down(attempt: Attempt, outcome: Outcome, request: HttpRequest | None) -> Attempt:
-    """Store the answer, see ``stored``; return the attempt as it is stored then."""
-    if outcome is NOT_YET:
-        return Attempt.objects.get(pk=attempt.pk)
-    record = partial(transitions.record, attempt, request=request)
-    return stored(record, outcome, f"Attempt {attempt.pk}")
-
-
-def stored(record: Callable[[Outcome], T], outcome: Outcome, about: str) -> T:
-    """Have the answer recorded, and return what ``record`` does.
-
-    An answer that cannot be stored is *unknown*: the PSP keeps it, and is asked again.
+    An answer that cannot be stored is *unknown*: the PSP keeps it, and is asked again. An
+    attempt's ``context`` is the ``request``, for the receivers of ``post_charge``.
     """
+    if outcome is NOT_YET:
+        return row.as_stored()
     try:
-        return record(outcome)
+        return row.record(outcome, **context)
     except Exception as error:
-        logger.exception("%s: the answer could not be stored", about)
-        return record(Unknown(reason=f"{type(error).__name__} while storing the answer"))
+        logger.exception("%s: the PSP's answer could not be stored", row)
+        reason = f"{type(error).__name__} while storing the answer"
+        return row.record(Unknown(reason=reason), **context)
 
 
 def forbid_transaction() -> None:

@@ -23,19 +23,19 @@ from . import refund as refunding
 
 
 class Answer(NamedTuple):
-    """What is known after asking, and whether the PSP gave an answer at all."""
+    """In which state it is after asking, and whether the PSP answered."""
 
     state: str
-    is_one: bool
+    answered: bool
 
 
 @dataclass(frozen=True)
-class Kind:
-    """Attempts, or refunds: where their facts stand, and how they are asked about."""
+class Reconcilable:
+    """Attempts, or refunds: where their facts stand, and how a PSP is asked about them."""
 
     model: type[Attempt] | type[Refund]
     begun_at: str
-    #: From a row to its attempt, which says who was asked.
+    #: From a row to its attempt, which says what moocher was asked.
     attempt: str
     #: What the moocher must be able to do.
     capability: str
@@ -47,14 +47,14 @@ class Kind:
         return self.model._meta.model_name or ""
 
     def rows(self) -> models.QuerySet[Any, Any]:
-        """The open ones with the facts that ``why_not`` and the schedule want."""
+        """The open rows with the facts that ``skip_reason`` and the schedule want."""
         facts = {name: F(self.attempt + name) for name in ("moocher", "account", "live")}
         facts = {f"at_{name}": value for name, value in facts.items()}
         rows = self.model.objects.open().annotate(begun=F(self.begun_at), **facts)
         return rows.values_list("pk", "state", "manual", "asked_at", "begun", *facts, named=True)
 
-    def why_not(self, row: Any) -> str:
-        """Why nobody can be asked about a row; empty where somebody can."""
+    def skip_reason(self, row: Any) -> str:
+        """Why no PSP can be asked about a row; empty where a PSP can."""
         moocher = moochers().get(row.at_moocher)
         if row.manual:
             return "by hand"
@@ -78,34 +78,34 @@ class Kind:
         related = ["payment__user", *filter(None, [self.attempt.rstrip("_")])]
         return self.model.objects.select_related(*related).in_bulk(list(pks))
 
-    def untold(self, pks: Iterable[Any]) -> Iterable[Any]:
-        """Those that are still open, and of which no person was told yet."""
-        still: models.QuerySet[Any] = self.model.objects.open().filter(pk__in=pks)
-        told = {"suspense_items__kind": SuspenseItem.Kind.OVERDUE}
-        return still.exclude(**told).values_list("pk", flat=True)
+    def without_overdue_item(self, pks: Iterable[Any]) -> Iterable[Any]:
+        """Those that are still open, and of which no suspense item says that they are overdue."""
+        still_open: models.QuerySet[Any] = self.model.objects.open().filter(pk__in=pks)
+        overdue = {"suspense_items__kind": SuspenseItem.Kind.OVERDUE}
+        return still_open.exclude(**overdue).values_list("pk", flat=True)
 
 
 def _ask_attempt(attempt: Attempt) -> Answer:
     moocher = moochers()[attempt.moocher]
-    outcome = psp_call.answer_later(attempt, lambda: moocher.ask(attempt))
-    failpoints.reach(Point.RECONCILE_AFTER_QUERY)
-    is_one = not isinstance(outcome, Unknown)
+    outcome = psp_call.ask_psp(attempt, lambda: moocher.ask(attempt), sent_at=attempt.started_at)
+    failpoints.hit(Point.RECONCILE_AFTER_QUERY)
+    answered = not isinstance(outcome, Unknown)
     # No answer says nothing new of an attempt that was answered about before.
-    if is_one or attempt.state == Attempt.State.STARTED:
-        attempt = psp_call.write_down(attempt, outcome, None)
-    return Answer(attempt.state, is_one)
+    if answered or attempt.state == Attempt.State.STARTED:
+        attempt = psp_call.save_outcome(attempt, outcome)
+    return Answer(attempt.state, answered)
 
 
 def _ask_refund(refund: Refund) -> Answer:
-    refund, is_one = refunding.ask(refund)
-    failpoints.reach(Point.RECONCILE_AFTER_QUERY)
-    return Answer(refund.state, is_one)
+    refund, answered = refunding.ask(refund)
+    failpoints.hit(Point.RECONCILE_AFTER_QUERY)
+    return Answer(refund.state, answered)
 
 
-ATTEMPTS = Kind(
+ATTEMPTS = Reconcilable(
     model=Attempt, begun_at="started_at", attempt="", capability="can_ask", ask=_ask_attempt
 )
-REFUNDS = Kind(
+REFUNDS = Reconcilable(
     model=Refund,
     begun_at="requested_at",
     attempt="attempt__",

@@ -1,4 +1,4 @@
-"""What a process that died has left: money nobody heard of, an event that came too early."""
+"""What a process that died has left: a signal not sent, and an event that came too early."""
 
 from __future__ import annotations
 
@@ -6,66 +6,65 @@ import datetime as dt
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from payments_ui.core import delivery, journal
 from payments_ui.core.attempts.outcomes import Unknown
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.models import Attempt, Event, Refund, SuspenseItem
-from payments_ui.core.suspense import queue
 
 from . import psp_call
 
-#: So long the process that charged may take until it has sent the signal itself.
-SENDING = dt.timedelta(minutes=5)
-#: Further back nobody looks: a question of this size is answered by an index.
+#: The process that charged gets this long to send the signal itself.
+TIME_TO_SEND = dt.timedelta(minutes=5)
+#: Older charges and refunds are not looked at: an index answers a query of this size.
 LOOK_BACK = dt.timedelta(days=30)
 #: An event can be earlier than its attempt's reference by a moment, not by days.
 COMMIT_RACE = dt.timedelta(days=1)
 
 
-def unheard(moocher: str | None) -> models.QuerySet[Attempt]:
-    """Charges of which ``post_charge`` was not sent, though there was time enough."""
+def unsent_charges(moocher: str | None) -> models.QuerySet[Attempt]:
+    """Charges whose ``post_charge`` was not sent within ``TIME_TO_SEND``."""
     now = timezone.now()
     charges = Attempt.objects.filter(
         state=Attempt.State.SETTLED,
-        announced_at=None,
+        signal_sent_at=None,
         updated_at__gt=now - LOOK_BACK,
-        updated_at__lt=now - SENDING,
+        updated_at__lt=now - TIME_TO_SEND,
         payment__charged_at__isnull=False,
     )
     return charges if moocher is None else charges.filter(moocher=moocher)
 
 
-def unheard_refunds(moocher: str | None) -> models.QuerySet[Refund]:
-    """Refunds of which ``refund_succeeded`` was not sent, though there was time enough."""
+def unsent_refunds(moocher: str | None) -> models.QuerySet[Refund]:
+    """Refunds whose ``refund_succeeded`` was not sent within ``TIME_TO_SEND``."""
     now = timezone.now()
     refunds = Refund.objects.filter(
         state=Refund.State.SUCCEEDED,
-        announced_at=None,
+        signal_sent_at=None,
         updated_at__gt=now - LOOK_BACK,
-        updated_at__lt=now - SENDING,
+        updated_at__lt=now - TIME_TO_SEND,
     )
     return refunds if moocher is None else refunds.filter(attempt__moocher=moocher)
 
 
-def announce_again(row: Attempt | Refund) -> bool:
-    """Send its signal, unless another worker does."""
+def send_again(row: Attempt | Refund) -> bool:
+    """Send the signal of a charge or refund, unless another worker does; whether this one did."""
     if not _claim_signal(row):
         return False
     if isinstance(row, Refund):
         delivery.send_refund(row)
     else:
-        delivery.send(row, None)
+        delivery.send_charge(row, None)
     return True
 
 
 @retrying
 def _claim_signal(row: Attempt | Refund) -> bool:
-    # Not by ``announced_at``: who dies while sending has not sent, and the next one does.
+    # Not by ``signal_sent_at``: a worker that dies while sending has not sent, and the next does.
     rows: models.QuerySet[Any] = models.QuerySet(type(row)).filter(
-        pk=row.pk, announced_at=None, updated_at=row.updated_at
+        pk=row.pk, signal_sent_at=None, updated_at=row.updated_at
     )
     return bool(rows.update(updated_at=timezone.now()))
 
@@ -91,25 +90,20 @@ def _attempts(moocher: object, account: object, psp_reference: object) -> models
 def match(event: Event) -> bool:
     """Look again at a webhook that came too early; whether it is matched now."""
     attempt = _attempts(event.moocher, event.account, event.psp_reference).get()
-    if attempt.state not in Attempt.ARRIVED and not _learn(attempt):
-        return False
-    return _mark(event, attempt)
+    if attempt.state not in Attempt.ARRIVED:
+        moocher = psp_call.moocher_for(attempt)
+        if moocher is None or isinstance(psp_call.ask(attempt, moocher)[1], Unknown):
+            return False
+    return mark_processed(event, attempt)
 
 
 @retrying
-def _mark(event: Event, attempt: Attempt) -> bool:
+def mark_processed(event: Event, attempt: Attempt) -> bool:
+    """Say that an unmatched webhook was about this attempt; whether this call said it."""
     rows: models.QuerySet[Event] = models.QuerySet(Event).filter(pk=event.pk)
     found = {"state": Event.State.PROCESSED, "attempt": attempt}
     with transaction.atomic():
         is_ours = bool(rows.filter(state=Event.State.UNMATCHED).update(**found))
-        about = Q(event=event.pk)
         reason = "its attempt is known by now"
-        queue.end(about, SuspenseItem.State.CLOSED, by=journal.SYSTEM, reason=reason)
+        event.suspense_items.end(SuspenseItem.State.CLOSED, by=journal.SYSTEM, reason=reason)
     return is_ours
-
-
-def _learn(attempt: Attempt) -> bool:
-    moocher = psp_call.who_knows(attempt)
-    if moocher is None:
-        return False
-    return not isinstance(psp_call.ask(attempt, moocher, None)[1], Unknown)

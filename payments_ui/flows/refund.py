@@ -1,14 +1,11 @@
-"""Giving money back at the PSP that took it: asked outside of transactions, written down."""
+"""Giving money back at the PSP that took it: asked outside of transactions, then recorded."""
 
 from __future__ import annotations
 
-from functools import partial
-
-from payments_ui.core.attempts.outcomes import Outcome, Unknown
+from payments_ui.core.attempts.outcomes import Unknown
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Refund
-from payments_ui.core.refunds import requesting
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
 
@@ -17,7 +14,15 @@ from . import psp_call
 
 def can_send(attempt: Attempt) -> bool:
     """Whether the PSP with this attempt's money can be asked to give it back."""
-    return bool(attempt.psp_reference) and _moocher_of(attempt) is not None
+    return bool(attempt.psp_reference) and moocher_for(attempt) is not None
+
+
+def moocher_for(attempt: Attempt) -> Moocher | None:
+    """The moocher that can give this attempt's money back: the money is in its account."""
+    moocher = moochers().get(attempt.moocher)
+    if moocher is None or not moocher.can_refund:
+        return None
+    return moocher if moocher.serves(attempt.account, live=attempt.live) else None
 
 
 def send(refund: Refund) -> Refund:
@@ -26,37 +31,27 @@ def send(refund: Refund) -> Refund:
     Whatever goes wrong is *unknown*, and asked about later. Sending it twice gives the
     money back once, by its idempotency key.
     """
-    moocher = _moocher_of(refund.attempt)
+    moocher = moocher_for(refund.attempt)
     if moocher is None:
         return refund
-    outcome = psp_call.outcome_of(lambda: moocher.refund(refund), f"Refund {refund.pk}")
-    failpoints.reach(Point.REFUND_AFTER_PSP)
-    return _write_down(refund, outcome)
+    # Sent before: a refusal now says nothing of the request then.
+    is_first = refund.state == Refund.State.REQUESTED
+    outcome = psp_call.ask_psp(refund, lambda: moocher.refund(refund), is_first=is_first)
+    failpoints.hit(Point.REFUND_AFTER_PSP)
+    return psp_call.save_outcome(refund, outcome)
 
 
 def ask(refund: Refund) -> tuple[Refund, bool]:
     """Ask the PSP what became of a refund; return it as it is stored then.
 
-    For some time "never heard of it" is not believed: the request may still arrive. One
-    that a person sends, or whose moocher is not listed any more, is left as it is. Also
-    returns whether there was an answer, or nobody to ask.
+    Also returns whether the PSP answered, which is true where there is no PSP to ask: a person
+    sends the money, or the moocher is not listed any more. Then the refund is left as it is.
     """
-    moocher = None if refund.manual else _moocher_of(refund.attempt)
+    moocher = None if refund.manual else moocher_for(refund.attempt)
     if moocher is None:
         return refund, True
-    outcome = psp_call.outcome_of(lambda: moocher.ask_refund(refund), f"Refund {refund.pk}")
-    if psp_call.is_too_early(outcome, refund.requested_at):
-        return refund, True
-    return _write_down(refund, outcome), not isinstance(outcome, Unknown)
-
-
-def _moocher_of(attempt: Attempt) -> Moocher | None:
-    moocher = moochers().get(attempt.moocher)
-    if moocher is None or not moocher.can_refund:
-        return None
-    # The money is in this account and no other.
-    return moocher if moocher.serves(attempt.account, live=attempt.live) else None
-
-
-def _write_down(refund: Refund, outcome: Outcome) -> Refund:
-    return psp_call.stored(partial(requesting.record, refund), outcome, f"Refund {refund.pk}")
+    outcome = psp_call.ask_psp(
+        refund, lambda: moocher.ask_refund(refund), sent_at=refund.requested_at
+    )
+    is_answered = outcome is psp_call.NOT_YET or not isinstance(outcome, Unknown)
+    return psp_call.save_outcome(refund, outcome), is_answered

@@ -1,4 +1,4 @@
-"""Noticing that a PSP does not answer anybody, and not overrunning one that does."""
+"""Noticing that a PSP answers nobody, and not overrunning a PSP that answers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from payments_ui.exceptions import RateLimitedError
 
 T = TypeVar("T")
 
-#: So many answers that are none, one after the other, are an outage.
+#: So many requests in a row without an answer are an outage.
 IN_A_ROW = 5
 
 
-class Breaker:
-    """Counts the answers in a row that were none. All methods may be called from any thread."""
+class CircuitBreaker:
+    """Counts requests in a row without an answer. All methods may be called from any thread."""
 
     def __init__(self, in_a_row: int = IN_A_ROW) -> None:
         self._in_a_row = in_a_row
@@ -25,7 +25,7 @@ class Breaker:
         self._lock = threading.Lock()
 
     def note(self, *, answered: bool) -> None:
-        """The PSP was asked: with an answer, all is well again."""
+        """Count a request; an answer starts the count again."""
         with self._lock:
             self._missed = 0 if answered else self._missed + 1
 
@@ -35,7 +35,7 @@ class Breaker:
         return self._missed >= self._in_a_row
 
 
-class Pace:
+class RateLimit:
     """At most so many turns per second, evenly; ``None`` for no limit. For any number of threads.
 
     Raises ``ValueError`` unless ``per_second`` is above zero.
@@ -43,7 +43,7 @@ class Pace:
 
     def __init__(self, per_second: float | None) -> None:
         if per_second is not None and per_second <= 0:
-            raise ValueError("A pace is a number above zero per second, or None")
+            raise ValueError("A rate limit is a number above zero per second, or None")
         self._between = 1 / per_second if per_second else 0.0
         self._next = 0.0
         self._lock = threading.Lock()
@@ -57,10 +57,10 @@ class Pace:
         time.sleep(turn - now)
 
 
-def patiently(question: Callable[[], T], pauses: Sequence[float]) -> T:
-    """Ask again after a rate limit, which did nothing, about so many seconds later each time.
+def retry_rate_limited(question: Callable[[], T], pauses: Sequence[float]) -> T:
+    """Ask again after ``RateLimitedError``, as the PSP did nothing; ``pauses`` are seconds.
 
-    Raises ``RateLimitedError`` where the last time is refused, too.
+    Raises ``RateLimitedError`` where the last request is refused, too.
     """
     for pause in pauses:
         try:

@@ -1,4 +1,4 @@
-"""When a PSP is asked again about something whose outcome is not known."""
+"""When a PSP is asked again about an attempt or a refund whose outcome is not known."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _WITHIN_A_DAY = (
     dt.timedelta(hours=6),
     dt.timedelta(hours=22),
 )
-#: After it was begun; before the first, the request that began it may still be waiting itself.
+#: After the beginning. Before the first, the request that began it may still wait for an answer.
 OFFSETS = (*_WITHIN_A_DAY, *(_WITHIN_A_DAY[-1] + days * _DAY for days in range(1, 8)))
 FIRST, LAST = OFFSETS[0], OFFSETS[-1]
 
 
 def turn(begun_at: dt.datetime, now: dt.datetime) -> dt.datetime | None:
-    """The latest moment, not after now, at which the schedule wants it asked; else ``None``."""
+    """The latest turn that is not after now; ``None`` before the first."""
     passed = [begun_at + offset for offset in OFFSETS if begun_at + offset <= now]
     return passed[-1] if passed else None
 
 
 def is_due(asked_at: dt.datetime | None, turn: dt.datetime | None) -> bool:
-    """Whether nobody has asked since this turn; ``None``: nobody ever asked, no turn yet."""
+    """Whether the PSP was not asked since this turn; ``None``: never asked, no turn yet."""
     return turn is not None and (asked_at is None or asked_at < turn)
 
 
 def is_over(begun_at: dt.datetime, asked_at: dt.datetime | None) -> bool:
-    """Whether the last turn has been used, and a person has to ask."""
+    """Whether the last turn has passed, and a person has to ask."""
     return asked_at is not None and asked_at >= begun_at + LAST

@@ -23,7 +23,7 @@ AMOUNT = "pui-amount"
 
 
 class FormToken:
-    """Hidden fields of a payment form, and what they prove when it is posted."""
+    """Hidden fields of a payment form, and what they prove when the form is posted."""
 
     @staticmethod
     def fields(payment: Payment) -> dict[str, str]:
@@ -33,10 +33,10 @@ class FormToken:
 
     @staticmethod
     def nonce(payment: Payment, data: Mapping[str, Any], max_age: int | None = None) -> str:
-        """What makes the posted form this one; a repeated post is known by it.
+        """The token's random part: the same form posted again has the same.
 
-        Raises ``FormExpiredError`` for a form older than ``max_age`` seconds, or not made
-        for this payment.
+        Raises ``FormExpiredError`` for a form that is older than ``max_age`` seconds, or was
+        made for another payment.
         """
         try:
             pk, nonce = signing.loads(data.get(TOKEN, ""), salt=_FORM, max_age=max_age)
@@ -55,7 +55,9 @@ class FormToken:
         """
         nonce = cls.nonce(payment, data, settings.FORM_MAX_AGE)
         if _decimal(data.get(AMOUNT)) != payment.amount:
-            raise AmountChangedError(f"{data.get(AMOUNT)!r} was seen, {payment.amount} is owed")
+            raise AmountChangedError(
+                f"The form said {data.get(AMOUNT)!r}, {payment.amount} is owed"
+            )
         return nonce
 
 
@@ -68,7 +70,7 @@ def _decimal(value: Any) -> Decimal | None:
 
 
 class ReturnToken:
-    """What the URL that a PSP sends the browser to proves: which attempt, and from where."""
+    """In the URL to which a PSP sends the browser: which attempt, and from which page."""
 
     @staticmethod
     def make(attempt: Attempt, page: str) -> str:

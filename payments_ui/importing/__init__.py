@@ -1,1 +1,4 @@
-"""Moving in: what django-user-payments has stored becomes line items and payments of ours."""
+"""Moving in: payments and line items of django-user-payments become those of the kit.
+
+An optional app: a site lists it while it moves in, and takes it out again.
+"""

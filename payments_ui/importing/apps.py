@@ -1,4 +1,4 @@
-"""Moving in, while it lasts: list the app, import, and take it out again."""
+"""The app that a site lists while it moves in from django-user-payments."""
 
 from __future__ import annotations
 

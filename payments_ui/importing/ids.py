@@ -1,4 +1,4 @@
-"""Keeping the ids of what is to be copied free from what is recorded meanwhile."""
+"""Keep the ids of what is to be imported free from what the site records meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .source import SourceItem
 _TABLE = LineItem._meta.db_table
 _SEQUENCE = f"pg_get_serial_sequence('{_TABLE}', 'id')"
 # ruff: noqa: S608 - only our own table's name goes in
-_GO_ON_WITH = {
+_CONTINUE_WITH = {
     "postgresql": (f"SELECT setval({_SEQUENCE}, GREATEST(nextval({_SEQUENCE}), %(next)s), false)",),
     "sqlite": (
         f"DELETE FROM sqlite_sequence WHERE name = '{_TABLE}'",
@@ -23,16 +23,16 @@ _GO_ON_WITH = {
 
 
 def reserve(source: str, target: str) -> None:
-    """Let new line items get ids beyond all that are to be copied.
+    """Give new line items ids beyond all that are to be imported.
 
     Outside of a transaction: MySQL and MariaDB would commit it.
     """
     rows: models.QuerySet[SourceItem] = models.QuerySet(SourceItem, using=source)
     highest = rows.aggregate(highest=Max("id"))["highest"] or 0
-    mine: models.QuerySet[LineItem] = models.QuerySet(LineItem, using=target)
-    if mine.filter(pk__gte=highest).exists():
+    books: models.QuerySet[LineItem] = models.QuerySet(LineItem, using=target)
+    if books.filter(pk__gte=highest).exists():
         return
     connection = connections[target]
     with connection.cursor() as cursor:
-        for sql in _GO_ON_WITH[connection.vendor]:
+        for sql in _CONTINUE_WITH[connection.vendor]:
             cursor.execute(sql, {"next": highest + 1})

@@ -1,4 +1,4 @@
-"""Line items: which of them are here, what is wrong with them, and how they are stored."""
+"""Line items: which of them the books have, what is put right with them, how they are stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from payments_ui.core.models import LineItem
 
-from .move import Move
+from .job import Job
 from .report import Kind, Report
 from .source import SourceItem, SourcePayment
 
@@ -22,35 +22,35 @@ _LONGEST_TITLE = 200
 
 
 class Owned(NamedTuple):
-    """A line item, and the key of the user it is going to have here."""
+    """A line item to import, and the key of the user whom it belongs to in the books."""
 
     item: SourceItem
     user_id: Any
 
 
 @dataclass(frozen=True)
-class Here:
-    """What there is of some line items in our books."""
+class Existing:
+    """What the books have of some line items to import."""
 
-    #: Their amounts, by the id they have there.
-    copied: dict[int, Decimal]
-    #: Ids that other line items have here.
+    #: Amounts of those that were imported, by their id in the old tables.
+    imported: dict[int, Decimal]
+    #: Ids that other line items have in the books.
     taken: set[int]
-    #: Ids of those that were here and are deleted: they are not to come back.
+    #: Ids of those that were deleted from the books.
     deleted: frozenset[int]
 
     def lacks(self, owned: Owned) -> bool:
-        """Whether it is not here, and never was."""
-        return owned.item.pk not in self.copied and owned.item.pk not in self.deleted
+        """Whether the books never had it."""
+        return owned.item.pk not in self.imported and owned.item.pk not in self.deleted
 
 
 def key_of(identifier: int | UUID) -> str:
-    """The key that an imported line item has, for ever."""
+    """The key that an imported line item keeps."""
     return f"user_payments:{identifier}"
 
 
 def user_key(value: object) -> Any:
-    """A user's key as the site's user model has it."""
+    """A user's primary key, in the type that the site's user model has."""
     return get_user_model()._meta.pk.to_python(value)
 
 
@@ -61,74 +61,71 @@ def existing_users(rows: Iterable[SourcePayment | SourceItem], using: str) -> se
     return set(users.filter(pk__in=keys).values_list("pk", flat=True))
 
 
-def here(page: Sequence[Owned], move: Move) -> Here:
-    """Look them up, by id and by key."""
-    stored: models.QuerySet[LineItem] = models.QuerySet(LineItem, using=move.target)
+def existing(page: Sequence[Owned], job: Job) -> Existing:
+    """Look them up in the books, by id and by key."""
+    stored: models.QuerySet[LineItem] = models.QuerySet(LineItem, using=job.target)
     rows = stored.filter(pk__in=[owned.item.pk for owned in page]).order_by()
-    copied: dict[int, Decimal] = {}
+    imported: dict[int, Decimal] = {}
     taken: set[int] = set()
     for pk, key, amount in rows.values_list("pk", "key", "amount"):
         if key == key_of(pk):
-            copied[pk] = amount
+            imported[pk] = amount
         else:
             taken.add(pk)
-    return Here(copied | _renumbered(page, taken, stored), taken, move.deleted)
+    # Imported before under another id, since theirs was taken.
+    renumbered = {key_of(owned.item.pk): owned for owned in page if owned.item.pk in taken}
+    if renumbered:
+        users = {owned.user_id for owned in renumbered.values()}
+        rows = stored.filter(user__in=users, key__in=renumbered)
+        for key, amount in rows.values_list("key", "amount"):
+            imported[renumbered[str(key)].item.pk] = amount
+    return Existing(imported, taken, job.deleted)
 
 
-def _renumbered(
-    page: Sequence[Owned], taken: set[int], stored: models.QuerySet[LineItem]
-) -> dict[int, Decimal]:
-    moved = {key_of(o.item.pk): o for o in page if o.item.pk in taken}
-    if not moved:
-        return {}
-    users = {owned.user_id for owned in moved.values()}
-    rows = stored.filter(user__in=users, key__in=moved.keys())
-    return {moved[str(key)].item.pk: amount for key, amount in rows.values_list("key", "amount")}
-
-
-def tell(owned: Owned, here: Here, report: Report) -> None:
-    """Count what is put right when this line item is copied."""
-    item, title = owned.item, _title(owned.item)
-    if item.pk in here.taken:
+def count_corrections(owned: Owned, existing: Existing, report: Report) -> None:
+    """Count what is put right when this line item is imported."""
+    item = owned.item
+    if item.pk in existing.taken:
         report.add(Kind.RENUMBERED, item.pk)
-    if not item.title.strip():
+    if not _clean_title(item):
         report.add(Kind.UNTITLED, item.pk)
-    elif title != _clean(item):
+    elif len(_clean_title(item)) > _LONGEST_TITLE:
         report.add(Kind.TITLE_CUT, item.pk)
     if user_key(item.user) != owned.user_id:
-        report.add(Kind.STRANGER, item.pk)
+        report.add(Kind.OTHER_USER, item.pk)
 
 
-def tell_known(owned: Owned, here: Here, report: Report) -> None:
-    """Count a line item that is not copied, because it is here or was."""
+def count_existing(owned: Owned, existing: Existing, report: Report) -> None:
+    """Count a line item that the books have, or had."""
     pk = owned.item.pk
-    if pk not in here.copied:
+    if pk not in existing.imported:
         report.add(Kind.DELETED, pk)
         return
     report.add(Kind.ITEM, pk)
-    if here.copied[pk] != owned.item.amount:
+    if existing.imported[pk] != owned.item.amount:
         report.add(Kind.REPRICED_ITEM, pk)
 
 
-def stored(owned: Owned, here: Here, currency: str, payment: UUID | None) -> LineItem:
-    """The line item as it is written here."""
+def new_lineitem(
+    owned: Owned, existing: Existing, currency: str, payment: UUID | None = None
+) -> LineItem:
+    """The line item as the import stores it."""
     item = owned.item
+    title = _clean_title(item) or _("Without a title")
+    if len(title) > _LONGEST_TITLE:
+        title = f"{title[: _LONGEST_TITLE - 1]}…"
     return LineItem(
-        id=None if item.pk in here.taken else item.pk,
+        id=None if item.pk in existing.taken else item.pk,
         user_id=owned.user_id,
         payment_id=payment,
         created_at=item.created_at,
-        title=_title(item),
+        used_at=item.created_at,
+        title=title,
         amount=item.amount,
         currency=currency,
         key=key_of(item.pk),
     )
 
 
-def _clean(item: SourceItem) -> str:
+def _clean_title(item: SourceItem) -> str:
     return item.title.replace("\x00", "").strip()
-
-
-def _title(item: SourceItem) -> str:
-    title = _clean(item) or _("Without a title")
-    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"

@@ -1,4 +1,4 @@
-"""A payment as it is there, what was found about it, and what becomes of it."""
+"""A payment to import: what is found about it, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,25 @@ from payments_ui import money
 from payments_ui.core.db.json_safe import text
 from payments_ui.core.models import JournalEntry
 
-from . import lineitems
-from .lineitems import Here, Owned
-from .move import Move
-from .records import Record
+from .job import Job
+from .lineitems import Existing, Owned, count_corrections, count_existing
+from .psp_answer import PSPAnswer
 from .report import Kind, Report, Tally
 from .source import SourcePayment
 
-Verb = JournalEntry.Verb
-# What a payment's e-mail holds.
+# What a payment's e-mail address holds.
 _LONGEST_EMAIL = 254
 
 
 class Fate(Enum):
-    """What becomes of a payment, and of those of its line items that are not here."""
+    """What becomes of a payment, and of those of its line items that the books do not have."""
 
     CHARGED = (Kind.CHARGED, Kind.BOUND)
     PENDING = (Kind.PENDING, Kind.BOUND)
     RELEASED = (Kind.CREDIT, Kind.RELEASED)
     GHOST = (Kind.GHOST, None)
     UNDONE = (Kind.UNDONE, None)
-    NOBODY = (Kind.NOBODY, Kind.NOBODYS)
+    NO_USER = (Kind.NO_USER, Kind.NO_USERS_ITEM)
     REBOUND = (Kind.REBOUND, Kind.REBOUND_ITEM)
     KNOWN = (Kind.PAYMENT, Kind.LATE)
 
@@ -43,43 +41,35 @@ class Fate(Enum):
 
 @dataclass
 class Plan:
-    """A payment, with its line items counted one after the other."""
+    """A payment; its line items are counted one after the other."""
 
     source: SourcePayment
-    move: Move
+    job: Job
+    #: The key of its user in the books, and whether such a user exists.
     user_id: Any
     has_user: bool
-    #: What the journal tells of it here.
-    known: frozenset[Verb]
-    #: What is put right with its line items, should they be copied.
+    #: What the journal of the books tells of it.
+    known: frozenset[JournalEntry.Verb]
+    #: What is put right with its line items, should they be imported.
     corrections: Report
-    #: Line items that are here.
-    here: Report
-    #: Line items that are not.
+    #: Its line items that the books have.
+    existing: Report
+    #: Its line items that they lack.
     fresh: Tally
     items: int = 0
     total: Decimal = Decimal(0)
     reference: str | None = None
 
-    @classmethod
-    def begin(
-        cls, source: SourcePayment, move: Move, users: set[Any], known: frozenset[Verb]
-    ) -> Plan:
-        """Before the first line item is counted. ``users`` are keys of those who exist."""
-        user_id = lineitems.user_key(source.user)
-        reports = (move.report(), move.report())
-        return cls(source, move, user_id, user_id in users, known, *reports, Tally())
-
-    def count(self, owned: Owned, here: Here) -> None:
-        """One more line item."""
+    def count(self, owned: Owned, existing: Existing) -> None:
+        """Count one more line item."""
         item = owned.item
         self.items += 1
         self.total += item.amount
-        if here.lacks(owned):
-            lineitems.tell(owned, here, self.corrections)
-            self.fresh.add(Tally(1, item.amount, [str(item.pk)]), self.move.examples)
+        if existing.lacks(owned):
+            count_corrections(owned, existing, self.corrections)
+            self.fresh.add(Tally(1, item.amount, [str(item.pk)]), self.job.examples)
         else:
-            lineitems.tell_known(owned, here, self.here)
+            count_existing(owned, existing, self.existing)
 
     @property
     def fate(self) -> Fate:
@@ -87,7 +77,7 @@ class Plan:
         if self.known:
             return Fate.KNOWN
         if not self.has_user:
-            return Fate.NOBODY
+            return Fate.NO_USER
         if self.source.charged_at is None and not self.items:
             return Fate.UNDONE if self.was_asked else Fate.GHOST
         if self.source.charged_at is None and self.amount <= 0:
@@ -97,41 +87,41 @@ class Plan:
         return Fate.CHARGED if self.source.charged_at else Fate.PENDING
 
     @property
-    def is_copied(self) -> bool:
-        """Whether a payment is written."""
+    def is_imported(self) -> bool:
+        """Whether the payment is written."""
         return self.fate in (Fate.CHARGED, Fate.PENDING)
 
     @property
-    def is_written(self) -> bool:
-        """Whether its line items are, bound or unbound."""
-        return self.is_copied or self.fate is Fate.RELEASED
+    def has_imported_items(self) -> bool:
+        """Whether its line items are written, bound or unbound."""
+        return self.is_imported or self.fate is Fate.RELEASED
 
     @property
     def was_asked(self) -> bool:
-        """Whether a moocher has left its traces."""
+        """Whether a moocher has written into the payment."""
         return bool(self.source.payment_service_provider or self.source.transaction)
 
     @property
     def amount(self) -> Decimal:
         """What was charged, or is owed, in units of the currency."""
         if self.source.charged_at:
-            return money.round_amount(max(self.source.amount, Decimal(0)), self.move.currency)
-        return money.round_amount(self.total, self.move.currency)
+            return money.round_amount(max(self.source.amount, Decimal(0)), self.job.currency)
+        return money.round_amount(self.total, self.job.currency)
 
     @property
     def difference(self) -> Decimal:
-        """Between what was charged and the sum of its line items: one is added for it."""
+        """What was charged minus the sum of the line items: a line item is added for it."""
         return self.amount - self.total if self.source.charged_at else Decimal(0)
 
     @property
     def needs_item(self) -> bool:
-        """Whether a line item is added: for a difference, or since there is none."""
-        return self.is_copied and bool(self.difference or not self.items)
+        """Whether a line item is added: for a difference, or as the only line item."""
+        return self.is_imported and bool(self.difference or not self.items)
 
     @cached_property
-    def record(self) -> Record:
-        """What the PSP has answered."""
-        return Record.of(self.source)
+    def answer(self) -> PSPAnswer:
+        """What the PSP answered."""
+        return PSPAnswer.of(self.source)
 
     @cached_property
     def transaction(self) -> str:
@@ -140,5 +130,5 @@ class Plan:
 
     @property
     def email(self) -> str:
-        """Where its receipt went, if it can be stored."""
+        """Where its receipt went; empty if it is too long to be stored."""
         return self.source.email if len(self.source.email) <= _LONGEST_EMAIL else ""

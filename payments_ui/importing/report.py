@@ -1,4 +1,4 @@
-"""What happened to every row, or would happen: counted by kind, with examples."""
+"""What happens to each row of the old tables: counted by kind, with examples."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Section(Enum):
     """What the kinds of rows have in common; the value is what people read."""
 
     COPIED = "Copied"
-    CORRECTED = "Put right on the way"
-    LOOK = "Copied, and to be looked at"
+    CORRECTED = "Corrected while copying"
+    REVIEW = "Copied, please review"
     LEFT = "Not copied"
-    KNOWN = "Here already, and left as it is"
+    KNOWN = "Copied before, left unchanged"
 
 
 class Kind(Enum):
-    """One line of the report. No row is left out: each is copied, not copied, or here already."""
+    """One line of the report. Every row is counted as copied, as not copied, or as known."""
 
     CHARGED = (Section.COPIED, "charged payments")
     PENDING = (Section.COPIED, "pending payments")
@@ -30,44 +30,43 @@ class Kind(Enum):
 
     DIFFERENCE = (
         Section.CORRECTED,
-        "charged payments that are not the sum of their line items: one is added for the rest",
+        "charged payments that differ from the sum of their line items: a line item is added",
     )
     BELOW_ZERO = (
         Section.CORRECTED,
-        "charged payments of less than zero: copied as zero, a line item is added for the rest",
+        "charged payments of less than zero: copied as zero, a line item is added",
     )
     REPRICED = (
         Section.CORRECTED,
-        "pending payments that are not the sum of their line items: the sum is asked for",
+        "pending payments that differ from the sum of their line items: they ask for the sum",
     )
     RELEASED = (
         Section.CORRECTED,
         "line items of pending payments of zero or less: unbound, they count with the next payment",
     )
-    STRANGER = (
+    OTHER_USER = (
         Section.CORRECTED,
-        "line items of another user than their payment: now that of the payment",
+        "line items of another user than their payment: now of the payment's user",
     )
     UNTITLED = (Section.CORRECTED, "line items without a title: they get one")
     TITLE_CUT = (Section.CORRECTED, "line items with more than 200 characters of title: cut")
-    RENUMBERED = (Section.CORRECTED, "line items whose id is taken here: they get another one")
+    RENUMBERED = (Section.CORRECTED, "line items whose id is taken: they get another id")
     NO_EMAIL = (Section.CORRECTED, "payments without a usable e-mail address: copied without")
     SHARED = (
         Section.CORRECTED,
         "charged payments that share a PSP's reference: copied without it",
     )
-
     SCRUBBED = (
         Section.CORRECTED,
         "payments whose record holds a card number or a secret: copied without it",
     )
 
     EMPTY = (
-        Section.LOOK,
-        "charged payments without line items, maybe paid twice: one is added for their amount",
+        Section.REVIEW,
+        "charged payments without line items, maybe paid twice: a line item is added",
     )
-    DECLINED = (Section.LOOK, "charged payments of which the PSP's answer says that it declined")
-    ASKED = (Section.LOOK, "pending payments that a PSP was asked about: money may still come")
+    DECLINED = (Section.REVIEW, "charged payments whose PSP's answer says that it declined")
+    ASKED = (Section.REVIEW, "pending payments that a PSP was asked about: money may still come")
 
     GHOST = (Section.LEFT, "pending payments without line items")
     UNDONE = (
@@ -75,8 +74,8 @@ class Kind(Enum):
         "pending payments without line items that a PSP was asked about: undone, or given up",
     )
     CREDIT = (Section.LEFT, "pending payments of zero or less")
-    NOBODY = (Section.LEFT, "payments of users who do not exist")
-    NOBODYS = (Section.LEFT, "line items of users who do not exist, or of their payments")
+    NO_USER = (Section.LEFT, "payments of users who do not exist")
+    NO_USERS_ITEM = (Section.LEFT, "line items of users who do not exist, or of their payments")
     ORPHAN = (Section.LEFT, "line items of payments that do not exist")
     REBOUND = (
         Section.LEFT,
@@ -89,31 +88,34 @@ class Kind(Enum):
     )
 
     PAYMENT = (Section.KNOWN, "payments")
-    CHANGED = (Section.KNOWN, "of these, charged there since: decide by hand")
+    CHANGED = (Section.KNOWN, "of these, charged in the old tables since: decide by hand")
     ITEM = (Section.KNOWN, "line items")
-    REPRICED_ITEM = (Section.KNOWN, "of these, with another amount there now: decide by hand")
-    DELETED = (Section.KNOWN, "line items that were deleted here since")
+    REPRICED_ITEM = (
+        Section.KNOWN,
+        "of these, with another amount in the old tables: decide by hand",
+    )
+    DELETED = (Section.KNOWN, "line items that were deleted from the books since")
 
-    def __init__(self, section: Section, words: str) -> None:
+    def __init__(self, section: Section, text: str) -> None:
         self.section = section
-        self.words = words
+        self.text = text
 
 
-# Nobody looks these up one by one.
-_AS_IT_SHOULD_BE = {kind for kind in Kind if kind.section is Section.COPIED}
-_AS_IT_SHOULD_BE |= {Kind.PAYMENT, Kind.ITEM}
+# As they should be: their ids help nobody.
+_WITHOUT_IDS = {kind for kind in Kind if kind.section is Section.COPIED}
+_WITHOUT_IDS |= {Kind.PAYMENT, Kind.ITEM}
 
 
 @dataclass(slots=True)
 class Tally:
-    """How many rows of a kind, what they add up to, and the first of them."""
+    """How many rows of a kind, the sum of their amounts, and the ids of the first."""
 
     count: int = 0
     total: Decimal | None = None
     examples: list[str] = field(default_factory=list)
 
     def add(self, other: Tally, examples: int | None) -> None:
-        """Add what another one has counted, and keep at most so many examples."""
+        """Add another tally; keep at most ``examples`` ids, all for ``None``."""
         self.count += other.count
         if other.total is not None:
             self.total = (self.total or Decimal(0)) + other.total
@@ -136,7 +138,7 @@ class Report:
 
     def add_tally(self, kind: Kind, tally: Tally) -> None:
         """Count rows of this kind."""
-        examples = 0 if kind in _AS_IT_SHOULD_BE else self.examples
+        examples = 0 if kind in _WITHOUT_IDS else self.examples
         self.tallies.setdefault(kind, Tally()).add(tally, examples)
 
     def merge(self, other: Report) -> None:
@@ -156,12 +158,12 @@ class Report:
                 yield section.value
                 yield from (f"  {self._line(kind)}" for kind in kinds)
         if self.left_out:
-            yield f"Not looked at: {', '.join(self.left_out)}"
+            yield f"Not read: {', '.join(self.left_out)}"
 
     def _line(self, kind: Kind) -> str:
         tally = self.tallies[kind]
         amount = money.format_amount(tally.total, self.currency) if tally.total is not None else ""
         more = ["…"] if tally.count > len(tally.examples) else []
         ids = f"({', '.join([*tally.examples, *more])})" if tally.examples else ""
-        words = ", ".join(filter(None, [kind.words, amount]))
-        return " ".join(filter(None, [f"{tally.count:>7,}", words, ids]))
+        text = ", ".join(filter(None, [kind.text, amount]))
+        return " ".join(filter(None, [f"{tally.count:>7,}", text, ids]))

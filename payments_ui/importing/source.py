@@ -1,4 +1,4 @@
-"""The tables of django-user-payments, read without its code, which may be gone already."""
+"""The tables of django-user-payments, read without its code, which may be uninstalled."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 else:
     _Field, _UUIDBase = models.Field, models.UUIDField
 
-# A registry of their own: the site is never to see these models.
+# A registry of their own: the site's own registry never lists these models.
 _apps = Apps()
 
 
 class SourceError(PaymentsUIError):
-    """There is nothing that can be copied: the tables are missing, or they look different."""
+    """The old tables are missing, or differ from those of django-user-payments 0.3."""
 
     code = "import_source"
 
 
 class _UUIDField(_UUIDBase):
-    """A native column, or the 32 digits that older Djangos store where there is a native one."""
+    """A native column; also the 32 digits that older Djangos stored where MariaDB has one."""
 
     def get_internal_type(self) -> str:
         return "UUIDField"
@@ -87,9 +87,9 @@ class SourceItem(models.Model):  # noqa: DJ008 - shown by its id only
         db_table = "user_payments_lineitem"
 
 
-# Saved cards are the PSP's, and subscriptions point at line items, which keep their ids.
+# Not read: saved cards are the PSP's, and subscriptions point at line items, which keep their ids.
 _OPTIONAL = ("stripe_customers_", "user_subscriptions_")
-# What money, dates and ids are stored as; of texts every kind will do.
+# What money, dates and ids are stored as; every kind of text will do.
 _STORED_AS = {
     "UUIDField": {"UUIDField", "CharField"},
     "DecimalField": {"DecimalField"},
@@ -100,18 +100,25 @@ TABLES: tuple[type[models.Model], ...] = (SourcePayment, SourceItem)
 
 
 def require(using: str, currency: str) -> None:
-    """Raise ``SourceError`` unless everything in these tables can be read and said in it."""
-    there = connections[using].introspection.table_names()
+    """Raise ``SourceError`` unless the tables can be read, in amounts of this currency."""
+    installed = connections[using].introspection.table_names()
     for model in TABLES:
-        if model._meta.db_table not in there:
+        if model._meta.db_table not in installed:
             raise SourceError(f"Database {using!r} has no table {model._meta.db_table}")
         for problem in _differences(model, connections[using]):
             raise SourceError(f"{problem}: this is not the table of django-user-payments 0.3")
-    _require_whole_units(using, currency)
+    decimals = money.minor_unit(currency)
+    rows: models.QuerySet[SourcePayment] = models.QuerySet(SourcePayment, using=using)
+    odd = rows.exclude(charged_at=None).exclude(amount=Round("amount", decimals)).first()
+    if odd is not None:
+        raise SourceError(
+            f"Payment {odd} of {odd.amount} has too many decimals for {currency}, which has "
+            f"{decimals}: name the right --currency"
+        )
 
 
 def left_out(using: str) -> Iterator[str]:
-    """Columns of the site's own, and tables of the ancestor's optional apps: not copied."""
+    """Columns that the site added, and tables of the ancestor's optional apps: not copied."""
     connection = connections[using]
     for table in sorted(connection.introspection.table_names()):
         if table.startswith(_OPTIONAL):
@@ -129,11 +136,11 @@ def _differences(model: type[models.Model], connection: BaseDatabaseWrapper) -> 
         if stored is None:
             yield f"Table {table} has no column {field.column}"
         elif stored not in _STORED_AS.get(wanted, {stored}):
-            yield f"Column {table}.{field.column} is a {stored} and no {wanted}"
+            yield f"Column {table}.{field.column} is a {stored}, not a {wanted}"
 
 
 def _columns(model: type[models.Model], connection: BaseDatabaseWrapper) -> dict[str, str]:
-    """Names of the table's columns, and which field Django would make of each."""
+    """The table's columns by name, and which field Django would make of each."""
     introspection = connection.introspection
     with connection.cursor() as cursor:
         described = introspection.get_table_description(cursor, model._meta.db_table)
@@ -141,14 +148,3 @@ def _columns(model: type[models.Model], connection: BaseDatabaseWrapper) -> dict
         column.name: str(introspection.get_field_type(column.type_code, column))
         for column in described
     }
-
-
-def _require_whole_units(using: str, currency: str) -> None:
-    decimals = money.minor_unit(currency)
-    rows: models.QuerySet[SourcePayment] = models.QuerySet(SourcePayment, using=using)
-    odd = rows.exclude(charged_at=None).exclude(amount=Round("amount", decimals)).first()
-    if odd is not None:
-        raise SourceError(
-            f"Payment {odd} of {odd.amount} cannot be in {currency}, "
-            f"which has {decimals} decimals: name the right --currency"
-        )

@@ -1,7 +1,8 @@
-"""django-mooch's own moochers, unmodified, behind the kit's contract.
+"""Wrappers that put django-mooch's moochers, unmodified, behind the kit's contract.
 
-They know nothing of owners, attempts or currencies. What they lack is enforced around
-them: the wrapper here, ``payments_ui.mooch.callbacks``, and ``Payment.save()``.
+These moochers know neither owners nor attempts nor currencies. The wrapper says how to check
+what they report; ``pay`` and ``callback`` run around their views; ``Payment.save()`` makes
+the first charge count and no other.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import enum
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha1
 from typing import Any, cast
 from uuid import UUID
 
+from django.core.checks import CheckMessage, Warning
 from django.http import HttpRequest
 from mooch.banktransfer import BankTransferMoocher
 from mooch.base import BaseMoocher
@@ -36,18 +38,18 @@ from payments_ui.moochers.base import AttemptUrls, Moocher
 from payments_ui.moochers.form_adoption import adopt
 
 
-class ForeignDeclinedError(MoocherError):
-    """What the moocher is about to write as charged is no charge."""
+class NotChargedError(MoocherError):
+    """The moocher saves a charge of which its PSP says that it took no money."""
 
-    code = "foreign_declined"
+    code = "not_charged"
 
-    def __init__(self, code: DeclineCode, detail: str = "") -> None:
+    def __init__(self, decline: DeclineCode, detail: str = "") -> None:
         super().__init__(detail)
-        self.decline = code
+        self.decline = decline
 
 
 class Status(enum.Enum):
-    """What a PSP's callback says."""
+    """What a PSP's callback says about a payment."""
 
     CHARGED = "charged"
     PENDING = "pending"
@@ -56,8 +58,8 @@ class Status(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A verified callback: whose payment, how much, and what became of it."""
+class Callback:
+    """A verified callback. ``amount`` is in units of ``currency``."""
 
     payment_id: UUID
     amount: Decimal
@@ -67,62 +69,68 @@ class Claim:
     evidence: Mapping[str, object]
 
 
-class Foreign(Moocher):
-    """A moocher of django-mooch in the kit's contract: one whose form posts to its own view."""
+class MoochWrapper(Moocher):
+    """Any moocher of django-mooch, ``inner``. Its form posts to a view of its own."""
 
-    #: Names of its views that the PSP or a returning browser calls.
-    callbacks: frozenset[str] = frozenset()
-    #: Whether its form posts to the PSP directly.
-    leaves_site = False
+    has_own_view = True
     can_ask = False
-
-    #: What its constructors call keys and passphrases.
-    _SECRETS = ("secret_key", "sha1_in", "sha1_out")
+    #: Names of its views that the PSP, or a browser coming back from it, calls.
+    callback_views: frozenset[str] = frozenset()
 
     def __init__(self, inner: BaseMoocher) -> None:
         super().__init__(identifier=inner.identifier, title=inner.title)
         self.inner = inner
-        keep_secret(*(vars(inner).get(name, "") for name in self._SECRETS))
         self.success_url = inner.success_url
         self.failure_url = inner.failure_url
+        # What django-mooch's constructors call keys and passphrases.
+        keep_secret(*(vars(inner).get(name, "") for name in ("secret_key", "sha1_in", "sha1_out")))
+
+    @property
+    def original(self) -> BaseMoocher:
+        """The site's own object."""
+        return self.inner
 
     def payment_form(self, request: HttpRequest, payment: Payment) -> str:
-        """The inner moocher's form, as it is."""
+        """The form of ``inner``, as it is."""
         return cast("str", self.inner.payment_form(request, payment))
 
     def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
-        """Not the way in: its own view charges, behind ``flows.submit``."""
+        """Always refused: the view of ``inner`` charges, see ``payments_ui.mooch.pay``."""
         raise MoocherError(f"{self.identifier} is charged by its own view")
 
     def ask(self, attempt: Attempt) -> Outcome:
-        """It has no way to ask its PSP."""
+        """Unknown: django-mooch has no way to ask a PSP."""
         return Unknown(reason=f"{self.identifier} cannot be asked")
 
-    def confirm(self, payment: Payment) -> None:
-        """Called before its write of ``charged_at`` counts; raises if it is no charge."""
+    def verify_charge(self, payment: Payment) -> None:
+        """Called before its write of ``charged_at`` counts.
 
-    def read(self, request: HttpRequest) -> Claim:
-        """A callback, verified; raises ``WebhookSignatureError``."""
+        Raises ``NotChargedError`` where the PSP took no money, and ``MoocherError`` where its
+        answer leaves that open.
+        """
+
+    def verify_callback(self, request: HttpRequest) -> Callback:
+        """What a callback says; raises ``WebhookSignatureError`` unless it is the PSP's."""
         raise WebhookSignatureError(f"{self.identifier} takes no callbacks")
 
 
-class ForeignBankTransfer(Foreign):
+class BankTransferWrapper(MoochWrapper):
     """django-mooch's bank transfer: the customer says that the money is on its way."""
 
     manual = True
 
     def cancel(self, attempt: Attempt) -> Outcome:
-        """No PSP was asked; money that comes all the same becomes surplus."""
+        """Cancelled: no PSP was asked, and money that still arrives is kept as surplus."""
         return Cancelled()
 
 
-class ForeignStripe(Foreign):
-    """django-mooch's Stripe: charges CHF, and writes down whatever Stripe answers."""
+class StripeWrapper(MoochWrapper):
+    """django-mooch's Stripe: it charges CHF, and saves a charge whatever Stripe answers."""
 
     currencies = frozenset({"CHF"})
 
-    def confirm(self, payment: Payment) -> None:
-        """Only a parsed answer that says paid, with this amount and currency, is a charge."""
+    def verify_charge(self, payment: Payment) -> None:
+        """Accepts an answer that says "paid", in the payment's amount and currency."""
         try:
             answer = json.loads(payment.transaction)
         except ValueError as error:
@@ -130,29 +138,40 @@ class ForeignStripe(Foreign):
         if not isinstance(answer, dict):
             raise MoocherError("Stripe's answer is not an object")
         if "error" in answer:
-            raise ForeignDeclinedError(DeclineCode.CARD_DECLINED, "Stripe declined")
+            raise NotChargedError(DeclineCode.CARD_DECLINED, "Stripe declined")
         paid = (answer.get("paid"), answer.get("amount"), str(answer.get("currency")).upper())
         if paid != (True, payment.amount_cents, payment.currency):
             raise MoocherError("Stripe's answer does not say that this amount is paid")
 
+    def check(self) -> Iterable[CheckMessage]:
+        """What this interface of Stripe's cannot do."""
+        text = (
+            f"StripeMoocher {self.identifier!r} needs inline scripts, which a strict "
+            "Content-Security-Policy blocks, cannot do 3-D Secure, and reports a declined card "
+            "as paid; the kit reads Stripe's answer itself."
+        )
+        hint = "Use a moocher for Stripe's present interface."
+        yield Warning(text, hint=hint, id="payments_ui.W024")
 
-class ForeignPostFinance(Foreign):
+
+class PostFinanceWrapper(MoochWrapper):
     """django-mooch's PostFinance: the form posts to the PSP, which calls back."""
 
+    has_own_view = False
     currencies = frozenset({"CHF"})
-    callbacks = frozenset({"success_view", "postsale_view"})
-    leaves_site = True
+    callback_views = frozenset({"success_view", "postsale_view"})
     form_action_origins = ("https://e-payment.postfinance.ch",)
 
     _ORDER = re.compile(r"([0-9a-f]{32})-[A-Za-z0-9]{4}")
     _AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
     _PAYID = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
+    # In the order in which the PSP joins them for its signature.
     _SIGNED = (
         *("orderID", "currency", "amount", "PM", "ACCEPTANCE", "STATUS", "CARDNO", "PAYID"),
         *("NCERROR", "BRAND"),
     )
     _EVIDENCE = ("PAYID", "STATUS", "PM", "BRAND", "NCERROR")
-    # Whatever else it says (authorised, waiting, uncertain) is neither money nor a no.
+    # Every other status (authorised, waiting, uncertain) is neither money nor a decline.
     _STATUS = {
         "9": Status.CHARGED,
         "1": Status.ABANDONED,
@@ -162,7 +181,7 @@ class ForeignPostFinance(Foreign):
     }
 
     def payment_form(self, request: HttpRequest, payment: Payment) -> str:
-        """Our button first: the attempt is written down before the PSP's form is shown."""
+        """The kit's button first: it starts the attempt, then the PSP's form is shown."""
         return self.render_form(request, payment, self.get_form(request, payment))
 
     def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
@@ -170,19 +189,22 @@ class ForeignPostFinance(Foreign):
         return ActionRequired()
 
     def instructions(self, request: HttpRequest, attempt: Attempt) -> str:
-        """The inner moocher's form, which leads to the PSP."""
+        """The form of ``inner``, which leads to the PSP."""
         return adopt(self.inner.payment_form(request, attempt.payment), request, {})
 
-    def read(self, request: HttpRequest) -> Claim:
-        """A callback whose signature holds and whose fields are well-formed, each by itself."""
+    def verify_callback(self, request: HttpRequest) -> Callback:
+        """Accepts a signature that holds, over fields that are well-formed each by itself."""
         posted = request.POST if request.method == "POST" else request.GET
         data = {name: str(posted.get(name, "")) for name in (*self._SIGNED, "SHASIGN")}
-        self._verify(data)
+        signed = "".join(data[name] for name in self._SIGNED) + self.inner.sha1_out
+        digest = sha1(signed.encode()).hexdigest()  # noqa: S324 - the PSP's scheme
+        if not hmac.compare_digest(digest.encode(), data["SHASIGN"].lower().encode()):
+            raise WebhookSignatureError("PostFinance callback")
         order = self._ORDER.fullmatch(data["orderID"])
         amount = Decimal(data["amount"] if self._AMOUNT.fullmatch(data["amount"]) else 0)
         if order is None or not amount or not self._PAYID.fullmatch(data["PAYID"]):
-            raise WebhookSignatureError("PostFinance callback with fields that make no sense")
-        return Claim(
+            raise WebhookSignatureError("PostFinance callback with malformed fields")
+        return Callback(
             payment_id=UUID(order[1]),
             amount=amount,
             currency=data["currency"][:3],
@@ -191,22 +213,24 @@ class ForeignPostFinance(Foreign):
             evidence={name: data[name] for name in self._EVIDENCE},
         )
 
-    def _verify(self, data: Mapping[str, str]) -> None:
-        signed = "".join(data[name] for name in self._SIGNED) + self.inner.sha1_out
-        digest = sha1(signed.encode()).hexdigest()  # noqa: S324 - the PSP's scheme
-        if not hmac.compare_digest(digest.encode(), data["SHASIGN"].lower().encode()):
-            raise WebhookSignatureError("PostFinance callback")
+    def check(self) -> Iterable[CheckMessage]:
+        """That PostFinance has ended this interface."""
+        text = (
+            f"PostFinanceMoocher {self.identifier!r} uses an interface that PostFinance has ended. "
+            "Its signature joins fields without separators; the kit compares payment, amount and "
+            "currency itself."
+        )
+        hint = "Use a moocher for an interface that the PSP supports."
+        yield Warning(text, hint=hint, id="payments_ui.W023")
 
 
-def wrap(moocher: BaseMoocher) -> Moocher:
-    """The moocher itself if it keeps our contract, else its wrapper."""
-    if isinstance(moocher, Moocher):
-        return moocher
+def wrap(moocher: BaseMoocher) -> MoochWrapper:
+    """The wrapper for a listed moocher of django-mooch."""
     if isinstance(moocher, BankTransferMoocher):
-        return ForeignBankTransfer(moocher)
+        return BankTransferWrapper(moocher)
     if isinstance(moocher, PostFinanceMoocher):
-        return ForeignPostFinance(moocher)
+        return PostFinanceWrapper(moocher)
     # By name: importing it needs the requests library, which only its users have.
     if any(base.__module__ == "mooch.stripe" for base in type(moocher).__mro__):
-        return ForeignStripe(moocher)
-    return Foreign(moocher)
+        return StripeWrapper(moocher)
+    return MoochWrapper(moocher)

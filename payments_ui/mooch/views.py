@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseForbidden
@@ -10,56 +9,45 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_protect
 
 from payments_ui import http
-from payments_ui.core.models import Payment
 from payments_ui.exceptions import PaymentsUIError, WebhookSignatureError
-from payments_ui.mooch import callbacks
-from payments_ui.mooch.moocher import Foreign
+from payments_ui.mooch import callback
+from payments_ui.mooch import pay as paying
+from payments_ui.mooch.moocher import MoochWrapper
 from payments_ui.views import access, moochers, responses
 
-Call = Callable[[], HttpResponseBase]
 
-
-def submit(request: HttpRequest, moocher: Foreign, call: Call) -> HttpResponseBase:
-    """Its form was posted: owner, CSRF, amount, one attempt; then its view runs."""
+def pay(request: HttpRequest, moocher: MoochWrapper, view: paying.View) -> HttpResponseBase:
+    """The customer posts the moocher's form: owner, CSRF, amount, one attempt; then its view."""
 
     @access.for_user
     def guarded(request: HttpRequest) -> HttpResponseBase:
-        payment = access.payment_of(request, _id(request.POST.get("id", "")))
         try:
-            attempt = callbacks.submit(request, payment, moocher, call)
+            pk = UUID(request.POST.get("id", ""))
+        except ValueError:
+            raise Http404 from None
+        payment = access.payment_of(request, pk)
+        try:
+            attempt = paying.pay(request, payment, moocher, view)
         except PaymentsUIError as error:
             return moochers.not_paid(request, payment, moocher, error)
         return moochers.outcome(request, attempt)
 
     if http.is_same_origin(request):
         return guarded(request)
-    # Its scripts post without a token; then the browser has to vouch for the origin.
+    # django-mooch's scripts post without a CSRF token: there the browser vouches for the origin.
     return csrf_protect(guarded)(request)
 
 
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None
-
-
 @access.for_anybody
-def call_back(request: HttpRequest, moocher: Foreign) -> HttpResponseBase:
-    """A PSP reports, or its customer comes back with what it reports."""
+def call_back(request: HttpRequest, moocher: MoochWrapper) -> HttpResponseBase:
+    """A PSP reports, or its customer comes back with the report."""
     try:
-        payment = callbacks.call_back(request, moocher)
+        payment = callback.take(request, moocher)
     except WebhookSignatureError:
         return HttpResponseForbidden()
     if request.method == "POST":
         return HttpResponse("OK", content_type="text/plain")
-    return _back_in_the_browser(request, moocher, payment)
-
-
-def _back_in_the_browser(
-    request: HttpRequest, moocher: Foreign, payment: Payment | None
-) -> HttpResponseBase:
     if payment is not None and request.user.pk == payment.user_id:
         return responses.see_other(payment)
-    charged = payment is not None and payment.charged_at is not None
-    return redirect(str(moocher.success_url if charged else moocher.failure_url))
+    is_charged = payment is not None and payment.charged_at is not None
+    return redirect(str(moocher.success_url if is_charged else moocher.failure_url))

@@ -1,8 +1,12 @@
 """The contract of a moocher, hook by hook: when it is called, and what must not happen there.
 
-A moocher is one configured instance, listed once by dotted path in ``MOOCHERS``. It talks
-to a PSP and reports; it never writes a payment, a line item or an attempt, and never
-decides that something is paid: ``payments_ui.flows`` and the core do.
+A moocher is a configured instance, listed by dotted path in ``MOOCHERS``. It talks to a PSP
+and reports; it never writes a payment, a line item or an attempt, and never decides that
+something is paid: ``payments_ui.flows`` and the core do.
+
+The folder of each PSP has the same files, of which it has those that it needs: ``moocher``
+(these hooks), ``client`` (HTTP with the PSP), ``charges`` and ``refunds`` (what the PSP says of
+one, as an outcome), ``ledger`` (its list of charges), ``webhook``, ``forms``.
 """
 
 from __future__ import annotations
@@ -10,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from django.apps import apps
+from django.core.checks import CheckMessage
+from django.core.exceptions import RequestDataTooBig
 from django.forms import Form
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -23,14 +29,13 @@ from mooch.base import BaseMoocher
 
 from payments_ui import money
 from payments_ui.core.attempts.outcomes import Outcome, Pending
-from payments_ui.exceptions import WebhookSignatureError
-
-from .ledgers import LedgerLine
+from payments_ui.core.models import Payment
+from payments_ui.exceptions import WebhookSignatureError, WebhookTooLongError
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-    from payments_ui.core.models import Attempt, Payment, Refund
+    from payments_ui.core.models import Attempt, Refund
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,55 @@ class Notice:
     attempt_id: UUID | None = None
     psp_reference: str | None = None
     refund_id: UUID | None = None
+
+
+class LedgerStatus(StrEnum):
+    """What the PSP's ledger says of a charge."""
+
+    #: It took the money, also where some or all of it was given back since.
+    TAKEN = "taken"
+    #: It does not know yet.
+    OPEN = "open"
+    #: It took nothing, and will not.
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerLine:
+    """A charge in the PSP's ledger.
+
+    ``reference`` is our attempt's idempotency key, empty where the PSP does not know it;
+    ``refunded`` is what the PSP has given back of ``amount``, both in units of ``currency``.
+    """
+
+    psp_reference: str
+    reference: str
+    amount: Decimal
+    refunded: Decimal
+    currency: str
+    status: LedgerStatus
+
+
+#: Bytes of a webhook's body. What it is about takes no PSP more.
+MAX_WEBHOOK = 256 * 1024
+
+
+def webhook_body(request: HttpRequest) -> bytes:
+    """The body of a webhook, as it was signed.
+
+    Raises ``WebhookTooLongError`` above ``MAX_WEBHOOK``, before it is read where its length is
+    known, and ``WebhookSignatureError`` where it cannot be read.
+    """
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        body = request.body if length <= MAX_WEBHOOK else None
+    except RequestDataTooBig as error:
+        raise WebhookTooLongError("The body is too long, and cannot be read") from error
+    except (ValueError, UnreadablePostError) as error:
+        raise WebhookSignatureError("The body cannot be read") from error
+    if body is None or len(body) > MAX_WEBHOOK:
+        raise WebhookTooLongError("The body is too long")
+    return body
 
 
 class Moocher(BaseMoocher):
@@ -80,8 +134,10 @@ class Moocher(BaseMoocher):
     can_ask: bool = True
     #: Whether it can give money back; if not, a person has to.
     can_refund: bool = False
-    #: Whether the PSP can list its books, for ``audit_payments --psp``.
+    #: Whether the PSP can list its charges, for ``audit_payments --psp``.
     has_ledger: bool = False
+    #: Whether a view of its own takes its form; then ``pay_url`` answers 404 to a POST.
+    has_own_view: bool = False
     #: Origins its forms post to directly, for the host's ``form-action`` policy.
     form_action_origins: tuple[str, ...] = ()
     template_name = "payments_ui/moochers/form.html"
@@ -157,7 +213,8 @@ class Moocher(BaseMoocher):
 
         Called once per attempt, after the attempt is committed and outside of any
         transaction. Any exception makes the attempt ``unknown``; so raise rather than
-        guess, and give every request a timeout.
+        guess, and give every request a timeout. Only ``RequestRefusedError`` says that nothing
+        was charged and nothing will be: the PSP refused the request as it stands.
         """
         raise NotImplementedError
 
@@ -196,7 +253,7 @@ class Moocher(BaseMoocher):
         raise NotImplementedError
 
     def ledger(self) -> Iterable[LedgerLine]:
-        """Every charge in the PSP's books of this account and mode, in any order.
+        """Every charge in the PSP's ledger of this account and mode, in any order.
 
         Called where ``has_ledger``, by the audit. Fetch it page by page and yield as you
         go: there may be millions. Must not move money; raises rather than leave a page
@@ -205,10 +262,10 @@ class Moocher(BaseMoocher):
         raise NotImplementedError
 
     def webhook(self, request: HttpRequest) -> Notice:
-        """Verify the signature, then tell what the webhook is about.
+        """Verify the signature of ``webhook_body(request)``; return what it is about.
 
-        Raises ``WebhookSignatureError`` before anything of it is used. The default has no
-        webhook and refuses all.
+        Called for every POST to its URL, by anybody; the PSP is asked afterwards. Raises
+        ``WebhookSignatureError`` before anything of it is used. The default takes no webhooks.
         """
         raise WebhookSignatureError(f"{self.identifier} takes no webhooks")
 
@@ -220,11 +277,31 @@ class Moocher(BaseMoocher):
         return ""
 
     @property
+    def original(self) -> BaseMoocher:
+        """The object that the site lists, the sender of ``post_charge``.
+
+        Itself, unless this wraps a moocher of another library.
+        """
+        return self
+
+    def check(self) -> Iterable[CheckMessage]:
+        """What ``manage.py check`` says about this moocher and the site around it.
+
+        An error also stops ``manage.py test``, which switches ``DEBUG`` off: let it depend on
+        nothing that a test run changes.
+        """
+        return ()
+
+    def check_deployed(self) -> Iterable[CheckMessage]:
+        """What ``manage.py check --deploy`` says besides."""
+        return ()
+
+    @property
     def model(self) -> type[Payment]:
         """The payment model, as django-mooch's moochers know it."""
-        return apps.get_model("payments_core", "Payment")
+        return Payment
 
     @model.setter
     def model(self, value: type[Payment]) -> None:
-        if value is not self.model:
+        if value is not Payment:
             raise TypeError(f"{type(self).__name__} works with payments_ui.core.models.Payment")

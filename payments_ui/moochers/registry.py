@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from django.core.exceptions import ImproperlyConfigured
@@ -10,56 +11,66 @@ from django.utils.module_loading import import_string
 from mooch.base import BaseMoocher
 
 from payments_ui.conf import settings
-from payments_ui.mooch.moocher import Foreign, wrap
 
 from .base import Moocher
 
 #: It is a part of URLs, and of the books.
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
-#: Who settles where no moocher does.
+#: Names in the books of what charges without a moocher.
 RESERVED = frozenset({"balance", "manual", "unknown"})
+
+#: Puts a moocher of another library behind the contract; ``None`` if it is not its own.
+Wrapper = Callable[[BaseMoocher], Moocher | None]
+
+_wrappers: list[Wrapper] = []
+
+
+def register_wrapper(wrapper: Wrapper) -> None:
+    """Have listed moochers that are no ``Moocher`` wrapped; called once, in ``AppConfig.ready``.
+
+    Wrappers are asked in the order of their registration; the first answer counts.
+    """
+    if wrapper not in _wrappers:
+        _wrappers.append(wrapper)
+        _load.cache_clear()
 
 
 def moochers() -> dict[str, Moocher]:
-    """All listed moochers by identifier, in the order of ``MOOCHERS``.
+    """All listed moochers by identifier, in the order of ``MOOCHERS``, wrapped where needed.
 
-    Those of django-mooch are wrapped into the kit's contract.
-
-    Raises ``ImproperlyConfigured`` for a path that does not lead to a moocher, and for an
-    identifier that is used twice or cannot be a part of a URL.
+    Raises ``ImproperlyConfigured`` for a path that leads to no moocher, for a moocher that
+    neither keeps the contract nor has a wrapper, and for an identifier that is used twice,
+    reserved, or cannot be a part of a URL.
     """
     return _load(tuple(settings.MOOCHERS))
 
 
-def get(identifier: str) -> Moocher:
-    """The moocher with this identifier; raises ``KeyError`` if none is listed."""
-    return moochers()[identifier]
-
-
 def sender(identifier: str) -> object:
-    """The sender of ``post_charge``: the moocher as the site made it.
-
-    Its identifier if it is not listed (any more).
-    """
+    """The sender of ``post_charge``: the moocher as the site made it, else its identifier."""
     moocher = moochers().get(identifier)
-    return identifier if moocher is None else getattr(moocher, "inner", moocher)
-
-
-def wrapper_of(inner: object) -> Foreign | None:
-    """The wrapper of a listed moocher of django-mooch, found by the object itself."""
-    wrappers = (moocher for moocher in moochers().values() if isinstance(moocher, Foreign))
-    return next((wrapper for wrapper in wrappers if wrapper.inner is inner), None)
+    return identifier if moocher is None else moocher.original
 
 
 @lru_cache(maxsize=32)
 def _load(paths: tuple[str, ...]) -> dict[str, Moocher]:
     found: dict[str, Moocher] = {}
     for path in paths:
-        moocher = _import(path)
+        listed = _import(path)
+        moocher = listed if isinstance(listed, Moocher) else _wrapped(listed)
+        if moocher is None:
+            raise ImproperlyConfigured(
+                f"MOOCHERS: {path!r} is a {type(listed).__name__}, which is no "
+                "payments_ui.moochers.base.Moocher, and no wrapper for it is registered"
+            )
         if moocher.identifier in found:
             raise ImproperlyConfigured(f"MOOCHERS: two moochers named {moocher.identifier!r}")
-        found[moocher.identifier] = wrap(moocher)
+        found[moocher.identifier] = moocher
     return found
+
+
+def _wrapped(listed: BaseMoocher) -> Moocher | None:
+    answers = (wrapper(listed) for wrapper in _wrappers)
+    return next((moocher for moocher in answers if moocher is not None), None)
 
 
 def _import(path: str) -> BaseMoocher:

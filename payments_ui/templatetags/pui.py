@@ -1,20 +1,31 @@
-"""Building blocks of the kit's templates, for hosts that override them, too."""
+"""Building blocks of the kit's templates, for hosts that override them or add widgets, too.
+
+The htmx attributes of the kit are written here once: what works in htmx 2, 4 and without. A
+form keeps its plain ``action`` and ``method``, a link its ``href``.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import django
 from django import template
 from django.forms import BaseForm, BoundField
+from django.middleware.csrf import get_token
 from django.template import Context, Template
 from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from payments_ui import money
-from payments_ui.components import classes, forms, markup
+from payments_ui.components import classes, forms
+from payments_ui.moochers.form_adoption import IN_PLACE
+
+if TYPE_CHECKING:
+    from payments_ui.components.widget import Widget
 
 register = template.Library()
 
@@ -60,40 +71,83 @@ def pui_class(slot: str) -> str:
     return classes.of(slot)
 
 
+_BODY = "closest [data-pui-body]"
+
+
 @register.simple_tag
 def pui_post(url: str) -> SafeString:
     """``<form {% pui_post url %}>``: attributes of a form that swaps the widget's body."""
-    return markup.post_attributes(url)
+    in_place = format_html(IN_PLACE, url)
+    return format_html('{} action="{}" method="post"', in_place, url)
 
 
 @register.simple_tag(takes_context=True)
 def pui_get(context: Context, url: str, **query: object) -> SafeString:
     """``<a {% pui_get url page=2 %}>``: attributes of a link that swaps the body."""
-    return markup.get_attributes(url, context["widget"], **query)
+    widget: Widget = context["widget"]
+    return format_html(
+        'hx-get="{}" hx-target="{}" hx-swap="outerHTML" hx-sync="closest [data-pui]:drop" '
+        'href="{}"',
+        _with_query(url, **query, **widget.data),
+        _BODY,
+        _with_query(url, **query),
+    )
 
 
 @register.simple_tag
 def pui_choose(url: str) -> SafeString:
-    """``<form {% pui_choose url %}>``: attributes of the form with the ways to pay."""
-    return markup.chooser_attributes(url)
+    """``<form {% pui_choose url %}>``: a form that swaps the panel below it at a change.
+
+    It has a queue of its own, in which the last choice wins: arrow keys are fast.
+    """
+    return format_html(
+        'hx-get="{0}" hx-trigger="change, submit" hx-target="next [data-pui-panel]" '
+        'hx-swap="outerHTML" hx-sync="this:replace" action="{0}" method="get"',
+        url,
+    )
 
 
 @register.simple_tag(takes_context=True)
-def pui_refresher(context: Context, url: str, **options: Any) -> SafeString:
-    """``<div {% pui_refresher url %}></div>``: attributes of the empty refresher."""
-    return markup.refresher_attributes(url, context["widget"], **options)
+def pui_refresher(
+    context: Context, url: str, *, target: str = _BODY, every: int = 0, **query: object
+) -> SafeString:
+    """``<div {% pui_refresher url %}></div>``: an empty element that asks for news.
+
+    It asks when anything changes, and ``every`` so many seconds; actions of the user come
+    first.
+    """
+    widget: Widget = context["widget"]
+    return format_html(
+        'data-pui-bg hx-get="{}" hx-trigger="{}payments:changed from:document" '
+        'hx-target="{}" hx-swap="outerHTML" hx-sync="closest [data-pui]:abort"',
+        # "news" tells the views that no user asked: the focus stays where it is.
+        _with_query(url, news=1, **query, **widget.data),
+        f"every {every}s, " if every else "",
+        target,
+    )
 
 
 @register.simple_tag(takes_context=True)
 def pui_fields(context: Context, **fields: object) -> SafeString:
     """``{% pui_fields currency="CHF" %}``: CSRF token, the widget and these hidden fields."""
-    return markup.hidden_fields(context["request"], context["widget"], **fields)
+    token = get_token(context["request"])
+    return _hidden({"csrfmiddlewaretoken": token, **context["widget"].data, **fields})
 
 
 @register.simple_tag(takes_context=True)
 def pui_widget_fields(context: Context) -> SafeString:
     """``{% pui_widget_fields %}``: the hidden fields of a form with ``method="get"``."""
-    return markup.widget_fields(context["widget"])
+    return _hidden(context["widget"].data)
+
+
+def _hidden(fields: dict[str, object]) -> SafeString:
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', fields.items())
+
+
+def _with_query(url: str, **query: object) -> str:
+    """``url`` with these parameters; empty ones are left out."""
+    encoded = urlencode({name: value for name, value in query.items() if value not in ("", None)})
+    return f"{url}?{encoded}" if encoded else url
 
 
 @register.simple_tag(takes_context=True)

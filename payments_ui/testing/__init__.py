@@ -1,12 +1,13 @@
-"""Tools for testing payments, ours and those of every site that uses the kit.
+"""Tools for testing payments: the kit's own, and those of every site that uses the kit.
 
-- `psp`: a PSP on this machine, with faults, webhooks and books of its own; needs only Python
-- `points`: what happens at the named points of `payments_ui.core.db.failpoints`; needs only Python
+- `psp`: a fake PSP on this machine, with faults, webhooks and its own ledger; needs only Python
+- `failpoints`: what happens at the named points of the kit; needs only Python
 - `plugin`: fixtures for pytest, see "Test your site" in the documentation
 - `paying`: pay as a customer does
-- `oracle`: whether the PSP's books and the database tell the same story
-- `moochers`: the contract that every moocher keeps, as tests
-- `seals`: for suites that empty all tables
+- `moochers`: moochers that a test made, listed in its settings and paying at the fake PSP
+- `psp_comparison`: whether the PSP's ledger and the database agree about money
+- `contracts`: what every moocher promises, as tests
+- `flush`: for suites that empty all tables
 
 Importing this package costs nothing: it needs neither Django nor pytest.
 """

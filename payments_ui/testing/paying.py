@@ -1,4 +1,4 @@
-"""Pay as a customer does, by posting the form of a way to pay."""
+"""Pay as a customer does: post the form of a payment option."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from payments_ui.flows.tokens import FormToken
 
 
 def pay(client: Client, payment: Payment, moocher: str = "sandbox", **data: str) -> Attempt:
-    """Post the form of a way to pay as whoever is signed in, and return the attempt it started.
+    """Post the form of a payment option as the user who is signed in, and return the attempt.
 
-    ``data`` is what the customer fills in: for "sandbox" a test card, as in
-    ``card="card_approve"``; for "sandbox-page" nothing. AssertionError if nothing was started,
-    since the site refused the form.
+    `data` is what the customer fills in: for "sandbox" a test card, as in
+    `card="card_approve"`; for "sandbox-page" nothing. AssertionError if the site refused the
+    form, and started no attempt.
     """
     url = reverse("payments_ui:moocher", kwargs={"pk": payment.pk, "identifier": moocher})
     fields = FormToken.fields(payment)

@@ -17,7 +17,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from payments_ui import http
-from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.core.models import JournalEntry, Payment
 
 from . import responses
@@ -87,10 +86,9 @@ def signed_out(request: HttpRequest) -> HttpResponseBase:
 
 def gone(request: HttpRequest) -> HttpResponse:
     """The list, and why the payment is not shown."""
-    component = PendingCharges(
+    component = responses.pending_charges(
         request,
-        responses.widget_of(request),
         notice=_("This payment was cancelled. Your charges are back in your list."),
         focus=http.is_fragment(request) and not http.is_background(request),
     )
-    return responses.whole_body(request, component, status=410)
+    return responses.show(request, component, status=410, whole=True)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from payments_ui import http, money
 from payments_ui.components import heartbeat as heartbeat_component
+from payments_ui.components import registry
+from payments_ui.components.base import Component
 from payments_ui.components.payment_history import PaymentHistory
-from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.selection import LineItemSelection
 from payments_ui.components.widget import Widget
 from payments_ui.core import queries
-from payments_ui.core.models import Payment
 from payments_ui.exceptions import PaymentsUIError
 from payments_ui.flows import checkout
 
@@ -27,9 +27,8 @@ from . import access, payment_options, responses
 @require_safe
 def charges(request: HttpRequest) -> HttpResponse:
     """The list of pending charges."""
-    component = PendingCharges(
+    component = responses.pending_charges(
         request,
-        responses.widget_of(request),
         page=responses.page_number(request),
         currency=_currency(request.GET.get("currency")),
         select="select" in request.GET,
@@ -39,48 +38,52 @@ def charges(request: HttpRequest) -> HttpResponse:
 
 
 @access.for_user
+@require_safe
+def widget(request: HttpRequest, name: str) -> HttpResponse:
+    """Any component with a tag, as a fragment or as a page of its own."""
+    found = registry.find(name)
+    if found is None:
+        raise Http404
+    return _show(request, found)
+
+
+@access.for_user
 @require_http_methods(["GET", "HEAD", "POST"])
 def payments(request: HttpRequest) -> HttpResponse:
     """The history of payments; POST makes a pending payment, or resumes it."""
-    if request.method == "POST":
-        return _begin(request)
-    widget = responses.widget_of(request, PaymentHistory)
-    component = PaymentHistory(request, widget, page=responses.page_number(request))
-    if http.is_fragment(request):
-        return responses.fragment(request, component.render_body(), widget)
-    return responses.page(request, component, name="history")
+    return _checkout(request) if request.method == "POST" else _show(request, PaymentHistory)
 
 
-def _begin(request: HttpRequest) -> HttpResponse:
+def _show(request: HttpRequest, component_class: type[Component]) -> HttpResponse:
+    widget = responses.widget_of(request, component_class)
+    component = component_class(request, widget, page=responses.page_number(request))
+    return responses.show(request, component)
+
+
+def _checkout(request: HttpRequest) -> HttpResponse:
+    user = access.user_of(request)
     currency = _currency(request.POST.get("currency"))
     form = None
     if "select" in request.POST:
-        form = LineItemSelection(access.user_of(request), currency, data=request.POST)
+        form = LineItemSelection(user, currency, data=request.POST)
         if not form.is_valid():
             return _list(request, form=form, currency=currency, status=422)
     try:
         payment = checkout.begin(
-            access.user_of(request),
+            user,
             currency=currency or None,
             lineitems=None if form is None else form.cleaned_data["lineitems"],
         )
     except PaymentsUIError as error:
         return _list(request, error=error, currency=currency, status=responses.status_of(error))
     if payment is None:
-        notice = _("There is nothing to pay at the moment.")
+        notice = _("You have nothing to pay at the moment.")
         return _list(request, notice=notice, currency=currency, status=409)
-    return _begun(request, payment)
-
-
-def _begun(request: HttpRequest, payment: Payment) -> HttpResponse:
-    if not http.is_fragment(request):
-        return responses.see_other(payment)
-    component = PendingCharges(request, responses.widget_of(request), payment=payment, focus=True)
-    return payment_options.show_payment(request, component, changed=True)
+    return payment_options.show_payment(request, payment)
 
 
 def _list(request: HttpRequest, *, status: int, **options: Any) -> HttpResponse:
-    component = PendingCharges(request, responses.widget_of(request), focus=True, **options)
+    component = responses.pending_charges(request, focus=True, **options)
     return responses.show(request, component, status=status)
 
 

@@ -11,12 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from payments_ui import http
-from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.conf import settings
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError, PaymentsUIError
-from payments_ui.flows import pay, tokens, webhook
-from payments_ui.mooch.moocher import Foreign
+from payments_ui.flows import pay, tokens
+from payments_ui.flows import return_from_psp as return_flow
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
 
@@ -31,12 +30,8 @@ def moocher(request: HttpRequest, pk: UUID, identifier: str) -> HttpResponse:
     chosen = moochers().get(identifier)
     if request.method != "POST" or chosen is None:
         return payment_options.show_moocher(request, found, identifier)
-    if isinstance(chosen, Foreign) and not chosen.leaves_site:
+    if chosen.has_own_view:
         raise Http404  # its own view is the way in
-    return _pay(request, found, chosen)
-
-
-def _pay(request: HttpRequest, found: Payment, chosen: Moocher) -> HttpResponse:
     try:
         attempt = pay.pay(request, found, chosen, request.POST)
     except PaymentsUIError as error:
@@ -61,7 +56,7 @@ def outcome(request: HttpRequest, attempt: Attempt) -> HttpResponse:
         return responses.see_other(found, failed=attempt.reference if failed else "")
     if attempt.state == Attempt.State.REQUIRES_ACTION and attempt.action_url:
         return http.leave(attempt.action_url)
-    component = PendingCharges(request, responses.widget_of(request), payment=found, focus=True)
+    component = responses.pending_charges(request, payment=found, focus=True)
     if failed and found.state == Payment.State.PENDING:
         payment_options.show_failure(component, found, attempt)
     return responses.show(request, component, changed=True)
@@ -80,18 +75,15 @@ def return_from_psp(request: HttpRequest, pk: UUID, identifier: str) -> HttpResp
     except signing.BadSignature as error:
         raise Http404 from error
     ours = Attempt.objects.select_related("payment__user").filter(payment=pk, moocher=identifier)
-    attempt = webhook.come_back(get_object_or_404(ours, pk=attempt_id), request)
+    attempt = return_flow.come_back(get_object_or_404(ours, pk=attempt_id), request)
     if request.user.is_authenticated and request.user.pk == attempt.payment.user_id:
         failed = attempt.state == Attempt.State.FAILED
         reference = attempt.reference if failed else ""
         return responses.see_other(attempt.payment, failed=reference, back=token if page else "")
-    return _status_only(request, attempt, page)
-
-
-def _status_only(request: HttpRequest, attempt: Attempt, page: str) -> HttpResponse:
     context = {
         "payment": attempt.payment,
-        "state": attempt.state,
+        "is_charged": attempt.state == Attempt.State.SETTLED,
+        "is_not_charged": attempt.state in (Attempt.State.FAILED, Attempt.State.CANCELLED),
         "back_url": page,
         "base_template": settings.BASE_TEMPLATE,
         "title": _("Payment"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from payments_ui import http, money
-from payments_ui.components import heartbeat
+from payments_ui.components import heartbeat, registry
 from payments_ui.components.base import Component
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.widget import Widget
@@ -34,8 +35,21 @@ def status_of(error: PaymentsUIError) -> int:
 def widget_of(request: HttpRequest, component: type[Component] = PendingCharges) -> Widget:
     """The widget a fragment is for; on a whole page, one whose heading is the page's."""
     if http.is_fragment(request):
-        return Widget.from_data(request.POST if request.method == "POST" else request.GET)
-    return Widget.for_tag(request, component.accepts, heading=1)
+        data = request.POST if request.method == "POST" else request.GET
+        return component.widget_class.from_data(data)
+    return component.widget_class.for_tag(request, component.accepts, {"heading": 1})
+
+
+def pending_charges(request: HttpRequest, **options: Any) -> PendingCharges:
+    """The widget in one of its steps, by the component whose tag is on the page.
+
+    ``options`` are those of ``PendingCharges``.
+    """
+    widget = widget_of(request)
+    found = registry.find(widget.component)
+    if found is None or not issubclass(found, PendingCharges):
+        found = PendingCharges
+    return found(request, widget, **options)
 
 
 def page_number(request: HttpRequest) -> int:
@@ -51,40 +65,27 @@ def show(
     status: int = 200,
     live_text: str = "",
     changed: bool = False,
+    whole: bool = False,
 ) -> HttpResponse:
     """The component as a fragment (always 200), or as a page with ``status``.
 
-    ``changed`` tells the other widgets of the page, without an echo in this one.
+    A fragment brings the live region's text and the page's heartbeat. ``changed`` tells the
+    other widgets of the page, without an echo in this one. ``whole`` is for a request that
+    may have been for a part of the body.
     """
     if not http.is_fragment(request):
         return page(request, component, status=status)
-    return fragment(
-        request, component.render_body(), component.widget, live_text=live_text, changed=changed
-    )
-
-
-def fragment(
-    request: HttpRequest,
-    body: SafeString,
-    widget: Widget,
-    *,
-    live_text: str = "",
-    changed: bool = False,
-) -> HttpResponse:
-    """A body with the live region's text and the page's heartbeat beside it."""
-    beat = heartbeat.render(request, widget, oob=True) if widget.live else ""
-    context = {"body": body, "widget": widget, "live_text": live_text, "heartbeat": beat}
+    widget = component.widget
+    context = {
+        "body": component.render_body(),
+        "widget": widget,
+        "live_text": live_text,
+        "heartbeat": heartbeat.render(request, widget, oob=True) if widget.live else "",
+    }
     response = render(request, "payments_ui/pages/fragment.html", context)
     if changed:
         response["HX-Trigger"] = http.CHANGED
-    return response
-
-
-def whole_body(
-    request: HttpRequest, component: PendingCharges, *, status: int = 200
-) -> HttpResponse:
-    """As ``show``, in answer to a request that may be for a part of the body."""
-    return retarget(show(request, component, status=status), component.widget)
+    return retarget(response, widget) if whole else response
 
 
 def retarget(response: HttpResponse, widget: Widget) -> HttpResponse:
@@ -95,12 +96,7 @@ def retarget(response: HttpResponse, widget: Widget) -> HttpResponse:
 
 
 def page(
-    request: HttpRequest,
-    component: Component,
-    *,
-    status: int = 200,
-    name: str = "payment",
-    back_url: str = "",
+    request: HttpRequest, component: Component, *, status: int = 200, back_url: str = ""
 ) -> HttpResponse:
     """A whole page that extends the host's base template.
 
@@ -113,7 +109,7 @@ def page(
         "has_error": bool(getattr(component, "error", None)),
         "back_url": back_url,
     }
-    return render(request, f"payments_ui/pages/{name}.html", context, status=status)
+    return render(request, "payments_ui/pages/widget.html", context, status=status)
 
 
 def signed_out(request: HttpRequest, login_url: str) -> HttpResponse:
@@ -129,15 +125,11 @@ def signed_out(request: HttpRequest, login_url: str) -> HttpResponse:
 def see_other(payment: Payment, **query: str) -> HttpResponseRedirect:
     """POST-redirect-GET: to the payment's page."""
     query = {name: value for name, value in query.items() if value}
-    return _see(reverse("payments_ui:payment", kwargs={"pk": payment.pk}, query=query or None))
+    return see(reverse("payments_ui:payment", kwargs={"pk": payment.pk}, query=query or None))
 
 
-def see_charges() -> HttpResponseRedirect:
-    """POST-redirect-GET: to the list."""
-    return _see(reverse("payments_ui:charges"))
-
-
-def _see(url: str) -> HttpResponseRedirect:
+def see(url: str) -> HttpResponseRedirect:
+    """303: the browser gets ``url``."""
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response

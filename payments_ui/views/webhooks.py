@@ -1,15 +1,14 @@
-"""Where PSPs report. The one place without CSRF protection: the signature protects it."""
+"""Where PSPs report. The only view without CSRF protection: the signature protects it."""
 
 from __future__ import annotations
 
 import logging
 
-from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from payments_ui.exceptions import WebhookSignatureError
+from payments_ui.exceptions import WebhookSignatureError, WebhookTooLongError
 from payments_ui.flows import webhook as webhook_flow
 from payments_ui.moochers.registry import moochers
 
@@ -17,33 +16,21 @@ from . import access
 
 logger = logging.getLogger("payments_ui")
 
-#: Bytes of a webhook's body.
-MOST = 256 * 1024
-
 
 @csrf_exempt
 @access.for_anybody
 @require_POST
 def webhook(request: HttpRequest, identifier: str) -> HttpResponse:
-    """200 when it is booked, 400 for a signature that does not hold, 503 to send it again."""
-    chosen = moochers().get(identifier)
-    if chosen is None:
+    """200 when it is booked, 400 or 413 where it is refused, 503 where the PSP should repeat it."""
+    moocher = moochers().get(identifier)
+    if moocher is None:
         raise Http404
-    if not _is_of_good_size(request):
-        return HttpResponse(status=413)
     try:
-        webhook_flow.report(request, chosen)
+        webhook_flow.handle(request, moocher)
     except WebhookSignatureError as error:
-        logger.warning("Webhook for %s refused: %s", identifier, error)
-        return HttpResponse(status=400)
+        logger.warning("A webhook for moocher %s was refused: %s", identifier, error)
+        return HttpResponse(status=413 if isinstance(error, WebhookTooLongError) else 400)
     except webhook_flow.PSPUnavailableError as error:
-        logger.warning("Webhook for %s is to be sent again: %s", identifier, error)
+        logger.warning("A webhook for moocher %s is to be sent again: %s", identifier, error)
         return HttpResponse(status=503)
     return HttpResponse("OK", content_type="text/plain")
-
-
-def _is_of_good_size(request: HttpRequest) -> bool:
-    try:
-        return len(request.body) <= MOST
-    except RequestDataTooBig:
-        return False

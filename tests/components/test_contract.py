@@ -10,7 +10,6 @@ from django.contrib.auth.models import User
 
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.widget import Widget
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Payment
 from tests.core.support import charged
 from tests.dom import Node, parse
@@ -44,7 +43,7 @@ def document(
     if kind in ("payment", "processing"):
         payment = pending("12")
         if kind == "processing":
-            transitions.start(payment, moocher="cards")
+            payment.start_attempt(moocher="cards")
     owe("1", "2")
     component = PendingCharges(
         request_of(user), Widget(), payment=payment, select=kind == "select", focus=True

@@ -14,14 +14,14 @@ from django.utils.formats import date_format
 from pytest_django import Settings
 
 from payments_ui.components import heartbeat
+from payments_ui.components.pay_button import PayButton
 from payments_ui.components.payment_history import PaymentHistory
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.receipt import Receipt
 from payments_ui.components.widget import Widget
 from payments_ui.core import queries
-from payments_ui.core.attempts import settlement
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.models import Payment
-from payments_ui.core.refunds import requesting
 from tests.core.support import charged
 from tests.counting import reads
 from tests.dom import parse
@@ -55,7 +55,7 @@ def test_the_button_comes_back_when_the_payment_is_given_up(
     owe("12")
     form = page("{% pay_button %}").form(reverse("payments_ui:payments"))
     widget = Widget.from_data(form.fields())
-    body = parse(PendingCharges(request_of(user), widget, focus=True).render_body())
+    body = parse(PayButton(request_of(user), widget, focus=True).render_body())
     assert body.with_attr("data-pui-body")[0].attrs["data-pui-step"] == "button"
 
 
@@ -82,7 +82,7 @@ def test_nothing_to_pay_leaves_the_total_empty(
 def test_a_badge_refreshes_as_a_badge(owe: Owe, page: RenderTag, user: User) -> None:
     owe("12")
     (asks,) = page('{% charges_badge what="total" %}').with_attr("data-pui-bg")
-    assert "w-kind=badge" in asks.attrs["hx-get"]
+    assert "w-component=charges-badge" in asks.attrs["hx-get"]
     assert "w-what=total" in asks.attrs["hx-get"]
 
 
@@ -117,7 +117,7 @@ def test_pending_and_foreign_payments_are_no_history(
 
 def give_back(payment: Payment, amount: str | None = None) -> None:
     """Refund it by hand, at once."""
-    requesting.sent(payment.refund(amount, reason="broken"), by="user:1", reason="e-banking")
+    payment.refund(amount, reason="broken").mark_sent(by="user:1", reason="e-banking")
 
 
 def test_the_history_is_paged_in_two_queries_with_its_refunds(
@@ -149,10 +149,11 @@ def test_a_receipt_says_who_paid_whom_what_for_when_and_how(
     for fact in ("Hillshade GmbH", "3860 Meiringen", user.email, "Card", str(payment.pk)):
         assert fact in shown.text
     assert payment.charged_at is not None
-    stamp = shown.one("time").attrs["datetime"]
+    stamp = shown.all("time")[0].attrs["datetime"]
     assert stamp.startswith(payment.charged_at.astimezone().strftime("%Y-%m"))
     assert len(shown.one("tbody").all("tr")) == 2
     assert shown.one("tfoot").one("td").text == "CHF 12.50"
+    assert len(shown.all("span", class_="pui-use")) == 2
 
 
 def test_a_receipt_takes_three_queries(
@@ -198,9 +199,9 @@ def test_a_refund_on_its_way_is_shown_and_one_that_failed_is_not(
     payment = charged(user, "12")
     refund = payment.refund(reason="broken")
     for text in shown(payment):
-        assert "Refund of CHF 12.00 on its way" in text
+        assert "Refund of CHF 12.00 in progress" in text
         assert "in full" not in text
-    requesting.not_sent(refund, by="user:1", reason="a mistake")
+    refund.mark_not_sent(by="user:1", reason="a mistake")
     for text in shown(payment):
         assert "Refund" not in text
 
@@ -211,16 +212,16 @@ def test_money_that_was_sent_back_because_nobody_owed_it_is_no_refund_of_what_wa
     payment = charged(user, "12")
     attempt = payment.attempts.get()
     facts: dict[str, Any] = {"moocher": "cards", "psp_reference": attempt.psp_reference}
-    settlement.book_arrival(**facts, amount=Decimal(12), currency="CHF", event_id="e")
+    arrivals.book_arrival(**facts, amount=Decimal(12), currency="CHF", event_id="e")
     surplus = payment.attempts.get(state="surplus")
-    requesting.sent(requesting.request(surplus, reason="twice"), by="user:1", reason="e-banking")
+    surplus.request_refund(reason="twice").mark_sent(by="user:1", reason="e-banking")
     for text in shown(payment):
         assert "Refund" not in text
 
 
 @pytest.mark.parametrize(
     ("moocher", "said"),
-    [("balance", "Nothing had to be paid"), ("manual", "Directly to us")],
+    [("balance", "No payment was necessary"), ("manual", "Paid directly to us")],
 )
 def test_a_payment_that_needed_no_psp_says_so(
     user: User, request_of: RequestOf, moocher: str, said: str
@@ -235,7 +236,7 @@ def test_a_way_to_pay_that_nobody_knows_is_not_named(user: User, request_of: Req
     payment = charged(user, "12")
     payment.payment_service_provider = "unknown"
     shown = parse(Receipt(request_of(user), Widget(), payment=payment).render())
-    assert "Way to pay" not in shown.text
+    assert "Payment method" not in shown.text
 
 
 def test_a_page_has_one_heartbeat(owe: Owe, page: RenderTag, settings: Settings) -> None:

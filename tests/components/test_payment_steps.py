@@ -13,13 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from payments_ui.components import steps
 from payments_ui.components.pending_charges import PendingCharges
+from payments_ui.components.steps.base import Situation
+from payments_ui.components.steps.open_attempt import Processing
+from payments_ui.components.steps.review import Review
 from payments_ui.components.widget import Widget
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import AlreadyChargedError
-from payments_ui.moochers.registry import get
+from payments_ui.moochers.registry import moochers
 from tests.core.support import charged
 from tests.dom import Node, parse
 from tests.fakes import BROKEN
@@ -46,7 +47,7 @@ def opened(pending: Pending) -> Callable[..., Payment]:
 
     def make(state: str = "processing", age: int = 0, **fields: Any) -> Payment:
         payment = pending("12")
-        attempt = transitions.start(payment, **{"moocher": "cards", **fields})
+        attempt = payment.start_attempt(**{"moocher": "cards", **fields})
         heard = timezone.now() - dt.timedelta(seconds=age)
         rows: models.QuerySet[Attempt] = models.QuerySet(Attempt).filter(pk=attempt.pk)
         rows.update(state=state, updated_at=heard, action_url="https://psp.example/3ds")
@@ -86,7 +87,7 @@ def test_a_long_review_is_folded_and_paged(
 def test_ways_to_pay_are_radios_that_swap_the_panel_below(pending: Pending, step: Step) -> None:
     payment = pending("12")
     url = reverse("payments_ui:payment", args=[payment.pk])
-    form = html(step(payment, moocher=get("cards"))).form(url)
+    form = html(step(payment, moocher=moochers()["cards"])).form(url)
     assert form.attrs["method"] == "get"
     assert form.one("legend").text == "How would you like to pay?"
     radios = form.all("input", type="radio")
@@ -99,7 +100,7 @@ def test_a_way_that_cannot_take_the_payment_says_why(pending: Pending, step: Ste
     shown = html(step(pending("12", currency="EUR")))
     assert "disabled" in shown.one("input", value="francs").attrs
     assert "Not available for EUR." in shown.text
-    panel = step(pending("1"), moocher=get("francs")).render_panel()
+    panel = step(pending("1"), moocher=moochers()["francs"]).render_panel()
     assert "Available from CHF 2.00." in parse(panel).text
 
 
@@ -107,14 +108,14 @@ def test_a_site_without_a_way_to_pay_says_so(
     pending: Pending, step: Step, settings: Settings
 ) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": []}
-    assert "There is no way to pay at the moment." in html(step(pending("12"))).text
+    assert "No payment method is available at the moment." in html(step(pending("12"))).text
 
 
 def test_the_panel_shows_the_moochers_form(pending: Pending, step: Step, user: User) -> None:
     payment = pending("12")
-    moocher = get("cards")
+    moocher = moochers()["cards"]
     component = step(payment, moocher=moocher)
-    component.form_html = moocher.payment_form(component.request, payment)
+    component.choose(moocher, moocher.payment_form(component.request, payment))
     panel = parse(component.render_panel())
     assert len(panel.with_attr("data-pui-panel")) == 1
     assert panel.one("button").text == "Pay CHF 12.00"
@@ -137,7 +138,7 @@ def test_new_charges_can_be_taken_in(pending: Pending, owe: Owe, step: Step) -> 
     assert html(step(payment)).all("form", action=url) == []
     owe("3")
     form = html(step(payment)).form(url)
-    assert "1 new charge came in: CHF 3.00." in form.text
+    assert "You have 1 new charge: CHF 3.00." in form.text
 
 
 def test_the_refresher_of_a_review_never_touches_the_form(
@@ -157,7 +158,7 @@ def test_the_refresher_of_a_review_never_touches_the_form(
 
 def test_an_unchanged_step_has_no_news(pending: Pending, opened: Any, step: Step) -> None:
     payment = pending("12")
-    assert step(payment).refresh(steps.seen(step(payment))) is None
+    assert step(payment).refresh(step(payment).step.seen) is None
     waiting = opened()
     assert step(waiting).refresh("processing:3") is None
 
@@ -167,7 +168,6 @@ def test_another_step_replaces_the_whole_body(user: User, step: Step) -> None:
     news = step(payment).refresh("payment")
     assert news is not None
     assert news.whole
-    assert news.retarget == "#pui-0-body"
     assert parse(news.html).with_attr("data-pui-body")[0].attrs["data-pui-step"] == "charged"
 
 
@@ -197,7 +197,7 @@ def test_a_step_at_the_psp_is_a_plain_link(opened: Any, step: Step) -> None:
     assert not [name for name in link.attrs if name.startswith("hx-")]
     assert len(shown.all("form")) == 2
     other = shown.form(reverse("payments_ui:attempt_cancellation", args=[payment.pk]))
-    assert other.one("button").text == "Pay another way"
+    assert other.one("button").text == "Use another payment method"
 
 
 @pytest.mark.parametrize("state", ["started", "processing"])
@@ -225,13 +225,13 @@ def test_an_unknown_outcome_calms_and_offers_nothing_that_charges(opened: Any, s
 def test_polls_back_off(age: int, every: int, opened: Any, step: Step) -> None:
     component = step(opened(age=age))
     assert refresher(html(component)).attrs["hx-trigger"].startswith(f"every {every}s, ")
-    assert steps.seen(component) == f"processing:{every}"
+    assert component.step.seen == f"processing:{every}"
 
 
 def test_polls_end_with_a_sentence(opened: Any, step: Step) -> None:
     shown = html(step(opened(age=601)))
     assert refresher(shown).attrs["hx-trigger"] == "payments:changed from:document"
-    assert "no longer looks" in shown.text
+    assert "no longer updates" in shown.text
     assert shown.all("pui-pause") == []
 
 
@@ -247,7 +247,7 @@ def test_polls_can_be_paused(opened: Any, step: Step) -> None:
 
 
 def test_a_moocher_says_what_to_do(opened: Any, step: Step, monkeypatch: Any) -> None:
-    monkeypatch.setattr(get("cards"), "instructions", lambda *_: "Look into your app.")
+    monkeypatch.setattr(moochers()["cards"], "instructions", lambda *_: "Look into your app.")
     assert "Look into your app." in html(step(opened())).text
 
 
@@ -257,7 +257,7 @@ def test_a_moocher_that_fails_hides_nothing(
     def fail(*_: object) -> str:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(get("cards"), "instructions", fail)
+    monkeypatch.setattr(moochers()["cards"], "instructions", fail)
     assert "being processed" in html(step(opened())).text
     assert "Instructions of cards failed" in caplog.text
 
@@ -273,9 +273,9 @@ def test_a_moocher_that_is_no_longer_listed_is_named_all_the_same(
 def test_a_charged_payment_shows_its_receipt(user: User, step: Step) -> None:
     payment = charged(user, "12")
     shown = html(step(payment))
-    assert "your payment has arrived" in shown.text
+    assert "Payment successful" in shown.text
     link = shown.one("a", href=reverse("payments_ui:receipt", args=[payment.pk]))
-    assert link.text == "Open the receipt"
+    assert link.text == "View receipt"
     assert shown.with_attr("data-pui-bg") == []
 
 
@@ -284,8 +284,8 @@ def test_a_long_receipt_points_to_the_whole_one(
 ) -> None:
     payment = charged(user, *["1"] * 3)
     short = PendingCharges(request_of(user), Widget(limit=2), payment=payment)
-    assert "the receipt lists them all" in html(short).text
-    assert "the receipt lists them all" not in html(step(payment)).text
+    assert "the receipt lists all of them" in html(short).text
+    assert "the receipt lists all of them" not in html(step(payment)).text
 
 
 @pytest.mark.parametrize("end", ["undo", "cancel"])
@@ -297,7 +297,7 @@ def test_a_payment_that_is_gone_leads_back_to_the_list(
         payment.undo(force=True, reason="a mistake")
     else:
         payment = pending("12")
-        attempt = transitions.start(payment, moocher="cards")
+        attempt = payment.start_attempt(moocher="cards")
         models.QuerySet(Attempt).filter(pk=attempt.pk).update(state="failed")
         payment.refresh_from_db()
         payment.cancel_pending()
@@ -326,10 +326,12 @@ def test_an_open_attempt_takes_one_query(
 
 
 def test_steps_of_a_payment_refuse_to_be_shown_without_one(
-    user: User, request_of: RequestOf, pending: Pending, step: Step
+    user: User, request_of: RequestOf, pending: Pending
 ) -> None:
-    with pytest.raises(ValueError, match="needs a payment"):
-        steps.payment(PendingCharges(request_of(user), Widget()))
-    with pytest.raises(ValueError, match="needs an open attempt"):
-        steps.open_attempt(step(pending("12")))
-    assert PendingCharges(request_of(user), Widget()).new_charges is None
+    situation = Situation(request=request_of(user), widget=Widget(), user=user)
+    with pytest.raises(TypeError, match="payment"):
+        Review(situation)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="attempt"):
+        Processing(situation, pending("12"))  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="has no panel"):
+        PendingCharges(request_of(user), Widget()).render_panel()

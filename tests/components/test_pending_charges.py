@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,6 @@ from django.urls import reverse
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.selection import LineItemSelection
 from payments_ui.components.widget import Widget
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import LineItem, Payment
 from tests.counting import reads
 from tests.dom import Node, parse
@@ -33,12 +33,34 @@ def body(user: User, request_of: RequestOf) -> Callable[..., Node]:
 
 
 def rows(node: Node) -> list[str]:
-    return [row.text for row in node.one("tbody").all("tr")]
+    return [
+        row.text.replace(f"{row.one('span', class_='pui-use').text} ", "")
+        for row in node.one("tbody").all("tr")
+    ]
+
+
+def uses(node: Node) -> list[str]:
+    return [use.text for use in node.all("span", class_="pui-use")]
 
 
 def test_charges_are_grouped_by_title_with_their_exact_sum(owe: Owe, page: RenderTag) -> None:
     owe("0.0004", "1.50", title="API calls")
     assert rows(page("{% pending_charges %}")) == ["API calls 2 times CHF 1.5004"]
+
+
+def test_a_use_shows_its_calculation_and_date(user: User, page: RenderTag) -> None:
+    price: dict[str, Any] = {"title": "Render", "unit": "tiles", "unit_price": "0.0004"}
+    for quantity, day in ((3264, 12), (1000, 14)):
+        used_at = dt.datetime(2026, 5, day, tzinfo=dt.UTC)
+        LineItem.objects.record(user=user, quantity=quantity, used_at=used_at, **price)
+    shown = page("{% pending_charges %}")
+    assert uses(shown) == ["4,264 tiles \xd7 CHF 0.0004, May 12, 2026 \u2013 May 14, 2026"]
+    one, two = uses(page("{% pending_charges group=False %}"))
+    assert one == "1,000 tiles \xd7 CHF 0.0004, May 14, 2026"
+    assert two == "3,264 tiles \xd7 CHF 0.0004, May 12, 2026"
+    options = LineItemSelection(user, "CHF", LineItem.objects.order_by("-pk"))
+    labels = [label for _value, label in options.fields["lineitems"].choices]  # type: ignore[attr-defined]
+    assert [uses(parse(label)) for label in labels] == [[one], [two]]
 
 
 def test_charges_can_be_listed_one_by_one(owe: Owe, page: RenderTag) -> None:
@@ -98,7 +120,7 @@ def test_a_credit_is_explained_and_not_paid(owe: Owe, page: RenderTag) -> None:
 def test_an_amount_that_rounds_to_nothing_waits_for_more(owe: Owe, page: RenderTag) -> None:
     owe("0.0004")
     shown = page("{% pending_charges %}")
-    assert "too little to be paid" in shown.text
+    assert "too small to be paid" in shown.text
     assert shown.all("form") == []
 
 
@@ -127,9 +149,9 @@ def test_what_came_since_does_not_start_a_second_payment(
 
 
 def test_a_payment_under_way_cannot_be_given_up_here(pending: Pending, page: RenderTag) -> None:
-    transitions.start(pending("12"), moocher="cards")
+    pending("12").start_attempt(moocher="cards")
     shown = page("{% pending_charges %}")
-    assert "under way" in shown.text
+    assert "in progress" in shown.text
     assert shown.all("form") == []
 
 
@@ -170,14 +192,14 @@ def test_ticking_nothing_is_said_first_and_beside_the_boxes(
     assert not form.is_valid()
     shown = body(form=form, focus=True)
     summary = shown.one(id="pui-0-error")
-    assert "Tick at least one charge." in summary.text
+    assert "Select at least one charge." in summary.text
     assert "autofocus" in summary.attrs
     group = shown.one("fieldset")
-    assert shown.one(id=group.attrs["aria-describedby"]).text == "Tick at least one charge."
+    assert shown.one(id=group.attrs["aria-describedby"]).text == "Select at least one charge."
 
 
 def test_a_selection_without_charges_says_that_all_is_paid(body: Callable[..., Node]) -> None:
-    assert "Everything is paid" in body(select=True).text
+    assert "You have paid everything" in body(select=True).text
 
 
 def test_an_error_takes_the_focus_and_a_notice_does_not(body: Callable[..., Node]) -> None:

@@ -11,7 +11,6 @@ import django
 from django.contrib.auth.models import User
 from django.db import connections, models
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
 
@@ -40,13 +39,13 @@ def pending(user: User, *amounts: str, **options: Any) -> Payment:
 def charged(user: User, *amounts: str) -> Payment:
     """Return a payment that a PSP charged."""
     attempt = started(pending(user, *amounts))
-    transitions.record(attempt, money_of(attempt, psp_reference=f"psp-{attempt.reference}"))
+    attempt.record(money_of(attempt, psp_reference=f"psp-{attempt.reference}"))
     return stored(attempt.payment)
 
 
 def started(payment: Payment, **fields: Any) -> Attempt:
     """Return an open attempt."""
-    return transitions.start(payment, **{"moocher": "cards", **fields})
+    return payment.start_attempt(**{"moocher": "cards", **fields})
 
 
 def money_of(attempt: Attempt, **facts: Any) -> Succeeded:

@@ -76,7 +76,7 @@ def test_an_unknown_key_is_told_with_the_nearest_known_one(
 
 def test_a_key_like_no_other_is_told_with_all_known_ones(settings: Any) -> None:
     _text, hint = found(settings, {"STRIPE_SECRET": 1, 7: 2})["payments_ui.E002"]
-    assert hint == f"Known are {', '.join(sorted(KNOWN))}."
+    assert hint == f"Known names: {', '.join(sorted(KNOWN))}."
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_value_that_cannot_work_is_told_with_what_it_has_to_be(
 ) -> None:
     text, hint = found(settings, {key: value})["payments_ui.E003"]
     assert f"[{key!r}] is {value!r}" in text
-    assert hint == f"It has to be {RULES[key].words}."
+    assert hint == f"Set it to {RULES[key].expected}."
 
 
 @pytest.mark.parametrize("currency", ["XXQ", "chf", "", None, 756, ["CHF"]])
@@ -117,5 +117,5 @@ class Elsewhere:
 def test_books_outside_of_the_default_database_are_told(settings: Any) -> None:
     settings.DATABASE_ROUTERS = [Elsewhere()]
     text, hint = found(settings, {})["payments_ui.E005"]
-    assert text == "The books are routed to the database 'books'."
+    assert text == "DATABASE_ROUTERS send the books to the database 'books'."
     assert "'default'" in (hint or "")

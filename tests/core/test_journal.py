@@ -158,5 +158,5 @@ def test_inside_the_callers_transaction_nothing_is_tried_again() -> None:
 @pytest.mark.django_db
 def test_a_lock_is_given_only_where_the_conditions_hold(user: User) -> None:
     payment = started(pending(user, "5")).payment
-    assert locks.lock_payment(payment.pk, charged_at__isnull=True) == payment
-    assert locks.lock_payment(payment.pk, charged_at__isnull=False) is None
+    assert payment.lock(charged_at__isnull=True) == payment
+    assert payment.lock(charged_at__isnull=False) is None

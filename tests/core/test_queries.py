@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, cast
@@ -15,7 +16,6 @@ from django.db.models import Avg, F, Sum, Value
 from django.test.utils import CaptureQueriesContext
 
 from payments_ui.core import queries
-from payments_ui.core.attempts import transitions, unexpected_money
 from payments_ui.core.attempts.outcomes import ActionRequired, DeclineCode, Declined
 from payments_ui.core.db.fields import ExactDecimalField
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
@@ -67,6 +67,26 @@ def test_groups_join_items_of_one_title_newest_first_and_are_paged(user: User) -
     assert len(queries.groups(user, "CHF", limit=5, payment=payment)) == 2
 
 
+def test_groups_sum_quantities_of_one_unit_and_price(user: User) -> None:
+    uses = ((1, "tiles", "0.0004", 12), (2, "tiles", "0.0004", 14), (3, "tiles", "0.0005", 13))
+    for quantity, unit, price, day in (*uses, (4, "m\xb2", "0.0004", 15)):
+        LineItem.objects.record(
+            user=user,
+            title="Render",
+            quantity=quantity,
+            unit=unit,
+            unit_price=price,
+            used_at=dt.datetime(2026, 5, day, tzinfo=dt.UTC),
+        )
+    LineItem.objects.record(user=user, title="Render", amount="0.5")
+    alone, area, dearer, tiles = queries.groups(user, "CHF", limit=9)
+    assert (alone.quantity, alone.calculation, alone.amount) == (None, "", Decimal("0.5"))
+    assert (area.unit, dearer.unit_price, dearer.quantity) == ("m\xb2", Decimal("0.0005"), 3)
+    assert (tiles.count, tiles.quantity, tiles.amount) == (2, 3, Decimal("0.0012"))
+    assert (tiles.used_from.day, tiles.used_at.day) == (12, 14)
+    assert tiles.calculation.startswith("3 tiles")
+
+
 def test_items_are_listed_newest_first_and_paged(user: User) -> None:
     items = record(user, "1", "2", "3")
     assert queries.items(user, "CHF", limit=2) == [items[2], items[1]]
@@ -87,7 +107,7 @@ def test_payments_under_way_are_those_not_charged_and_not_gone(
     record(user, "6", currency="EUR")
     euros = pending(user)
     with CaptureQueriesContext(connection) as captured:
-        rows = queries.under_way(user, limit=5)
+        rows = queries.pending_payments(user, limit=5)
     assert len(captured) == 1
     assert [(row, bool(row.is_processing)) for row in rows] == [
         (euros, False),
@@ -95,8 +115,8 @@ def test_payments_under_way_are_those_not_charged_and_not_gone(
         (first, False),
     ]
     assert str(rows[-1].amount) == "6.00"
-    assert queries.under_way(user, "EUR", limit=5) == [euros]
-    assert queries.under_way(user, limit=1) == [euros]
+    assert queries.pending_payments(user, "EUR", limit=5) == [euros]
+    assert queries.pending_payments(user, limit=1) == [euros]
 
 
 def test_newer_charges_are_those_recorded_since(user: User) -> None:
@@ -153,20 +173,20 @@ def _attempt(user: User) -> Attempt:
 
 
 def _decline(user: User) -> None:
-    transitions.record(_attempt(user), Declined(code=DeclineCode.GENERIC))
+    _attempt(user).record(Declined(code=DeclineCode.GENERIC))
 
 
 def _new_address(user: User) -> None:
     attempt = _attempt(user)
-    transitions.record(attempt, ActionRequired(url="/a"))
+    attempt.record(ActionRequired(url="/a"))
     before = queries.version(user)
-    transitions.record(attempt, ActionRequired(url="/b"))
+    attempt.record(ActionRequired(url="/b"))
     assert queries.version(user) != before
 
 
 def _charge(user: User) -> None:
     attempt = _attempt(user)
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
 
 
 def _surplus(user: User) -> None:
@@ -174,7 +194,7 @@ def _surplus(user: User) -> None:
     before = queries.version(user)
     payment = Payment.objects.get()
     money_in = money_of(payment.attempts.get())
-    unexpected_money.keep_surplus(payment, "cards", money_in, by="system", reason="")
+    payment.record_surplus("cards", money_in, by="system", reason="")
     assert queries.version(user) != before
 
 
@@ -256,7 +276,7 @@ def test_the_column_speaks_to_forms_dumps_and_migrations(user: User) -> None:
     assert (form_field.max_digits, form_field.decimal_places) == (18, 8)
     (item,) = record(user, "1.5")
     item.refresh_from_db()
-    assert field.value_to_string(item) == "1.50000000"
+    assert field.value_to_string(item) == "1.50"
     total = JournalEntry._meta.get_field("total")
     assert total.value_to_string(JournalEntry()) == ""
     assert field.clone().decimal_places == 8

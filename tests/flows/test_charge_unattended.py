@@ -8,14 +8,15 @@ import datetime as dt
 import logging
 import time
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from payments_ui.core.attempts.outcomes import Outcome
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.core.processing import (
@@ -28,14 +29,14 @@ from payments_ui.exceptions import RateLimitedError
 from payments_ui.flows.charge_unattended import PAUSES, Charging
 from payments_ui.flows.psp_call import GRACE, TransactionOpenError
 from payments_ui.flows.reconcile import reconcile
-from payments_ui.flows.resilience import Breaker, Pace, patiently
+from payments_ui.flows.resilience import CircuitBreaker, RateLimit, retry_rate_limited
 from payments_ui.moochers.base import AttemptUrls
 from payments_ui.moochers.registry import moochers
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from payments_ui.testing.psp import SandboxPSP
 from tests.conftest import UserFactory
 from tests.core.support import bare, errors, pending, record, started, stored, together
-from tests.fakes import FakeMoocher, FakePSP, cards, francs
+from tests.fakes import FakeMoocher, cards, francs, taken
 
 pytestmark = pytest.mark.django_db
 State = Attempt.State
@@ -53,17 +54,18 @@ def owe(make_user: UserFactory, count: int) -> list[User]:
     return users
 
 
-def test_a_charge_is_a_success(user: User, psp: FakePSP) -> None:
+def test_a_charge_is_a_success(user: User, psp: SandboxPSP) -> None:
     payment = pending(user, "5")
     assert charging()(payment) is Result.SUCCESS
     assert stored(payment).state == Payment.State.CHARGED
-    assert psp.taken == Decimal(5)
+    assert taken(psp) == Decimal(5)
 
 
-def test_the_psp_gets_urls_of_the_site_without_any_request(user: User, psp: FakePSP) -> None:
+def test_the_psp_gets_urls_of_the_site_without_any_request(user: User, psp: SandboxPSP) -> None:
     payment = pending(user, "5")
-    charging(base_url="https://shop.example/")(payment)
-    urls = psp.of(payment.attempts.get()).urls
+    with mock.patch.object(cards, "charge", wraps=cards.charge) as charge:
+        charging(base_url="https://shop.example/")(payment)
+    urls = charge.call_args.kwargs["urls"]
     assert urls.return_url.startswith(f"https://shop.example/payments/{payment.pk}/")
     assert urls.webhook_url == "https://shop.example/webhooks/cards/"
 
@@ -74,94 +76,91 @@ def test_without_the_sites_address_there_is_no_processor(address: str) -> None:
         charging(base_url=address)
 
 
-def test_a_decline_is_a_failure_and_the_next_processor_is_tried(user: User, psp: FakePSP) -> None:
-    psp.plan.append("decline")
+def test_a_decline_is_a_failure_and_the_next_processor_is_tried(
+    user: User, psp: SandboxPSP
+) -> None:
+    psp.plan.add("insufficient_funds")
     assert charging()(pending(user, "5")) is Result.FAILURE
 
 
-@pytest.mark.parametrize("step", ["lose reply", "lose request", "wait", "action"])
+@pytest.mark.parametrize("step", ["lost_reply", "lost_request", "processing", "3ds"])
 def test_an_open_outcome_ends_the_payments_turn_and_cancels_nothing(
-    user: User, psp: FakePSP, step: str
+    user: User, psp: SandboxPSP, step: str
 ) -> None:
-    psp.plan.append(step)
+    psp.plan.add(step)
     record(user, "5")
     process_unbound_items(processors=[charging(), lambda _payment: pytest.fail("tried another")])
     assert Payment.objects.get().state == Payment.State.PROCESSING
     assert not LineItem.objects.unbound().exists()
 
 
-def test_a_user_without_a_saved_card_is_not_for_it(user: User, psp: FakePSP) -> None:
+def test_a_user_without_a_saved_card_is_not_for_it(user: User, psp: SandboxPSP) -> None:
     payment = pending(user, "5")
     assert charging(data_for=lambda _payment: None)(payment) is Result.FAILURE
     assert charging(francs)(pending(user, "1")) is Result.FAILURE
-    assert psp.asked == []
+    assert not psp.calls
     assert not payment.attempts.exists()
 
 
 def test_what_another_run_is_busy_with_is_not_sent_again(
-    user: User, psp: FakePSP, caplog: pytest.LogCaptureFixture
+    user: User, psp: SandboxPSP, caplog: pytest.LogCaptureFixture
 ) -> None:
     payment = pending(user, "5")
     started(payment)
     with caplog.at_level(logging.INFO, "payments_ui"):
         assert charging()(payment) is Result.TERMINATE
     assert "in progress" in caplog.text
-    assert psp.asked == []
+    assert not psp.calls
 
 
-def test_what_another_run_charged_is_a_success(user: User, psp: FakePSP) -> None:
+def test_what_another_run_charged_is_a_success(user: User, psp: SandboxPSP) -> None:
     payment = pending(user, "5")
     charging()(stored(payment))
     assert charging()(payment) is Result.SUCCESS
-    assert psp.asked == ["charge"]
+    assert psp.calls == {"create": 1}
 
 
-def test_what_was_given_up_meanwhile_is_left_alone(user: User, psp: FakePSP) -> None:
+def test_what_was_given_up_meanwhile_is_left_alone(user: User, psp: SandboxPSP) -> None:
     payment = pending(user, "5")
     stored(payment).cancel_pending()
     assert charging()(payment) is Result.TERMINATE
-    assert psp.asked == []
+    assert not psp.calls
 
 
 def test_a_user_who_was_declined_is_not_asked_for_again_the_same_day(
-    user: User, psp: FakePSP
+    user: User, psp: SandboxPSP
 ) -> None:
-    psp.plan.append("decline")
+    psp.plan.add("insufficient_funds")
     record(user, "5")
     for _run in range(3):
         process_unbound_items(processors=[charging()])
-    assert psp.asked == ["charge"]
+    assert psp.calls == {"create": 1}
     yesterday = Attempt.objects.get().ended_at - dt.timedelta(days=1)  # type: ignore[operator]
     bare(Attempt).update(ended_at=yesterday)
     process_unbound_items(processors=[charging()])
-    assert psp.asked == ["charge", "charge"]
-    assert psp.taken == Decimal(5)
+    assert psp.calls == {"create": 2}
+    assert taken(psp) == Decimal(5)
 
 
-def test_what_never_reached_the_psp_is_sent_again_at_once(user: User, psp: FakePSP) -> None:
-    psp.plan.append("never sent")
+def test_what_never_reached_the_psp_is_sent_again_at_once(user: User, psp: SandboxPSP) -> None:
+    cards.outcomes.append(Declined(code=DeclineCode.NEVER_HAPPENED))
     payment = pending(user, "5")
     assert charging()(payment) is Result.FAILURE
     assert charging()(payment) is Result.SUCCESS
 
 
 def test_money_that_a_person_has_to_look_at_is_not_charged_on_top_of(
-    user: User, psp: FakePSP
+    user: User, psp: SandboxPSP
 ) -> None:
     payment = pending(user, "5")
-
-    def books_too_much() -> None:
-        next(iter(psp.books.values())).amount += 1
-
-    psp.during = books_too_much
+    psp.plan.add("wrong_amount")
     assert charging()(payment) is Result.TERMINATE
     assert payment.attempts.get().state == State.MISMATCH
-    psp.during = None
     assert charging()(stored(payment)) is Result.TERMINATE
-    assert psp.asked == ["charge"]
+    assert psp.calls == {"create": 1}
 
 
-def test_it_refuses_to_ask_inside_a_transaction(transactional_db: None, psp: FakePSP) -> None:
+def test_it_refuses_to_ask_inside_a_transaction(transactional_db: None, psp: SandboxPSP) -> None:
     user = User.objects.create_user("ada")
     payment = pending(user, "5")
     with pytest.raises(TransactionOpenError), transaction.atomic():
@@ -169,61 +168,67 @@ def test_it_refuses_to_ask_inside_a_transaction(transactional_db: None, psp: Fak
     assert not payment.attempts.exists()
 
 
-def test_an_outage_ends_the_run_and_releases_nothing(make_user: UserFactory, psp: FakePSP) -> None:
+def test_an_outage_ends_the_run_and_releases_nothing(
+    make_user: UserFactory, psp: SandboxPSP
+) -> None:
     owe(make_user, 8)
-    psp.down = True
+    psp.plan.outage(3600)
     with pytest.raises(ExceptionGroup) as caught:
         process_unbound_items(processors=[charging()])
     assert [type(error) for error in caught.value.exceptions] == [StopProcessingError]
-    assert psp.asked == ["charge"] * 5
+    assert psp.calls == {"create": 5}
     assert {attempt.state for attempt in Attempt.objects.all()} == {State.UNKNOWN}
     assert Payment.objects.pending().count() == 5
     assert LineItem.objects.unbound().count() == 3
 
 
-def test_one_answer_in_between_and_it_is_no_outage(make_user: UserFactory, psp: FakePSP) -> None:
+def test_one_answer_in_between_and_it_is_no_outage(make_user: UserFactory, psp: SandboxPSP) -> None:
     owe(make_user, 9)
-    psp.plan.extend(["lose reply"] * 4 + ["decline"] + ["lose reply"] * 4)
+    psp.plan.add("lost_reply", times=4)
+    psp.plan.add("insufficient_funds")
+    psp.plan.add("lost_reply", times=4)
     process_unbound_items(processors=[charging()])
-    assert psp.asked == ["charge"] * 9
+    assert psp.calls == {"create": 9}
 
 
-def test_after_the_outage_the_same_command_finishes(make_user: UserFactory, psp: FakePSP) -> None:
+def test_after_the_outage_the_same_command_finishes(
+    make_user: UserFactory, psp: SandboxPSP
+) -> None:
     owe(make_user, 8)
     processor = charging()
-    psp.down = True
+    psp.plan.outage(3600)
     with pytest.raises(ExceptionGroup):
         process_unbound_items(processors=[processor])
-    psp.down = False
+    psp.plan.clear()
     process_unbound_items(processors=[processor])
     assert Payment.objects.charged().count() == 3
-    assert psp.taken == Decimal(15)
+    assert taken(psp) == Decimal(15)
 
 
 class Limited(FakeMoocher):
-    """Refuses each request so many times, as there were too many."""
+    """Refuses each request so many times, as if there were too many."""
 
     times = 2
+    keys: ClassVar[list[str]] = []
 
     def charge(self, attempt: Attempt, *, data: Any, urls: AttemptUrls) -> Outcome:
-        keys = self.psp.asked
-        keys.append(attempt.idempotency_key)
-        if keys.count(attempt.idempotency_key) <= self.times:
+        self.keys.append(attempt.idempotency_key)
+        if self.keys.count(attempt.idempotency_key) <= self.times:
             raise RateLimitedError("429")
-        return self.psp.charge(attempt, urls)
+        return super().charge(attempt, data=data, urls=urls)
 
 
-limited = Limited(identifier="cards", title="Card", psp=cards.psp)
+limited = Limited(identifier="cards", title="Card")
 
 
-def test_a_rate_limit_is_waited_for_with_the_same_key(user: User, psp: FakePSP) -> None:
+def test_a_rate_limit_is_waited_for_with_the_same_key(user: User, psp: SandboxPSP) -> None:
     payment = pending(user, "5")
     assert charging(limited, pauses=(0, 0))(payment) is Result.SUCCESS
-    key = payment.attempts.get().idempotency_key
-    assert psp.asked == [key, key, key, "charge"]
+    assert limited.keys.count(payment.attempts.get().idempotency_key) == 3
+    assert psp.calls == {"create": 1}
 
 
-def test_a_rate_limit_without_end_is_unknown_and_never_failed(user: User, psp: FakePSP) -> None:
+def test_a_rate_limit_without_end_is_unknown_and_never_failed(user: User, psp: SandboxPSP) -> None:
     payment = pending(user, "5")
     assert charging(limited, pauses=(0,))(payment) is Result.TERMINATE
     assert payment.attempts.get().state == State.UNKNOWN
@@ -235,32 +240,32 @@ def test_whoever_waits_is_done_before_the_reconciler_asks() -> None:
 
 @pytest.mark.parametrize("point", [Point.CHARGE_BEFORE_CALL, Point.CHARGE_AFTER_PSP])
 def test_what_a_killed_run_left_open_is_left_to_the_reconciler(
-    user: User, psp: FakePSP, point: Point
+    user: User, psp: SandboxPSP, point: Point
 ) -> None:
     record(user, "5")
     with at(point, raise_(KeyboardInterrupt)), pytest.raises(KeyboardInterrupt):
         process_unbound_items(processors=[charging()])
-    sent = len(psp.asked)
+    sent = psp.calls.total()
     process_unbound_items(processors=[charging()])
     process_pending_payments(processors=[charging()])
-    assert len(psp.asked) == sent
+    assert psp.calls.total() == sent
     assert Payment.objects.get().state == Payment.State.PROCESSING
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("step", ["approve", "decline"])
+@pytest.mark.parametrize("step", ["approve", "insufficient_funds"])
 def test_four_runs_at_once_send_each_payment_once(
-    make_user: UserFactory, psp: FakePSP, step: str
+    make_user: UserFactory, psp: SandboxPSP, step: str
 ) -> None:
     users = owe(make_user, 6)
-    psp.plan.extend([step] * 100)
+    psp.plan.add(step, times=100)
 
     def run(_number: int) -> None:
         process_unbound_items(processors=[charging()])
         process_pending_payments(processors=[charging()])
 
     assert errors(together(4, run)) == []
-    assert psp.asked == ["charge"] * len(users)
+    assert psp.calls == {"create": len(users)}
     charged = Payment.objects.charged().count()
     assert charged == (len(users) if step == "approve" else 0)
     assert LineItem.objects.unbound().count() == len(users) - charged
@@ -312,32 +317,32 @@ def test_a_step_that_only_the_customer_can_do_waits_for_the_customer(
     assert attempt.action_url.startswith(payments_psp.url)
 
 
-# Pace and patience
+# Rate limits
 
 
-def test_a_pace_is_kept_by_all_threads_together() -> None:
-    pace = Pace(50)
+def test_a_rate_limit_is_kept_by_all_threads_together() -> None:
+    limit = RateLimit(50)
     before = time.monotonic()
 
     def two_turns(_number: int) -> None:
-        pace.wait()
-        pace.wait()
+        limit.wait()
+        limit.wait()
 
     together(3, two_turns)
     assert time.monotonic() - before >= 5 / 50
 
 
-def test_no_pace_waits_for_nobody() -> None:
-    pace, before = Pace(None), time.monotonic()
+def test_without_a_rate_limit_no_thread_waits() -> None:
+    limit, before = RateLimit(None), time.monotonic()
     for _turn in range(100):
-        pace.wait()
+        limit.wait()
     assert time.monotonic() - before < 0.5
 
 
-@pytest.mark.parametrize("pace", [0, -1])
-def test_a_pace_is_above_zero(pace: int) -> None:
+@pytest.mark.parametrize("per_second", [0, -1])
+def test_a_rate_limit_is_above_zero(per_second: int) -> None:
     with pytest.raises(ValueError, match="above zero"):
-        Pace(pace)
+        RateLimit(per_second)
 
 
 def test_pauses_have_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,14 +354,14 @@ def test_pauses_have_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for _time in range(20):
         with pytest.raises(RateLimitedError):
-            patiently(refuses, (1, 4))
+            retry_rate_limited(refuses, (1, 4))
     assert all(0.5 <= pause <= 1.5 for pause in slept[::2])
     assert all(2 <= pause <= 6 for pause in slept[1::2])
     assert len(set(slept)) > 30
 
 
 def test_a_breaker_opens_after_misses_in_a_row_and_closes_with_an_answer() -> None:
-    breaker = Breaker(2)
+    breaker = CircuitBreaker(2)
     for answered, is_open in [(False, False), (True, False), (False, False), (False, True)]:
         breaker.note(answered=answered)
         assert breaker.is_open is is_open

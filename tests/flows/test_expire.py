@@ -14,9 +14,9 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
+    Cancelled,
     DeclineCode,
     Declined,
     Pending,
@@ -24,13 +24,13 @@ from payments_ui.core.attempts.outcomes import (
 )
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, SuspenseItem
-from payments_ui.core.suspense import queue
 from payments_ui.flows.expire import expire
 from payments_ui.flows.psp_call import TransactionOpenError
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
+from payments_ui.testing.psp import SandboxPSP
 from tests.conftest import UserFactory
 from tests.core.support import bare, errors, money_of, pending, started, stored, together
-from tests.fakes import FakePSP
+from tests.fakes import charge, charge_of, finish
 
 pytestmark = pytest.mark.django_db
 State = Attempt.State
@@ -49,17 +49,17 @@ def tried(payment: Payment, outcome: Any = None, *, days: float = 20, **fields: 
     """Return an attempt of that long ago, with this outcome."""
     attempt = started(payment, **fields)
     if outcome is not None:
-        transitions.record(attempt, outcome)
+        attempt.record(outcome)
     bare(Attempt).filter(pk=attempt.pk).update(started_at=ago(days=days))
     return attempt
 
 
-def waits_at_psp(psp: FakePSP, payment: Payment, **options: Any) -> Attempt:
+def waits_at_psp(psp: SandboxPSP, payment: Payment, plan: str = "3ds", **options: Any) -> Attempt:
     """Return an attempt that waits for its customer, in the PSP's books and in ours."""
     attempt = tried(payment, ActionRequired(url="https://psp.example/pay"), **options)
-    psp.plan.append("action")
-    psp.charge(attempt, None)  # type: ignore[arg-type]
-    psp.asked.clear()
+    psp.plan.add(plan)
+    charge(attempt)
+    psp.calls.clear()
     return attempt
 
 
@@ -82,7 +82,7 @@ def test_what_was_tried_lately_is_not_abandoned(user: User) -> None:
 def test_what_is_new_charged_or_gone_is_left_alone(make_user: UserFactory) -> None:
     pending(make_user(), "5")
     charged = started(made(make_user()))
-    transitions.record(charged, money_of(charged))
+    charged.record(money_of(charged))
     bare(Attempt).update(started_at=ago(days=20))
     gone = tried(made(make_user()), Declined(code=DeclineCode.CARD_DECLINED))
     gone.payment.cancel_pending()
@@ -100,43 +100,44 @@ def test_days_and_user_can_be_chosen(make_user: UserFactory, settings: Settings)
     assert expire().expired == 1
 
 
-def test_a_dry_run_changes_nothing(user: User, psp: FakePSP) -> None:
+def test_a_dry_run_changes_nothing(user: User, psp: SandboxPSP) -> None:
     waits_at_psp(psp, made(user))
     report = expire(dry_run=True)
     assert (report.due, report.expired) == (1, 0)
-    assert psp.asked == []
+    assert not psp.calls
     assert Payment.objects.get().state == Payment.State.PROCESSING
 
 
 def test_what_waits_for_the_customer_is_called_off_at_the_psp_first(
-    user: User, psp: FakePSP
+    user: User, psp: SandboxPSP
 ) -> None:
     attempt = waits_at_psp(psp, made(user))
     assert expire().expired == 1
-    assert psp.asked == ["cancel"]
-    assert psp.of(attempt).state == "cancelled"
+    assert psp.calls == {"cancel": 1}
+    assert charge_of(psp, attempt).status == "cancelled"
     assert stored(attempt.payment).state == Payment.State.CANCELLED
     assert LineItem.objects.unbound().count() == 1
 
 
-def test_what_was_written_down_and_never_sent_is_called_off_too(user: User, psp: FakePSP) -> None:
+def test_what_was_written_down_and_never_sent_is_called_off_too(
+    user: User, psp: SandboxPSP
+) -> None:
     attempt = tried(made(user))
     assert expire().expired == 1
-    assert psp.asked == ["cancel"]
-    assert Attempt.objects.get(pk=attempt.pk).failure_code == DeclineCode.NEVER_HAPPENED
+    assert psp.calls == {"cancel": 1}
+    assert Attempt.objects.get(pk=attempt.pk).state == Attempt.State.CANCELLED
 
 
-def test_money_that_was_taken_meanwhile_is_a_charge(user: User, psp: FakePSP) -> None:
+def test_money_that_was_taken_meanwhile_is_a_charge(user: User, psp: SandboxPSP) -> None:
     attempt = waits_at_psp(psp, made(user))
-    psp.of(attempt).state = "taken"
+    finish(psp, attempt)
     report = expire()
     assert (report.charged, report.expired, report.is_clean) == (1, 0, True)
     assert stored(attempt.payment).state == Payment.State.CHARGED
 
 
-def test_without_the_psps_yes_nothing_is_freed(user: User, psp: FakePSP) -> None:
-    psp.keeps = True
-    attempt = waits_at_psp(psp, made(user))
+def test_without_the_psps_yes_nothing_is_freed(user: User, psp: SandboxPSP) -> None:
+    attempt = waits_at_psp(psp, made(user), "processing")
     report = expire()
     assert (report.kept, report.expired, report.is_clean) == (1, 0, True)
     assert stored(attempt.payment).state == Payment.State.PROCESSING
@@ -145,26 +146,52 @@ def test_without_the_psps_yes_nothing_is_freed(user: User, psp: FakePSP) -> None
 
 @pytest.mark.parametrize("outcome", [Pending(), Unknown(reason="timeout")])
 def test_what_is_under_way_or_unknown_is_never_given_up(
-    user: User, psp: FakePSP, outcome: Any
+    user: User, psp: SandboxPSP, outcome: Any
 ) -> None:
     tried(made(user), outcome, days=400)
     assert expire().due == 0
-    assert psp.asked == []
+    assert not psp.calls
 
 
 def test_an_announced_transfer_has_a_limit_of_its_own(
-    make_user: UserFactory, psp: FakePSP, settings: Settings
+    make_user: UserFactory, psp: SandboxPSP, settings: Settings
 ) -> None:
     young, old = (made(make_user(), days=500) for _number in range(2))
     tried(young, Pending(), days=59, manual=True)
     tried(old, Pending(), days=61, manual=True)
-    psp.plan.append("wait")
-    psp.charge(old.attempts.get(), None)  # type: ignore[arg-type]
+    psp.plan.add("3ds")
+    charge(old.attempts.get())
     assert expire().expired == 1
     assert stored(young).state == Payment.State.PROCESSING
     settings.PAYMENTS_UI = {**settings.PAYMENTS_UI, "TRANSFER_DAYS": 30}
     assert expire(days=100).due == 0
     assert expire(days=30, dry_run=True).due == 1
+
+
+@pytest.mark.parametrize(
+    "written", [{"payment_service_provider": "banktransfer"}, {"transaction": "announced"}]
+)
+def test_a_transfer_announced_without_an_attempt_is_one_too(
+    user: User, written: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a moocher of django-mooch announces it that runs without the kit's middleware."""
+    payment = pending(user, "5")
+    for name, value in written.items():
+        setattr(payment, name, value)
+    payment.save()
+    for days, expired in ((20, 0), (39, 0), (2, 1)):
+        # On top of the days before.
+        later = ago(days=-days)
+        monkeypatch.setattr("payments_ui.flows.expire.timezone.now", lambda now=later: now)
+        assert expire().expired == expired
+
+
+def test_a_transfer_that_the_customer_called_off_is_abandoned(user: User) -> None:
+    payment = made(user)
+    payment.payment_service_provider = "banktransfer"
+    payment.save()
+    tried(payment, Cancelled(), manual=True)
+    assert expire().expired == 1
 
 
 def test_what_a_moocher_started_that_is_not_listed_any_more_is_kept(user: User) -> None:
@@ -174,13 +201,13 @@ def test_what_a_moocher_started_that_is_not_listed_any_more_is_kept(user: User) 
 
 def test_wrong_money_waits_for_a_person_first(user: User) -> None:
     attempt = started(made(user))
-    transitions.record(attempt, money_of(attempt, amount=attempt.amount - 1))
+    attempt.record(money_of(attempt, amount=attempt.amount - 1))
     bare(Attempt).update(started_at=ago(days=20))
     assert expire().due == 0
 
 
 def test_who_comes_back_in_the_last_moment_keeps_the_payment(
-    make_user: UserFactory, psp: FakePSP
+    make_user: UserFactory, psp: SandboxPSP
 ) -> None:
     payments = [made(make_user()) for _number in range(2)]
 
@@ -191,7 +218,7 @@ def test_who_comes_back_in_the_last_moment_keeps_the_payment(
     with at(Point.EXPIRE_BETWEEN_PAYMENTS, come_back, on_hit=1):
         report = expire()
     assert (report.due, report.expired) == (2, 1)
-    assert psp.asked == []
+    assert not psp.calls
     assert Payment.objects.pending().count() == len(payments) - 1
 
 
@@ -208,16 +235,16 @@ def test_one_failure_never_stops_the_others(
 
 
 def test_a_psp_that_does_not_answer_is_left_alone_for_this_run(
-    make_user: UserFactory, psp: FakePSP
+    make_user: UserFactory, psp: SandboxPSP
 ) -> None:
     for _number in range(7):
         waits_at_psp(psp, made(make_user()))
     made(make_user())
-    psp.down = True
+    psp.plan.outage(3600)
     report = expire()
     assert report.not_answering == ["cards"]
     assert not report.is_clean
-    assert psp.asked == ["cancel"] * 5
+    assert psp.calls == {"cancel": 5}
     assert report.expired == 1
     assert Payment.objects.pending().count() == 7
 
@@ -228,7 +255,7 @@ def test_it_refuses_to_ask_inside_a_transaction(transactional_db: None) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_workers_give_each_payment_up_once(make_user: UserFactory, psp: FakePSP) -> None:
+def test_several_workers_give_each_payment_up_once(make_user: UserFactory, psp: SandboxPSP) -> None:
     for _number in range(3):
         waits_at_psp(psp, made(make_user()))
         made(make_user())
@@ -242,8 +269,8 @@ def test_several_workers_give_each_payment_up_once(make_user: UserFactory, psp: 
 
 def test_money_to_look_at_keeps_a_payment_though_its_answer_was_once_overdue(user: User) -> None:
     attempt = tried(made(user), Unknown())
-    queue.open_item(SuspenseItem.Kind.OVERDUE, attempt=attempt)
+    SuspenseItem.objects.open_item(SuspenseItem.Kind.OVERDUE, attempt=attempt)
     # The answer ends the overdue item, and the money waits for a person to decide.
-    transitions.record(attempt, money_of(attempt, amount=Decimal(4)))
+    attempt.record(money_of(attempt, amount=Decimal(4)))
     assert SuspenseItem.objects.open().get().kind == "mismatch"
     assert expire().due == 0

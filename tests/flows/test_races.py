@@ -11,10 +11,11 @@ from pytest_django import Settings
 
 from payments_ui.core.models import LineItem, Payment
 from payments_ui.flows import pay
-from payments_ui.mooch import callbacks
-from payments_ui.mooch.moocher import Foreign, wrap
+from payments_ui.mooch import pay as mooch_pay
+from payments_ui.mooch.moocher import wrap
+from payments_ui.testing.psp import SandboxPSP
 from tests.core.support import together
-from tests.fakes import FakePSP, cards
+from tests.fakes import cards, charge_of, finish, taken
 from tests.mooch import site
 from tests.shopping import IN_PLACE, Shopper, attempt_of, dom, report, stored, url
 
@@ -46,7 +47,7 @@ def test_zero_is_settled_once_by_two_clicks(shopper: Shopper) -> None:
     assert Payment.objects.get().attempts.count() == 1
 
 
-def test_the_same_form_posted_at_once_asks_once(shopper: Shopper, psp: FakePSP) -> None:
+def test_the_same_form_posted_at_once_asks_once(shopper: Shopper, psp: SandboxPSP) -> None:
     payment = shopper.begin("5.00")
     data = shopper.form(payment)
 
@@ -55,11 +56,11 @@ def test_the_same_form_posted_at_once_asks_once(shopper: Shopper, psp: FakePSP) 
         return browser(shopper).post(path, data).status_code
 
     assert together(4, click) == [303] * 4
-    assert psp.asked.count("charge") == 1
-    assert psp.taken == Decimal(5)
+    assert psp.calls["create"] == 1
+    assert taken(psp) == Decimal(5)
 
 
-def test_two_tabs_that_pay_at_once_charge_once(shopper: Shopper, psp: FakePSP) -> None:
+def test_two_tabs_that_pay_at_once_charge_once(shopper: Shopper, psp: SandboxPSP) -> None:
     payment = shopper.begin("5.00")
     forms = [shopper.form(payment), shopper.form(payment, "francs")]
 
@@ -68,28 +69,28 @@ def test_two_tabs_that_pay_at_once_charge_once(shopper: Shopper, psp: FakePSP) -
         return browser(shopper).post(path, forms[number]).status_code
 
     assert sorted(together(2, click)) == [303, 409]
-    assert psp.taken == Decimal(5)
+    assert taken(psp) == Decimal(5)
     assert stored(payment).state == "charged"
 
 
-def test_webhook_and_return_at_once_charge_once(shopper: Shopper, psp: FakePSP) -> None:
-    psp.plan.append("action")
+def test_webhook_and_return_at_once_charge_once(shopper: Shopper, psp: SandboxPSP) -> None:
+    psp.plan.add("3ds")
     payment = shopper.begin("5.00")
     shopper.pay(payment)
-    charge = psp.of(attempt_of(payment))
-    charge.state = "taken"
+    finish(psp, attempt_of(payment))
+    back = charge_of(psp, attempt_of(payment)).return_url
 
     def hear(number: int) -> int:
         if number % 2:
             return int(report(Client(), attempt_of(payment)).status_code)
-        return browser(shopper).get(charge.urls.return_url).status_code
+        return browser(shopper).get(back).status_code
 
     assert sorted(together(4, hear)) == [200, 200, 303, 303]
     assert stored(payment).state == "charged"
     assert payment.attempts.count() == 1
 
 
-def test_giving_up_and_paying_at_once_lose_nothing(shopper: Shopper, psp: FakePSP) -> None:
+def test_giving_up_and_paying_at_once_lose_nothing(shopper: Shopper, psp: SandboxPSP) -> None:
     payment = shopper.begin("5.00")
     data = shopper.form(payment)
 
@@ -100,7 +101,7 @@ def test_giving_up_and_paying_at_once_lose_nothing(shopper: Shopper, psp: FakePS
 
     together(2, act)
     paid = Payment.objects.filter(charged_at__isnull=False)
-    assert psp.taken == sum((p.amount for p in paid), start=Decimal(0))
+    assert taken(psp) == sum((p.amount for p in paid), start=Decimal(0))
     assert LineItem.objects.unbound().count() == 1 - paid.count()
 
 
@@ -137,7 +138,11 @@ def test_the_same_form_of_a_moocher_of_django_mooch_posted_at_once_runs_its_view
 
 @pytest.mark.parametrize("flow", ["pay", "submit"])
 def test_a_post_that_comes_between_two_looks_is_the_same_post(
-    shopper: Shopper, psp: FakePSP, rf: RequestFactory, flow: str, monkeypatch: pytest.MonkeyPatch
+    shopper: Shopper,
+    psp: SandboxPSP,
+    rf: RequestFactory,
+    flow: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     payment = shopper.begin("5.00")
     data = shopper.form(payment)
@@ -151,7 +156,6 @@ def test_a_post_that_comes_between_two_looks_is_the_same_post(
         attempt = pay.pay(request, payment, cards, data)
     else:
         wrapper = wrap(site.transfer)
-        assert isinstance(wrapper, Foreign)
-        attempt = callbacks.submit(request, payment, wrapper, lambda: pytest.fail("It ran again"))
+        attempt = mooch_pay.pay(request, payment, wrapper, lambda: pytest.fail("It ran again"))
     assert attempt == attempt_of(payment)
-    assert psp.asked == ["charge"]
+    assert psp.calls == {"create": 1}

@@ -5,32 +5,26 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.http import HttpRequest
 from django.test import Client
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Pending, Succeeded
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Event, Payment, Refund, SuspenseItem
-from payments_ui.core.refunds import requesting
-from payments_ui.core.suspense import resolution
 from payments_ui.flows import psp_call
 from payments_ui.flows import refund as refunding
 from payments_ui.flows.psp_call import TransactionOpenError
-from payments_ui.moochers.base import Notice
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
+from payments_ui.testing.moochers import listed
+from payments_ui.testing.psp import SandboxPSP
 from tests.core.support import money_of, pending, started, stored
-from tests.fakes import FakeMoocher, FakePSP
-from tests.fakes import psp as the_psp
+from tests.fakes import FRANCS, FakeMoocher
 from tests.shopping import report
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +40,7 @@ class Giving(FakeMoocher):
     title = "Card"
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(psp=the_psp, **options)
+        super().__init__(**options)
         self.answers: list[Callable[[Refund], Any]] = []
         self.asked: list[tuple[str, str]] = []
         self.open_blocks: list[bool] = []
@@ -58,16 +52,6 @@ class Giving(FakeMoocher):
     def ask_refund(self, refund: Refund) -> Outcome:
         answer: Outcome = self._answer("ask", refund)
         return answer
-
-    def webhook(self, request: HttpRequest) -> Notice:
-        notice = super().webhook(request)
-        refund = json.loads(request.body).get("refund")
-        return Notice(
-            event_id=notice.event_id,
-            attempt_id=notice.attempt_id,
-            psp_reference=notice.psp_reference,
-            refund_id=UUID(refund) if refund else None,
-        )
 
     def _answer(self, question: str, refund: Refund) -> Any:
         self.asked.append((question, refund.idempotency_key))
@@ -92,9 +76,9 @@ giving = Giving()
 
 
 @pytest.fixture(autouse=True)
-def moocher(settings: Any, psp: FakePSP) -> Giving:
+def moocher(settings: Any, psp: SandboxPSP) -> Giving:
     settings.PAYMENTS_UI = {
-        "MOOCHERS": ["tests.flows.test_refund.giving", "tests.fakes.francs"],
+        "MOOCHERS": [*listed(giving), FRANCS],
         "PAYEE": "Us",
     }
     giving.answers, giving.asked, giving.open_blocks = [], [], []
@@ -109,8 +93,8 @@ def payment(user: User) -> Payment:
 
 def charged(user: User, **fields: Any) -> Payment:
     attempt = started(pending(user, "12"), **{"moocher": "giving", **fields})
-    facts = {"psp_reference": f"psp-{attempt.reference}"}
-    transitions.record(attempt, money_of(attempt, **facts))
+    facts = {"psp_reference": f"ch_{attempt.pk.hex}"}
+    attempt.record(money_of(attempt, **facts))
     return stored(attempt.payment)
 
 
@@ -166,7 +150,7 @@ def test_whatever_goes_wrong_is_unknown_and_asked_about_later(
 def test_an_answer_that_cannot_be_stored_is_unknown(
     payment: Payment, moocher: Giving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = requesting.record
+    record = Refund.record
     outcomes: list[Outcome] = []
 
     def fail_once(refund: Refund, outcome: Outcome) -> Refund:
@@ -175,7 +159,7 @@ def test_an_answer_that_cannot_be_stored_is_unknown(
             raise ValueError("too long for the column")
         return record(refund, outcome)
 
-    monkeypatch.setattr(requesting, "record", fail_once)
+    monkeypatch.setattr(Refund, "record", fail_once)
     assert payment.refund(reason="broken").state == State.UNKNOWN
 
 
@@ -228,7 +212,7 @@ def test_where_the_psp_cannot_a_person_sends_the_money(
 
 def test_what_the_psp_has_no_reference_of_a_person_sends(user: User, moocher: Giving) -> None:
     attempt = started(pending(user, "12"), moocher="giving")
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
     assert attempt.payment.refund(reason="broken").manual
 
 
@@ -270,8 +254,13 @@ def test_a_webhook_about_a_refund_has_the_psp_asked(payment: Payment, moocher: G
 
 
 def told_of(refund: Refund, **facts: Any) -> Any:
-    about = {"refund": str(refund.pk), "reference": refund.attempt.psp_reference}
-    return report(Client(), identifier="giving", **{**about, **facts})
+    charge = refund.attempt.psp_reference or ""
+    about: dict[str, Any] = {
+        "object": "refund",
+        "charge": charge,
+        "metadata": {"refund": str(refund.pk)},
+    }
+    return report(Client(), identifier="giving", reference=f"re_{1:032x}", **about, **facts)
 
 
 def test_a_refund_that_failed_may_have_arrived_after_all(payment: Payment, moocher: Giving) -> None:
@@ -299,7 +288,7 @@ def test_a_refund_that_is_not_ours_is_nobodys_business(payment: Payment, moocher
 def test_a_person_looks_at_a_report_of_an_attempt_that_should_be_ours(
     named: bool, items: int
 ) -> None:
-    about: dict[str, Any] = {"attempt": Attempt()} if named else {"reference": "somebody-elses"}
+    about: dict[str, Any] = {"attempt": Attempt()} if named else {"reference": f"ch_{9:032x}"}
     for _time in range(2):
         assert report(Client(), identifier="giving", **about).status_code == 200
     assert SuspenseItem.objects.filter(kind="unmatched", state="open").count() == items
@@ -312,7 +301,7 @@ def test_a_person_looks_at_a_report_of_an_attempt_that_should_be_ours(
 def test_surplus_goes_back_through_the_psp(user: User, moocher: Giving) -> None:
     attempt = started(pending(user, "12"), moocher="giving")
     facts = {"psp_reference": "psp-1", "amount": Decimal(13)}
-    transitions.record(attempt, money_of(attempt, **facts))
+    attempt.record(money_of(attempt, **facts))
     item = attempt.suspense_items.get()
-    assert resolution.give_back(item, by="user:1", reason="too much").state == "returned"
+    assert item.give_back(by="user:1", reason="too much").state == "returned"
     assert Refund.objects.get().amount == 13

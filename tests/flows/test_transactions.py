@@ -7,9 +7,12 @@ from django.db import connection, transaction
 from django.test import Client, RequestFactory
 
 from payments_ui.core import journal
+from payments_ui.core.attempts.outcomes import Outcome
+from payments_ui.core.models import Attempt
 from payments_ui.flows import cancel, pay
 from payments_ui.flows.psp_call import TransactionOpenError
-from tests.fakes import FakePSP, cards
+from payments_ui.testing.psp import SandboxPSP
+from tests.fakes import cards, charge, charge_of
 from tests.shopping import Shopper, attempt_of, report, stored, url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,10 +24,15 @@ def atomic_requests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_paying_works_where_requests_are_transactions(
-    atomic_requests: None, any_shopper: Shopper, psp: FakePSP
+    atomic_requests: None, any_shopper: Shopper, psp: SandboxPSP
 ) -> None:
     open_blocks: list[bool] = []
-    psp.during = lambda: open_blocks.append(connection.in_atomic_block)
+
+    def look(attempt: Attempt) -> Outcome:
+        open_blocks.append(connection.in_atomic_block)
+        return charge(attempt)
+
+    cards.outcomes.append(look)
     payment = any_shopper.begin("5.00")
     any_shopper.pay(payment)
     assert stored(payment).state == "charged"
@@ -32,21 +40,21 @@ def test_paying_works_where_requests_are_transactions(
 
 
 def test_asking_again_works_where_requests_are_transactions(
-    atomic_requests: None, shopper: Shopper, psp: FakePSP
+    atomic_requests: None, shopper: Shopper, psp: SandboxPSP
 ) -> None:
-    psp.plan.append("action")
+    psp.plan.add("3ds")
     payment = shopper.begin("5.00")
     shopper.pay(payment)
-    back = psp.of(attempt_of(payment)).urls.return_url
+    back = charge_of(psp, attempt_of(payment)).return_url
     assert shopper.get(back).status_code == 303
     assert shopper.get(url("payment", payment)).status_code == 200
     assert report(Client(), attempt_of(payment)).status_code == 200
     assert shopper.post(url("cancellation", payment)).status_code == 303
-    assert psp.asked == ["charge", "ask", "ask", "cancel"]
+    assert psp.calls == {"create": 1, "fetch": 2, "cancel": 1}
 
 
 def test_a_flow_inside_a_transaction_is_refused_before_anything_is_asked(
-    shopper: Shopper, psp: FakePSP, rf: RequestFactory
+    shopper: Shopper, psp: SandboxPSP, rf: RequestFactory
 ) -> None:
     payment = shopper.begin("5.00")
     data = shopper.form(payment)
@@ -54,12 +62,12 @@ def test_a_flow_inside_a_transaction_is_refused_before_anything_is_asked(
     request.user = shopper.user
     with pytest.raises(TransactionOpenError), transaction.atomic():
         pay.pay(request, payment, cards, data)
-    assert psp.asked == []
+    assert not psp.calls
     assert not payment.attempts.exists()
 
 
-def test_giving_up_inside_a_transaction_is_refused(shopper: Shopper, psp: FakePSP) -> None:
-    psp.plan.append("action")
+def test_giving_up_inside_a_transaction_is_refused(shopper: Shopper, psp: SandboxPSP) -> None:
+    psp.plan.add("3ds")
     payment = shopper.begin("5.00")
     shopper.pay(payment)
     by = journal.by_user(shopper.user)

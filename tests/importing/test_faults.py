@@ -33,7 +33,7 @@ def test_a_charged_payment_gets_a_line_item_for_the_difference(
     assert payment.amount == Decimal("5.00")
     added = payment.lineitems.get(amount=-7)
     assert added.title == "Difference found when moving in"
-    assert counted(said, "charged payments that are not the sum of their line items") == 1
+    assert counted(said, "charged payments that differ from the sum of their line items") == 1
     assert f"{payment.pk} by -7.00" in said
 
 
@@ -70,7 +70,7 @@ def test_a_pending_payment_asks_for_the_sum_of_its_line_items(
     ancestor.pending(user, "5.00", "5.00", "7.00")
     said = move_in("--commit")
     assert Payment.objects.get().amount == 12
-    assert counted(said, "pending payments that are not the sum of their line items") == 1
+    assert counted(said, "pending payments that differ from the sum of their line items") == 1
 
 
 def test_ghosts_are_not_copied(user: User, ancestor: Ancestor, move_in: Import) -> None:
@@ -205,7 +205,7 @@ def test_charges_that_the_psp_declined_are_to_be_looked_at(
     user: User, ancestor: Ancestor, move_in: Import, answer: str
 ) -> None:
     ancestor.charged(user, "1.00", "1.00", transaction=answer)
-    assert counted(move_in("--commit"), "charged payments of which the PSP's answer says") == 1
+    assert counted(move_in("--commit"), "charged payments whose PSP's answer says") == 1
     assert Payment.objects.get().state == Payment.State.CHARGED
 
 

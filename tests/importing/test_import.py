@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from decimal import Decimal
 from typing import Any
@@ -11,13 +12,15 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.db import connection
 from django.test import override_settings
+from django.utils import timezone
 from mooch.signals import post_charge
 
 from payments_ui.core.audit import Finding
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
-from payments_ui.importing import deciding, source, writing
+from payments_ui.flows.expire import expire
+from payments_ui.importing import decide, source, write
 from payments_ui.importing import move_in as moving
 from payments_ui.importing.management.commands import import_user_payments
 from payments_ui.importing.report import Section
@@ -99,7 +102,7 @@ def test_its_charge_is_an_attempt_that_nobody_is_told_of_again(
     assert (attempt.moocher, attempt.psp_reference) == ("stripe", "ch_1")
     assert attempt.amount == attempt.received == 5
     assert attempt.live
-    assert attempt.announced_at == attempt.ended_at == CHARGED_AT
+    assert attempt.signal_sent_at == attempt.ended_at == CHARGED_AT
     assert told_of == []
 
 
@@ -129,6 +132,7 @@ def test_unbound_line_items_keep_their_ids(user: User, ancestor: Ancestor, move_
     move_in("--commit", currency="EUR")
     item = LineItem.objects.get(pk=there.pk)
     assert (item.user, item.title, item.created_at) == (user, "Request", MADE_AT)
+    assert (item.used_at, item.quantity) == (MADE_AT, None)
     assert (item.amount, item.currency) == (Decimal("0.05"), "EUR")
     assert item.key == f"user_payments:{there.pk}"
     assert item.payment is None
@@ -205,7 +209,7 @@ def test_an_interrupted_run_is_taken_up_again(
 def test_line_items_are_read_in_pages(
     user: User, ancestor: Ancestor, move_in: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (moving, deciding, writing):
+    for module in (moving, decide, write):
         monkeypatch.setattr(module, "ITEMS", 2)
     ancestor.charged(user, "15.00", *(["3.00"] * 5))
     for _ in range(5):
@@ -226,7 +230,7 @@ def test_what_was_given_up_here_does_not_come_back(
     said = move_in("--commit")
     assert not Payment.all_objects.exists()
     assert LineItem.objects.get().amount == 5
-    assert counted(said, "line items that were deleted here since") == 1
+    assert counted(said, "line items that were deleted from the books since") == 1
 
 
 def test_what_changed_there_since_is_said_and_left(
@@ -243,8 +247,8 @@ def test_what_changed_there_since_is_said_and_left(
     ancestor.items.filter(pk=other.pk).update(payment=late)
     said = move_in("--commit")
     assert everything() == before
-    assert counted(said, "of these, charged there since") == 1
-    assert counted(said, "of these, with another amount there now") == 1
+    assert counted(said, "of these, charged in the old tables since") == 1
+    assert counted(said, "of these, with another amount in the old tables") == 1
     assert counted(said, "line items added to payments that were copied before") == 1
     assert counted(said, "payments with line items that were copied before without them") == 1
     assert counted(said, "other line items of these payments") == 1
@@ -256,7 +260,7 @@ def test_a_charge_that_was_undone_here_is_no_news(
     ancestor.charged(user, "5.00", "5.00", payment_service_provider="")
     move_in("--commit")
     Payment.objects.get().undo(force=True, reason="a mistake")
-    assert "charged there since" not in move_in("--commit")
+    assert "charged in the old tables since" not in move_in("--commit")
 
 
 def test_line_items_whose_id_is_taken_get_another(
@@ -265,7 +269,7 @@ def test_line_items_whose_id_is_taken_get_another(
     ours = record(user, "1")[0]
     ancestor.item(user, "2.00", id=ours.pk)
     said = move_in("--commit")
-    assert counted(said, "line items whose id is taken here") == 1
+    assert counted(said, "line items whose id is taken") == 1
     assert LineItem.objects.get(amount=2).key == f"user_payments:{ours.pk}"
     move_in("--commit")
     assert LineItem.objects.count() == 2
@@ -305,7 +309,9 @@ def test_amounts_that_the_currency_cannot_say_are_refused(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
     ancestor.charged(user, "5.50", "5.50")
-    with pytest.raises(CommandError, match=r"5\.50 cannot be in JPY.* Nothing was copied"):
+    with pytest.raises(
+        CommandError, match=r"5\.50 has too many decimals for JPY.* Nothing was copied"
+    ):
         move_in("--commit", currency="JPY")
     with pytest.raises(CommandError, match="'XYZ' is not a currency"):
         move_in(currency="XYZ")
@@ -315,7 +321,7 @@ def test_amounts_that_the_currency_cannot_say_are_refused(
     ("columns", "words"),
     [
         ({}, "Table user_payments_payment has no column id: this is not the table of"),
-        ({"id": "TextField"}, "Column user_payments_payment.id is a TextField and no UUIDField"),
+        ({"id": "TextField"}, "Column user_payments_payment.id is a TextField, not a UUIDField"),
     ],
 )
 def test_tables_of_something_else_are_refused(
@@ -337,7 +343,7 @@ def test_what_is_not_looked_at_is_named(
     monkeypatch.setattr(source, "_columns", lambda *at: {**columns(*at), "tax": ""})
     monkeypatch.setattr(source, "_OPTIONAL", ("auth_group",))
     assert (
-        "Not looked at: table auth_group, table auth_group_permissions, "
+        "Not read: table auth_group, table auth_group_permissions, "
         "column user_payments_payment.tax, column user_payments_lineitem.tax"
     ) in move_in()
 
@@ -357,3 +363,23 @@ def test_what_the_audit_finds_makes_it_fail(
     with pytest.raises(CommandError, match="The audit finds 21") as failed:
         move_in("--commit")
     assert failed.value.returncode == 1
+
+
+def test_a_transfer_announced_before_moving_in_has_the_time_of_a_transfer(
+    make_user: UserFactory, ancestor: Ancestor, move_in: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ancestor did not keep when it was announced, so its time begins with moving in."""
+    there = ancestor.pending(
+        make_user(), "5.00", "5.00", payment_service_provider="banktransfer", transaction="META"
+    )
+    ancestor.pending(make_user(), "5.00", "5.00")
+    move_in("--commit")
+    later: list[float] = []
+    now = timezone.now()
+    monkeypatch.setattr(
+        "payments_ui.flows.expire.timezone.now", lambda: now + dt.timedelta(days=later[-1])
+    )
+    for days, expired in ((0, 1), (20, 0), (59, 0), (61, 1)):
+        later.append(days)
+        assert expire().expired == expired
+        assert Payment.objects.filter(pk=there.pk).exists() == (days < 61)

@@ -12,7 +12,6 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 from mooch.base import BaseMoocher
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, Event, JournalEntry, LineItem, Payment
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor, references
 from payments_ui.moochers.base import AttemptUrls
@@ -57,14 +56,13 @@ def wait_for_transfer(user: User, moocher: BankTransferMoocher = bank) -> Attemp
 
 
 def ask_for_details(payment: Payment, moocher: BankTransferMoocher = bank) -> Attempt:
-    attempt = transitions.start(
-        payment,
+    attempt = payment.start_attempt(
         moocher=moocher.identifier,
         account=moocher.account,
         live=moocher.live,
         manual=moocher.manual,
     )
-    return transitions.record(attempt, moocher.charge(attempt, data={}, urls=URLS))
+    return attempt.record(moocher.charge(attempt, data={}, urls=URLS))
 
 
 def book(reference: str | None, amount: str = "12.00", **options: str) -> str:
@@ -137,7 +135,7 @@ def test_other_currency_is_a_mismatch_however_much_it_is(user: User) -> None:
 
 def test_transfer_after_the_payment_was_given_up_is_surplus(user: User) -> None:
     attempt = wait_for_transfer(user)
-    transitions.record(attempt, bank.cancel(attempt))
+    attempt.record(bank.cancel(attempt))
     Payment.objects.get(pk=attempt.payment_id).cancel_pending()
     text = book(attempt.psp_reference)
     assert text == f"CHF 12.00 surplus, payment {attempt.payment_id}\n"

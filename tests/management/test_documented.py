@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -16,9 +15,10 @@ from pytest_django import Settings
 
 from payments_ui.core.models import LineItem, Payment
 from payments_ui.flows import resilience
+from payments_ui.testing.psp import SandboxPSP
 from tests.conftest import UserFactory
 from tests.core.support import pending, record
-from tests.fakes import CARDS, psp
+from tests.fakes import CARDS
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "charge.py"
 
@@ -26,13 +26,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _site(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _site(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
     # The requests of a test need not be ten a second.
-    monkeypatch.setattr(resilience.Pace, "wait", lambda _pace: None)
-    psp.reset()
-    yield
-    psp.reset()
+    monkeypatch.setattr(resilience.RateLimit, "wait", lambda _limit: None)
 
 
 @pytest.fixture
@@ -69,15 +66,15 @@ def test_whoever_saved_a_card_is_charged(charge: BaseCommand, make_user: UserFac
 
 
 def test_an_outage_is_exit_code_two_and_the_next_run_goes_on(
-    charge: BaseCommand, make_user: UserFactory
+    charge: BaseCommand, make_user: UserFactory, psp: SandboxPSP
 ) -> None:
     for _number in range(7):
         record(make_user(), "5")
-    psp.down = True
+    psp.plan.outage(3600)
     with pytest.raises(CommandError) as stopped:
         call_command(charge)
     assert stopped.value.returncode == 2
-    assert psp.asked == ["charge"] * 5
-    psp.down = False
+    assert psp.calls == {"create": 5}
+    psp.plan.clear()
     call_command(charge)
     assert Payment.objects.charged().count() == 2

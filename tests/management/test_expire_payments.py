@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -16,20 +15,17 @@ from pytest_django import Settings
 
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Payment
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from tests.conftest import UserFactory
 from tests.core.support import pending
-from tests.fakes import CARDS, psp
+from tests.fakes import CARDS
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _site(settings: Settings) -> Iterator[None]:
+def _site(settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
-    psp.reset()
-    yield
-    psp.reset()
 
 
 def old(user: User) -> Payment:
@@ -85,7 +81,7 @@ def test_what_went_wrong_is_exit_code_two(make_user: UserFactory) -> None:
     old(make_user())
     with (
         at(Point.CANCEL_BEFORE_COMMIT, raise_(RuntimeError), on_hit=1),
-        pytest.raises(CommandError, match="1 went wrong") as incomplete,
+        pytest.raises(CommandError, match="1 failed") as incomplete,
     ):
         run()
     assert incomplete.value.returncode == 2

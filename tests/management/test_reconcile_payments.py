@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -13,29 +13,27 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from payments_ui.core.models import Attempt
+from payments_ui.testing.psp import SandboxPSP
 from tests.conftest import UserFactory
 from tests.core.support import bare, pending, started
-from tests.fakes import CARDS, FRANCS, psp
+from tests.fakes import CARDS, FRANCS, charge
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _site(settings: Settings) -> Iterator[None]:
+def _site(settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, FRANCS]}
-    psp.reset()
-    yield
-    psp.reset()
 
 
 @pytest.fixture
-def opened(make_user: UserFactory) -> Callable[..., Attempt]:
+def opened(make_user: UserFactory, psp: SandboxPSP) -> Callable[..., Attempt]:
     """Return a factory of attempts that the PSP took two minutes ago."""
 
     def make(step: str = "approve", moocher: str = "cards") -> Attempt:
         attempt = started(pending(make_user(), "5"), moocher=moocher)
-        psp.plan.append(step)
-        psp.charge(attempt, None)  # type: ignore[arg-type]
+        psp.plan.add(step)
+        charge(attempt)
         bare(Attempt).update(started_at=timezone.now() - dt.timedelta(minutes=2))
         return attempt
 
@@ -48,22 +46,22 @@ def run(*args: str) -> str:
     return out.getvalue().strip()
 
 
-OTHERS = "0 signals sent again, 0 events matched, 0 overdue, 0 told to the admins."
+OTHERS = "0 signals sent again, 0 events matched, 0 overdue, 0 mailed to the admins."
 
 
 def test_it_says_what_it_did(opened: Callable[..., Attempt]) -> None:
-    for step in ("approve", "decline", "wait"):
+    for step in ("approve", "insufficient_funds", "processing"):
         opened(step)
     assert run().splitlines() == [
-        "3 asked: 1 settled, 0 refunded, 1 failed, 0 set aside, 1 still open.",
+        "3 asked: 1 settled, 0 refunded, 1 failed, 0 with unexpected money, 1 still open.",
         OTHERS,
     ]
 
 
-def test_it_names_what_it_leaves_alone(opened: Callable[..., Attempt]) -> None:
+def test_it_names_what_it_skips(opened: Callable[..., Attempt]) -> None:
     opened(moocher="gone")
-    assert run().splitlines()[-1] == "Left alone: 1 of gone (not listed)."
-    assert run("--moocher", "gone").splitlines()[-1] == "Left alone: 1 of gone (not listed)."
+    assert run().splitlines()[-1] == "Skipped: 1 of gone (not listed)."
+    assert run("--moocher", "gone").splitlines()[-1] == "Skipped: 1 of gone (not listed)."
 
 
 def test_a_dry_run_says_so(opened: Callable[..., Attempt]) -> None:
@@ -73,7 +71,7 @@ def test_a_dry_run_says_so(opened: Callable[..., Attempt]) -> None:
 
 
 def test_all_means_whatever_the_schedule_says(opened: Callable[..., Attempt]) -> None:
-    opened("wait")
+    opened("processing")
     assert [run(*args)[0] for args in ([], [], ["--all"])] == ["1", "0", "1"]
 
 
@@ -87,7 +85,7 @@ def test_programs_get_json(opened: Callable[..., Attempt]) -> None:
         "settled": 1,
         "errors": 0,
     }
-    assert figures["left_alone"] == {"gone (not listed)": 1}
+    assert figures["skipped"] == {"gone (not listed)": 1}
     assert figures["not_answering"] == []
 
 
@@ -99,12 +97,14 @@ def test_one_moocher_that_there_is(opened: Callable[..., Attempt]) -> None:
     assert run("--moocher", "cards").startswith("1 asked")
 
 
-def test_a_psp_that_does_not_answer_is_exit_code_two(opened: Callable[..., Attempt]) -> None:
+def test_a_psp_that_does_not_answer_is_exit_code_two(
+    opened: Callable[..., Attempt], psp: SandboxPSP
+) -> None:
     for _number in range(6):
         opened()
-    psp.down = True
+    psp.plan.outage(3600)
     with pytest.raises(CommandError, match="cards does not answer") as incomplete:
         run()
     assert incomplete.value.returncode == 2
-    psp.down = False
+    psp.plan.clear()
     assert run().startswith("1 asked: 1 settled")

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from django.views import View
 from pytest_django import Settings
 
-from payments_ui.mooch.middleware import PaymentsUIMiddleware
+from payments_ui.mooch.middleware import MoochMiddleware
 from tests.mooch import site
 
 
@@ -31,8 +31,8 @@ def test_views_of_the_host_are_left_alone(
     rf: RequestFactory, settings: Settings, view: Callable[..., Any]
 ) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": site.ALL}
-    assert PaymentsUIMiddleware(host).process_view(rf.post("/"), view, (), {}) is None
+    assert MoochMiddleware(host).process_view(rf.post("/"), view, (), {}) is None
 
 
 def test_it_passes_the_request_on(rf: RequestFactory) -> None:
-    assert PaymentsUIMiddleware(host)(rf.get("/")).getvalue() == b"the host's"
+    assert MoochMiddleware(host)(rf.get("/")).getvalue() == b"the host's"

@@ -15,10 +15,9 @@ from django.test import Client
 from mooch.signals import post_charge
 from pytest_django import Settings
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, Event, Payment
+from payments_ui.testing.psp import SandboxPSP
 from tests.core.support import together
-from tests.fakes import FakePSP
 from tests.fixtures import MakeShopper
 from tests.mooch import site as host
 from tests.shopping import Shopper, attempt_of, dom, step, stored, url
@@ -29,7 +28,7 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture(autouse=True)
-def site(settings: Settings, psp: FakePSP) -> None:
+def site(settings: Settings, psp: SandboxPSP) -> None:
     settings.ROOT_URLCONF = "tests.mooch.site"
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "mooch"]
     settings.PAYMENTS_UI = {"MOOCHERS": host.ALL}
@@ -506,13 +505,13 @@ def test_of_two_payments_by_the_customer_at_once_none_is_lost(leaving: Payment) 
 
 def test_a_callback_joins_the_attempt_that_another_has_just_started(shopper: Shopper) -> None:
     payment = shopper.begin("5.00")
-    start = transitions.start
+    start = Payment.start_attempt
 
     def second_in_line(*args: Any, **kwargs: Any) -> None:
         start(*args, **kwargs)
         start(*args, **kwargs)
 
-    with mock.patch("payments_ui.mooch.callbacks.attempts.start", second_in_line):
+    with mock.patch.object(Payment, "start_attempt", second_in_line):
         assert say(**callback(payment)).status_code == 200
     assert stored(payment).state == "charged"
     assert attempt_of(payment).state == "settled"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from decimal import Decimal
 from typing import Any, ClassVar
-from unittest import mock
+from uuid import uuid4
 
 import pytest
 from django.http import HttpRequest
@@ -27,17 +27,41 @@ from payments_ui.core.models import Attempt, Payment, Refund
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.testing.moochers import LedgerContract, MoocherContract, RefundContract
-from payments_ui.testing.psp import SandboxPSP, sign
+from payments_ui.testing.contracts import LedgerContract, MoocherContract, RefundContract
+from payments_ui.testing.moochers import WEBHOOK_SECRET
+from payments_ui.testing.psp import SIGNATURE_HEADER, SandboxPSP, sign
 from tests import fakes
-from tests.fakes import FakeMoocher, FakePSP
+from tests.fakes import FakeMoocher
 
 KEY, SECRET = "key", "secret"
 
 
-class SandboxContract(MoocherContract, RefundContract, LedgerContract):
-    kind: ClassVar[str]
+class FakePSPContract(MoocherContract):
+    """The hooks of a moocher that pays at the fake PSP."""
+
     psp: SandboxPSP
+    secret: ClassVar[str]
+
+    def taken(self, attempt: Attempt) -> Decimal:
+        return fakes.taken(self.psp)
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        self.psp.plan.outage(3600)
+        yield
+        self.psp.plan.clear()
+
+    def webhook_request(self, attempt: Attempt) -> HttpRequest:
+        charge = self.psp.ledger.charges.newest()[0]
+        body = self.psp.outbox.deliveries(charge.id)[0]["body"].encode()
+        signature = sign(self.secret, body, int(self.psp.ledger.clock.now()))
+        headers = {SIGNATURE_HEADER: signature}
+        return RequestFactory().post("/", body, content_type="application/json", headers=headers)
+
+
+class SandboxContract(FakePSPContract, RefundContract, LedgerContract):
+    kind: ClassVar[str]
+    secret = SECRET
 
     @pytest.fixture
     def moocher(self, settings: Settings) -> Iterator[Moocher]:
@@ -51,54 +75,29 @@ class SandboxContract(MoocherContract, RefundContract, LedgerContract):
                 account="acct_sandbox",
             )
 
-    def taken(self, attempt: Attempt) -> Decimal:
-        charges = [c for c in self.psp.ledger.charges() if c.reference == attempt.idempotency_key]
-        return sum(
-            (Decimal(c.amount) / 100 for c in charges if c.status == "succeeded"), Decimal(0)
-        )
-
-    def returned(self, refund: Refund) -> Decimal:
+    def refunded(self, refund: Refund) -> Decimal:
         refunds = self.psp.ledger.refunds.by_reference(refund.idempotency_key)
-        return sum((Decimal(r.amount) / 100 for r in refunds), Decimal(0))
+        return sum((Decimal(refund.amount) / 100 for refund in refunds), Decimal(0))
 
     def lost_reply(self) -> AbstractContextManager[Any]:
         self.psp.plan.add("lost_reply", on="refund")
         return nullcontext()
 
-    def outage(self) -> AbstractContextManager[Any]:
-        return mock.patch(
-            "payments_ui.moochers.sandbox.client.Client._exchange", side_effect=TimeoutError
-        )
-
-    def event(self, attempt: Attempt) -> HttpRequest:
-        charge = self.psp.ledger.charges()[0]
-        body = self.psp.outbox.deliveries(charge.id)[0]["body"].encode()
-        at = int(self.psp.ledger.clock.now())
-        return RequestFactory().post(
-            "/",
-            body,
-            content_type="application/json",
-            headers={"Sandbox-Signature": sign(SECRET, body, at)},
-        )
-
 
 class TestSandboxCard(SandboxContract):
     kind = "card"
-    data: ClassVar[dict[str, Any]] = {"card": "card_approve"}
+    form_data: ClassVar[dict[str, Any]] = {"card": "card_approve"}
 
 
 class TestSandboxPage(SandboxContract):
     kind = "redirect"
 
     def finish(self, attempt: Attempt) -> None:
-        from tests.testing.psp.conftest import Client
-
-        path = Attempt.objects.get(pk=attempt.pk).action_url.removeprefix(self.psp.url)
-        Client(self.psp.url).post(path, decision="approve")
+        self.psp.decide(Attempt.objects.get(pk=attempt.pk).action_url, "approve")
 
 
 class TestBankTransfer(MoocherContract):
-    end = Pending
+    final_outcome = Pending
 
     @pytest.fixture
     def moocher(self) -> Moocher:
@@ -114,36 +113,23 @@ class TestBankTransfer(MoocherContract):
         return None
 
 
-class TestSomebodysOwn(MoocherContract):
-    data: ClassVar[dict[str, Any]] = {"name": "Ada"}
+class TestThirdParty(FakePSPContract):
+    form_data: ClassVar[dict[str, Any]] = {"name": "Ada"}
+    secret = WEBHOOK_SECRET
 
     @pytest.fixture
     def moocher(self) -> Iterator[Moocher]:
-        fakes.psp.reset()
-        yield fakes.cards
-        fakes.psp.reset()
-
-    def taken(self, attempt: Attempt) -> Decimal:
-        return fakes.psp.taken
-
-    @contextmanager
-    def outage(self) -> Iterator[None]:
-        fakes.psp.down = True
-        yield
-        fakes.psp.down = False
-
-    def event(self, attempt: Attempt) -> HttpRequest:
-        body = json.dumps({"id": "evt-1", "attempt": str(attempt.pk)}).encode()
-        headers = {"Fake-Signature": fakes.sign(body)}
-        return RequestFactory().post("/", body, content_type="application/json", headers=headers)
+        with fakes.new_psp() as self.psp:
+            FakeMoocher.sandbox.pay_at(self.psp.url)
+            yield fakes.cards
 
 
 class ChargesTwice(FakeMoocher):
     def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
-        self.psp.books[str(len(self.psp.books))] = fakes.Charge(
-            "x", attempt.amount, attempt.currency, "taken", urls
-        )
-        return self.psp.charge(attempt, urls)
+        again = copy.copy(attempt)
+        again.idempotency_key = f"{attempt.idempotency_key}-{uuid4()}"
+        super().charge(again, data=data, urls=urls)
+        return super().charge(attempt, data=data, urls=urls)
 
 
 class SaysNoWhenAway(FakeMoocher):
@@ -169,7 +155,7 @@ class BelievesAnybody(FakeMoocher):
 class Writes(FakeMoocher):
     def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
         attempt.payment.save()
-        return self.psp.charge(attempt, urls)
+        return super().charge(attempt, data=data, urls=urls)
 
 
 class AsksForCards(FakeMoocher):
@@ -181,29 +167,30 @@ class AsksForCards(FakeMoocher):
     ("kind", "promise"),
     [
         (ChargesTwice, "the_same_attempt_takes_the_money_once"),
-        (SaysNoWhenAway, "a_psp_that_is_away_is_never_a_definite_answer"),
-        (SaysYes, "what_was_never_sent_is_not_said_to_be_paid"),
+        (SaysNoWhenAway, "an_outage_is_never_a_definite_outcome"),
+        (SaysYes, "an_attempt_that_was_never_sent_is_not_said_to_be_paid"),
         (CancelsNothing, "cancelled_means_that_nothing_is_taken"),
-        (BelievesAnybody, "a_webhook_that_nobody_signed_is_refused"),
+        (BelievesAnybody, "a_webhook_without_a_valid_signature_is_refused"),
         (BelievesAnybody, "a_webhook_that_was_changed_on_its_way_is_refused"),
         (Writes, "it_reports_and_never_writes"),
         (AsksForCards, "its_form_asks_for_no_card_data"),
-        (AsksForCards, "its_form_is_plain_and_is_shown_while_the_psp_is_away"),
+        (AsksForCards, "its_form_is_plain_and_is_shown_during_an_outage"),
     ],
 )
 def test_the_contract_tells_a_moocher_that_breaks_it(
     kind: type[FakeMoocher], promise: str, request: pytest.FixtureRequest, db: None
 ) -> None:
-    contract = TestSomebodysOwn()
-    fakes.psp.reset()
-    moocher = kind(identifier="cards", title="Card", psp=fakes.psp)
+    contract = TestThirdParty()
+    moocher = kind(identifier="cards", title="Card")
     payment = MoocherContract.payment.__wrapped__(contract, None)  # type: ignore[attr-defined]
     attempt = MoocherContract.attempt.__wrapped__(contract, moocher, payment)  # type: ignore[attr-defined]
     given = {"moocher": moocher, "payment": payment, "attempt": attempt, "body": b"{}"}
     test = getattr(contract, f"test_{promise}")
     wanted = {name: given[name] for name in inspect.signature(test).parameters}
-    with pytest.raises((AssertionError, pytest.fail.Exception)):
-        test(**wanted)
+    with fakes.new_psp() as contract.psp:
+        moocher.sandbox.pay_at(contract.psp.url)
+        with pytest.raises((AssertionError, pytest.fail.Exception)):
+            test(**wanted)
 
 
 def test_hooks_that_have_to_be_written_say_so() -> None:
@@ -213,5 +200,4 @@ def test_hooks_that_have_to_be_written_say_so() -> None:
             hook()
     with pytest.raises(NotImplementedError):
         MoocherContract.moocher.__wrapped__(contract)  # type: ignore[attr-defined]
-    assert contract.event(Attempt()) is None
-    assert FakePSP().taken == 0
+    assert contract.webhook_request(Attempt()) is None

@@ -23,7 +23,7 @@ from django.test import RequestFactory
 from payments_ui import money
 from payments_ui.core.models import Attempt
 from payments_ui.moochers.base import Moocher
-from payments_ui.testing.moochers import MoocherContract
+from payments_ui.testing.contracts import MoocherContract
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "cashbox.py"
 SECRET = "shared"
@@ -42,11 +42,11 @@ CashboxMoocher = _documented().CashboxMoocher
 
 
 class Cashbox(ThreadingHTTPServer):
-    """The payment service of the documentation, with its own books."""
+    """The payment service of the documentation, with its own ledger."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Till)
-        self.books: dict[str, dict[str, Any]] = {}
+        self.ledger: dict[str, dict[str, Any]] = {}
 
 
 class Till(BaseHTTPRequestHandler):
@@ -57,10 +57,10 @@ class Till(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         paid = {"id": f"box-{self._name}", "status": "paid"} | body
-        self._answer(self.server.books.setdefault(self._name, paid))
+        self._answer(self.server.ledger.setdefault(self._name, paid))
 
     def do_GET(self) -> None:
-        self._answer(self.server.books.get(self._name))
+        self._answer(self.server.ledger.get(self._name))
 
     do_DELETE = do_GET
 
@@ -97,7 +97,7 @@ class TestCashbox(MoocherContract):
         return moocher
 
     def taken(self, attempt: Attempt) -> Decimal:
-        payment = self.psp.books.get(attempt.idempotency_key)
+        payment = self.psp.ledger.get(attempt.idempotency_key)
         if payment is None:
             return Decimal(0)
         return money.from_minor_units(payment["amount"], payment["currency"])
@@ -105,7 +105,7 @@ class TestCashbox(MoocherContract):
     def outage(self) -> AbstractContextManager[Any]:
         return patch.object(Till, "_answer", lambda till, payment: till.send_error(503))
 
-    def event(self, attempt: Attempt) -> HttpRequest:
+    def webhook_request(self, attempt: Attempt) -> HttpRequest:
         body = json.dumps({"id": "evt-1", "payment": attempt.psp_reference}).encode()
         signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         headers = {"Cashbox-Signature": signature}

@@ -4,20 +4,20 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from mooch.base import BaseMoocher
 from pytest_django import Settings
 
-from payments_ui.mooch.moocher import Foreign, ForeignPostFinance
 from payments_ui.moochers import registry
 from payments_ui.moochers.base import Moocher
 from tests import fakes
 from tests.fakes import CARDS, FRANCS
-from tests.mooch import site
 
 odd: dict[str, Any] = {
     name: Moocher(identifier=name) for name in ("", "a/b", "é", "x" * 101, "manual", "balance")
 }
 nameless = Moocher()
 no_moocher = object()
+of_another_library = type("Other", (BaseMoocher,), {})(identifier="other")
 slashed, reserved = odd["a/b"], odd["manual"]
 empty, accented, long = odd[""], odd["é"], odd["x" * 101]
 
@@ -25,10 +25,9 @@ empty, accented, long = odd[""], odd["é"], odd["x" * 101]
 def test_moochers_keep_their_order(settings: Settings) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [FRANCS, CARDS]}
     assert list(registry.moochers()) == ["francs", "cards"]
-    assert registry.get("cards") is fakes.cards
+    assert registry.moochers()["cards"] is fakes.cards
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
-    with pytest.raises(KeyError):
-        registry.get("francs")
+    assert list(registry.moochers()) == ["cards"]
 
 
 @pytest.mark.parametrize(
@@ -54,22 +53,18 @@ def test_a_mistake_in_the_setting_names_itself(
         registry.moochers()
 
 
-def test_moochers_of_django_mooch_are_wrapped_and_known_by_themselves(settings: Settings) -> None:
-    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch.site.postfinance"]}
-    wrapper = registry.wrapper_of(site.postfinance)
-    assert isinstance(wrapper, ForeignPostFinance)
-    assert registry.moochers()["postfinance"] is wrapper
-    assert registry.wrapper_of(site.stripe) is None
-    assert registry.wrapper_of(fakes.cards) is None
-
-
 def test_the_sender_of_post_charge_is_the_sites_own_object(settings: Settings) -> None:
-    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, "tests.mooch.site.postfinance"]}
+    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
     assert registry.sender("cards") is fakes.cards
-    assert registry.sender("postfinance") is site.postfinance
     assert registry.sender("gone") == "gone"
 
 
-def test_a_moocher_somebody_wrote_for_django_mooch_is_wrapped_plainly(settings: Settings) -> None:
-    settings.PAYMENTS_UI = {"MOOCHERS": ["tests.mooch.site.homemade"]}
-    assert type(registry.get("homemade")) is Foreign
+def test_a_moocher_without_a_wrapper_is_a_mistake(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_wrappers", [])
+    registry._load.cache_clear()
+    settings.PAYMENTS_UI = {"MOOCHERS": [f"{__name__}.of_another_library"]}
+    with pytest.raises(ImproperlyConfigured, match="no wrapper for it is registered"):
+        registry.moochers()
+    registry._load.cache_clear()

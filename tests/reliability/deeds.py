@@ -21,7 +21,7 @@ from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import RefundError
 from payments_ui.flows import checkout
 from payments_ui.flows.charge_unattended import Charging
-from payments_ui.testing.points import at, kill
+from payments_ui.testing.failpoints import at, kill
 from payments_ui.testing.psp import sign
 
 from . import site
@@ -108,7 +108,7 @@ def take_in(psp_url: str, payment_pk: str) -> None:
     """Renew a pending payment, as there are new charges."""
     payment = Payment.objects.pending().filter(pk=payment_pk).first()
     if payment is not None:
-        checkout.take_in(payment)
+        checkout.add_new_charges(payment)
 
 
 def bill_everybody(psp_url: str, card: str = "card_approve") -> None:

@@ -163,7 +163,7 @@ def findings() -> list[str]:
 
 def differences(psp: SandboxPSP | None) -> list[str]:
     """Where the PSP's ledger and our books differ."""
-    oracle: Any = _module("payments_ui.testing.oracle") if psp else None
+    oracle: Any = _module("payments_ui.testing.psp_comparison") if psp else None
     return list(oracle.compare(psp)) if oracle else []
 
 

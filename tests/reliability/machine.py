@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 
 from payments_ui import money
 from payments_ui.core import triggers
-from payments_ui.core.attempts import settlement
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import (
     Attempt,
@@ -34,10 +33,10 @@ from payments_ui.core.models import (
     SuspenseItem,
 )
 from payments_ui.exceptions import LineItemBoundError, PaymentsUIError
-from payments_ui.flows import cancel, checkout, pay, tokens, webhook
+from payments_ui.flows import cancel, checkout, pay, return_from_psp, tokens
 from payments_ui.flows.expire import expire
 from payments_ui.flows.reconcile import reconcile
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from payments_ui.testing.psp import SandboxPSP, sign
 
 from . import site
@@ -78,11 +77,13 @@ class World:
             self.psp.start()
 
     def end(self) -> None:
-        taken = [charge for charge in self.psp.ledger.charges() if charge.status == "succeeded"]
+        taken = [
+            charge for charge in self.psp.ledger.charges.newest() if charge.status == "succeeded"
+        ]
         self.seen["charges"] += len(taken)
         self.seen["refunds"] += len(self.psp.ledger.refunds.all())
         self.psp.stop()
-        with triggers.lifted():
+        with triggers.disabled():
             for model in (SuspenseItem, Refund, Event, LineItem, Attempt, JournalEntry, Payment):
                 models.QuerySet(model)._raw_delete("default")
 
@@ -214,7 +215,7 @@ class Books(RuleBasedStateMachine):
     def come_back(self) -> None:
         attempt = self.attempts().exclude(action_url="").order_by("-started_at").first()
         if attempt is not None:
-            self.does(lambda: webhook.come_back(attempt, RequestFactory().get("/")))
+            self.does(lambda: return_from_psp.come_back(attempt, RequestFactory().get("/")))
 
     @precondition(if_sent)
     @rule(number=st.integers(0, 5), copies=st.integers(1, 2))
@@ -237,14 +238,14 @@ class Books(RuleBasedStateMachine):
     def take_in(self) -> None:
         payment = self.pending()
         if payment is not None:
-            self.does(lambda: checkout.take_in(payment))
+            self.does(lambda: checkout.add_new_charges(payment))
 
     @precondition(if_pending)
     @rule()
     def book_by_hand(self) -> None:
         payment = self.pending()
         if payment is not None:
-            self.does(lambda: settlement.book_by_hand(payment, by="clerk", reason="was seen"))
+            self.does(lambda: payment.book_by_hand(by="clerk", reason="was seen"))
 
     # Taking back.
 
@@ -334,7 +335,7 @@ class Books(RuleBasedStateMachine):
 
     def charges(self) -> list[Any]:
         keys = self.attempts().values_list("idempotency_key", flat=True)
-        return [charge for key in keys for charge in self.psp.ledger.by_reference(key)]
+        return [charge for key in keys for charge in self.psp.ledger.charges.by_reference(key)]
 
     def events(self, charge: Any) -> list[str]:
         return [delivery["body"] for delivery in self.psp.outbox.deliveries(charge.id)]

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connections
 
 from payments_ui.core.db.failpoints import Point
-from payments_ui.testing.points import acting_as, at
+from payments_ui.testing.failpoints import acting_as, at
 
 # So long somebody who neither arrives nor ends is taken to wait for the other's lock.
 BLOCKED = 0.08

@@ -12,7 +12,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import connection
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import LineItem, Payment
 from payments_ui.flows import checkout
 from tests.core.support import money_of
@@ -189,8 +188,8 @@ def test_a_big_cart_is_billed_exactly_and_in_small_memory(trial: Trial) -> None:
     trial.check(payment.amount == size * Decimal("0.05"), f"{payment.amount} for {size} items")
     trial.check(seconds < 10, f"{seconds:.1f} s")
     tracemalloc.start()
-    attempt = transitions.start(payment, moocher="cards")
-    transitions.record(attempt, money_of(attempt, psp_reference="psp-1"))
+    attempt = payment.start_attempt(moocher="cards")
+    attempt.record(money_of(attempt, psp_reference="psp-1"))
     other = _again(payment)
     heap = tracemalloc.get_traced_memory()[1] / 2**20
     tracemalloc.stop()

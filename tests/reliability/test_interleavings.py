@@ -70,7 +70,7 @@ def cancel(payment: Payment) -> Callable[[], Any]:
 
 
 def take_in(payment: Payment) -> Callable[[], Any]:
-    return lambda: checkout.take_in(Payment.objects.get(pk=payment.pk)).pk
+    return lambda: checkout.add_new_charges(Payment.objects.get(pk=payment.pk)).pk
 
 
 def pay_twice(user: User) -> Meeting:
@@ -192,7 +192,7 @@ def wrong(user: User, psp: SandboxPSP) -> list[str]:
 
 def _taken(user: User, psp: SandboxPSP) -> int:
     keys = Attempt.objects.filter(payment__user=user).values_list("idempotency_key", flat=True)
-    charges = [charge for key in keys for charge in psp.ledger.by_reference(key)]
+    charges = [charge for key in keys for charge in psp.ledger.charges.by_reference(key)]
     return sum(charge.amount for charge in charges if charge.status == "succeeded")
 
 

@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 from payments_ui.core.db import locks
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import LineItem
-from payments_ui.testing.points import at
+from payments_ui.testing.failpoints import at
 
 from . import site
 from .crew import crew
@@ -72,7 +72,6 @@ def _host(user: User, locked: threading.Event, binding: threading.Event) -> Any:
             models.QuerySet(LineItem).filter(user=other).update(title="Changed")
             models.QuerySet(LineItem).filter(pk=last.pk).update(title="Changed")
             locked.set()
-            # PostgreSQL does not come by: one statement inserts and binds there.
             binding.wait(0.3)
             # By now it has the first line item, or will have in a moment, and waits for the last.
             time.sleep(0.2)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.core import mail
 
-from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import Cancelled, Pending
 from payments_ui.core.models import Attempt, Event, Payment, SuspenseItem
 from payments_ui.testing.psp import SandboxPSP
@@ -42,7 +42,7 @@ def test_wrong_money_never_pays(trial: Trial, bank: SandboxPSP) -> None:
             trial.check(pending, f"{kind}: the payment is not pending")
             trial.check(kept == [("mismatch", "open")], f"{kind}: to look at: {kept}")
             trial.check(told_of(attempt) == 1, f"{kind}: {told_of(attempt)} mails")
-            charge = bank.ledger.get(str(attempt.psp_reference))
+            charge = bank.ledger.charges.get(str(attempt.psp_reference))
             assert charge is not None
             same = charge.amount == (attempt.received_amount or 0) * 100
             trial.check(same, f"{kind}: {attempt.received_amount} of {charge.amount} kept")
@@ -80,9 +80,9 @@ class Transfer:
         payment = Payment.objects.create_pending(user=self.user)
         assert payment is not None
         self.payment: Payment = payment
-        started = transitions.start(payment, moocher="transfer", manual=True)
+        started = payment.start_attempt(moocher="transfer", manual=True)
         self.reference = f"transfer-{started.pk}"
-        transitions.record(started, Pending(psp_reference=self.reference))
+        started.record(Pending(psp_reference=self.reference))
         self.attempt = Attempt.objects.get(pk=started.pk)
         self.arrived = Decimal(0)
         self._lines = iter(range(100))
@@ -92,7 +92,7 @@ class Transfer:
         self.arrived += Decimal(amount)
         line = f"{self.reference}-{next(self._lines)}"
         for _ in range(times):
-            settlement.book_arrival(
+            arrivals.book_arrival(
                 moocher="transfer",
                 psp_reference=self.reference,
                 amount=Decimal(amount),
@@ -122,7 +122,7 @@ def exact(transfer: Transfer) -> list[str]:
 
 
 def cancelled(transfer: Transfer) -> list[str]:
-    transitions.record(transfer.attempt, Cancelled())
+    transfer.attempt.record(Cancelled())
     transfer.payment.refresh_from_db()
     transfer.payment.cancel_pending()
     transfer.arrives("50.00", times=2)
@@ -184,7 +184,7 @@ def nobodys(trial: Trial) -> None:
     before = len(mail.outbox)
     for _ in range(2):
         trial.tried()
-        settlement.book_arrival(
+        arrivals.book_arrival(
             moocher="transfer",
             psp_reference="nobody's",
             amount=Decimal(7),

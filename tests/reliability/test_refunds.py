@@ -45,7 +45,7 @@ def check(trial: Trial, psp: SandboxPSP, payment: Payment, *, given: Decimal | N
     """What we and the PSP say was given back; ``None``: whatever it is, no more than there is."""
     ours = Payment.objects.get(pk=payment.pk).refunded_amount
     (attempt,) = payment.attempts.filter(settled_payment=payment.pk)
-    (charge,) = psp.ledger.by_reference(attempt.idempotency_key)
+    (charge,) = psp.ledger.charges.by_reference(attempt.idempotency_key)
     theirs = Decimal(psp.ledger.refunds.reserved(charge.id)) / 100
     trial.check(ours == theirs, f"{ours} given back here, {theirs} at the PSP")
     trial.check(ours <= AMOUNT, f"{ours} of {AMOUNT} given back")

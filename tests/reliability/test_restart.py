@@ -53,7 +53,7 @@ def killed_in_mid_run(server: Server, psp: SandboxPSP, charges: int) -> str:
     """Start a run, and kill the database when the PSP has made so many charges; how it failed."""
     with processes.started([(elsewhere, (server.settings(), psp.url, 0))]) as (run,):
         end = time.monotonic() + 60
-        while len(psp.ledger.charges()) < charges and time.monotonic() < end:
+        while len(psp.ledger.charges.newest()) < charges and time.monotonic() < end:
             time.sleep(0.005)
         server.crash()
         server.start()

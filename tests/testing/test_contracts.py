@@ -1,4 +1,4 @@
-"""The contracts about refunds and books tell a moocher that breaks them."""
+"""The contracts about refunds and ledgers find a moocher that breaks them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Succeeded
 from payments_ui.core.models import LineItem, Refund
-from payments_ui.moochers.base import Moocher
-from payments_ui.moochers.ledgers import LedgerLine
+from payments_ui.exceptions import MoocherError
+from payments_ui.moochers.base import LedgerLine, Moocher
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.testing.moochers import LedgerContract, MoocherContract, RefundContract
+from payments_ui.testing.contracts import LedgerContract, MoocherContract, RefundContract
+from payments_ui.testing.contracts.probes import requested_refund
 from payments_ui.testing.psp import SandboxPSP
-from payments_ui.testing.watching import requested
 from tests.core.support import pending
 from tests.moochers.test_contract import KEY, SECRET, SandboxContract
 
 
 class Contract(SandboxContract):
     kind = "card"
-    data = {"card": "card_approve"}
+    form_data = {"card": "card_approve"}
 
 
 class AnotherKeyEachTime(SandboxMoocher):
@@ -45,7 +44,7 @@ class OneKeyForAll(SandboxMoocher):
         return answer
 
 
-class GivesBackLess(SandboxMoocher):
+class RefundsLess(SandboxMoocher):
     def refund(self, refund: Refund) -> Outcome:
         asked = refund.amount
         refund.amount = asked - 1
@@ -72,7 +71,7 @@ class SaysNoWhenAway(SandboxMoocher):
     def refund(self, refund: Refund) -> Outcome:
         try:
             return super().refund(refund)
-        except OSError:
+        except (OSError, MoocherError):
             return Declined(code=DeclineCode.GENERIC)
 
 
@@ -82,13 +81,13 @@ class Writes(SandboxMoocher):
         return super().refund(refund)
 
 
-class SlackBooks(SandboxMoocher):
+class EmptyLines(SandboxMoocher):
     def ledger(self) -> Iterator[LedgerLine]:
         for line in super().ledger():
             yield replace(line, amount=Decimal(0), refunded=Decimal(0))
 
 
-class NoBooks(SandboxMoocher):
+class EmptyLedger(SandboxMoocher):
     def ledger(self) -> Iterator[LedgerLine]:
         return iter(())
 
@@ -104,42 +103,42 @@ def psp(settings: Settings) -> Iterator[SandboxPSP]:
         yield psp
 
 
-def given(kind: type[SandboxMoocher], psp: SandboxPSP, user: User) -> dict[str, Any]:
+def broken(kind: type[SandboxMoocher], psp: SandboxPSP, user: User) -> dict[str, Any]:
     moocher = kind(psp_url=psp.url, api_key=KEY, webhook_secret=SECRET, timeout=2)
-    attempt = transitions.start(pending(user, "12.00"), moocher="sandbox", account=moocher.account)
-    arrived = Contract().charge(moocher, attempt)
-    refund = requested(arrived, Decimal("4.00"))
-    return {"moocher": moocher, "attempt": attempt, "arrived": arrived, "refund": refund}
+    attempt = pending(user, "12.00").start_attempt(moocher="sandbox", account=moocher.account)
+    attempt = Contract().charge(moocher, attempt)
+    refund = requested_refund(attempt, Decimal("4.00"))
+    return {"moocher": moocher, "settled_attempt": attempt, "refund": refund}
 
 
 @pytest.mark.parametrize(
     ("kind", "promise"),
     [
-        (AnotherKeyEachTime, "the_same_refund_gives_back_once"),
+        (AnotherKeyEachTime, "the_same_refund_is_paid_once"),
         (OneKeyForAll, "two_refunds_are_two"),
-        (GivesBackLess, "it_gives_back_what_was_asked_for"),
-        (Boasts, "it_gives_back_what_was_asked_for"),
-        (Boasts, "more_than_arrived_is_not_given_back"),
-        (Boasts, "a_refund_that_was_never_sent_is_not_said_to_be_given_back"),
+        (RefundsLess, "it_refunds_what_was_asked_for"),
+        (Boasts, "it_refunds_what_was_asked_for"),
+        (Boasts, "more_than_arrived_is_not_refunded"),
+        (Boasts, "a_refund_that_was_never_sent_is_not_said_to_be_paid"),
         (SendsWhenAsked, "asking_about_a_refund_moves_no_money_and_answers_the_same"),
-        (SaysNoWhenAway, "a_psp_that_is_away_gives_no_definite_answer_about_a_refund"),
+        (SaysNoWhenAway, "an_outage_gives_no_definite_outcome_of_a_refund"),
         (SaysNoWhenAway, "a_refund_whose_reply_is_lost_is_unknown_and_found_by_asking"),
         (Writes, "it_reports_refunds_and_never_writes"),
-        (SlackBooks, "what_was_given_back_is_in_its_books_if_it_lists_them"),
-        (SlackBooks, "its_books_have_what_was_taken"),
-        (NoBooks, "its_books_have_what_was_taken"),
-        (NoBooks, "books_that_cannot_be_read_are_not_said_to_be_empty"),
-        (Silent, "it_says_that_it_can"),
-        (Silent, "it_says_that_it_has_books"),
+        (EmptyLines, "its_ledger_if_any_has_what_was_refunded"),
+        (EmptyLines, "its_ledger_has_what_was_taken"),
+        (EmptyLedger, "its_ledger_has_what_was_taken"),
+        (EmptyLedger, "a_ledger_that_cannot_be_read_is_not_said_to_be_empty"),
+        (Silent, "it_says_that_it_can_refund"),
+        (Silent, "it_says_that_it_has_a_ledger"),
     ],
 )
-def test_a_broken_promise_is_told(
+def test_a_broken_promise_is_found(
     kind: type[SandboxMoocher], promise: str, psp: SandboxPSP, user: User
 ) -> None:
     contract = Contract()
     contract.psp = psp
     test = getattr(contract, f"test_{promise}")
-    facts = given(kind, psp, user)
+    facts = broken(kind, psp, user)
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         test(**{name: facts[name] for name in inspect.signature(test).parameters})
 
@@ -148,7 +147,7 @@ class Half(MoocherContract):
     pass
 
 
-@pytest.mark.parametrize("promise", ["gives_money_back", "lists_books"])
+@pytest.mark.parametrize("promise", ["refunds", "lists_its_ledger"])
 def test_a_contract_cannot_be_forgotten(promise: str, psp: SandboxPSP) -> None:
     test = getattr(Half(), f"test_a_moocher_{promise}_by_contract_or_says_that_it_cannot")
     moocher = SandboxMoocher(psp_url=psp.url, api_key=KEY, webhook_secret=SECRET)
@@ -157,7 +156,7 @@ def test_a_contract_cannot_be_forgotten(promise: str, psp: SandboxPSP) -> None:
     test(Moocher(identifier="x"))
 
 
-def test_a_reply_need_not_be_losable(psp: SandboxPSP) -> None:
+def test_a_lost_reply_need_not_be_possible(psp: SandboxPSP) -> None:
     contract = RefundContract()
     assert contract.lost_reply() is None
     with pytest.raises(pytest.skip.Exception):
@@ -165,18 +164,14 @@ def test_a_reply_need_not_be_losable(psp: SandboxPSP) -> None:
             Moocher(identifier="x"), Refund()
         )
     with pytest.raises(NotImplementedError):
-        contract.returned(Refund())
+        contract.refunded(Refund())
 
 
-def test_a_moocher_whose_books_are_elsewhere_need_not_list_refunds(
-    psp: SandboxPSP, user: User
-) -> None:
-    class WithoutBooks(SandboxMoocher):
+def test_a_moocher_without_a_ledger_need_not_list_refunds(psp: SandboxPSP, user: User) -> None:
+    class WithoutLedger(SandboxMoocher):
         has_ledger = False
 
-    facts = given(WithoutBooks, psp, user)
-    Contract().test_what_was_given_back_is_in_its_books_if_it_lists_them(
-        facts["moocher"], facts["refund"]
-    )
+    facts = broken(WithoutLedger, psp, user)
+    Contract().test_its_ledger_if_any_has_what_was_refunded(facts["moocher"], facts["refund"])
     assert isinstance(Contract(), LedgerContract)
     assert psp.ledger.totals()["CHF"].refunded == 400

@@ -9,12 +9,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from payments_ui.core.attempts.outcomes import DeclineCode
-from payments_ui.core.db.failpoints import Point, actions, reach
+from payments_ui.core.db.failpoints import Point, actions, hit
 from payments_ui.core.models import Attempt, LineItem, Payment, Refund
-from payments_ui.flows.webhook import refresh
-from payments_ui.testing import configured
+from payments_ui.flows.return_from_psp import refresh
+from payments_ui.testing import moochers
+from payments_ui.testing.failpoints import raise_
+from payments_ui.testing.moochers import InProcessMoocher, deliver, forget, listed
 from payments_ui.testing.paying import pay
-from payments_ui.testing.points import raise_
 from payments_ui.testing.psp import SandboxPSP
 
 
@@ -53,7 +54,7 @@ def test_webhooks_are_posted_to_the_site_when_the_test_asks(
         pytest.fail.Exception, match=r"The PSP took CHF 12\.00 as ch_.* unknown|requires"
     ):
         payments_books()
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     payments_books()
     states = {one["answer"] for one in payments_psp.outbox.deliveries(attempt_charge(payment))}
     assert states == {"200"}
@@ -72,7 +73,7 @@ def test_webhooks_arrive_by_themselves_where_a_server_listens(
     client = Client(HTTP_HOST=live_server.url.removeprefix("http://"))
     client.force_login(payment.user)
     pay(client, payment, card="card_lost_reply")
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     payment.refresh_from_db()
     assert payment.state == Payment.State.CHARGED
 
@@ -90,7 +91,7 @@ def test_money_is_given_back_once_whatever_the_psp_does(
     payments_psp.plan.add(scenario, on="refund")
     refund = payment.refund("5.00", reason="Half of it was dark")
     payments_psp.advance(60)
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     refund.refresh_from_db()
     assert refund.state == Refund.State.SUCCEEDED
     assert payments_psp.ledger.totals()["CHF"].refunded == 500
@@ -115,25 +116,25 @@ def test_a_page_that_is_not_there_is_a_mistake_of_the_test(payments_psp: Sandbox
 
 def test_a_crash_is_repaired(
     payments_psp: SandboxPSP,
-    payments_points: Any,
+    payments_failpoints: Any,
     payments_books: Any,
     payment: Payment,
     client: Client,
 ) -> None:
-    crash = payments_points(Point.CHARGE_AFTER_PSP, raise_(SystemError), on_hit=1)
+    crash = payments_failpoints(Point.CHARGE_AFTER_PSP, raise_(SystemError), on_hit=1)
     with pytest.raises(SystemError):
         pay(client, payment, card="card_approve")
     assert crash.hits == 1
-    assert payments_psp.delivered()
+    assert payments_psp.deliver_webhooks()
     payment.refresh_from_db()
     assert payment.state == Payment.State.CHARGED
 
 
-def test_no_point_stays_set_after_a_test(payments_points: Any) -> None:
+def test_no_point_stays_set_after_a_test(payments_failpoints: Any) -> None:
     assert actions == {}
-    payments_points(Point.CREATE_AFTER_BIND)
+    payments_failpoints(Point.CREATE_AFTER_BIND)
     assert list(actions) == [Point.CREATE_AFTER_BIND]
-    reach(Point.CREATE_AFTER_BIND)
+    hit(Point.CREATE_AFTER_BIND)
 
 
 def test_wrong_books_fail_a_test(payments_books: Any, payment: Payment) -> None:
@@ -150,17 +151,19 @@ def test_the_sites_other_settings_stay(settings: Any, request: pytest.FixtureReq
     assert card != page
 
 
-def test_what_was_configured_is_forgotten(payments_psp: SandboxPSP) -> None:
-    paths = configured.moochers_of(payments_psp)
-    names = [path.rpartition(".")[2] for path in paths]
-    assert all(hasattr(configured, name) for name in names)
-    configured.forget(paths)
-    assert not any(hasattr(configured, name) for name in names)
+def test_a_moocher_is_listed_until_it_is_forgotten(payments_psp: SandboxPSP) -> None:
+    card = InProcessMoocher(psp_url=payments_psp.url)
+    [path] = listed(card)
+    assert listed(card) == [path]
+    name = path.rpartition(".")[2]
+    assert getattr(moochers, name) is card
+    forget([path])
+    assert not hasattr(moochers, name)
 
 
 def test_a_site_with_https_is_posted_to_with_https(settings: Any, db: None) -> None:
     settings.SECURE_SSL_REDIRECT = True
     headers = {"Content-Type": "application/json"}
     settings.PAYMENTS_UI = {}
-    assert configured.deliver("http://127.0.0.1:9/x/?a=b", b"{}", headers) == 301
-    assert configured.deliver("https://127.0.0.1:9/x/?a=b", b"{}", headers) == 404
+    assert deliver("http://127.0.0.1:9/x/?a=b", b"{}", headers) == 301
+    assert deliver("https://127.0.0.1:9/x/?a=b", b"{}", headers) == 404

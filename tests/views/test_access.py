@@ -13,8 +13,8 @@ from django.test import Client, RequestFactory
 
 import payments_ui
 from payments_ui.core.models import Payment
+from payments_ui.testing.psp import SandboxPSP
 from payments_ui.views import access
-from tests.fakes import FakePSP
 from tests.fixtures import MakeShopper
 from tests.reliability.web.doors import OPEN, OWNER, path_of
 from tests.shopping import IN_PLACE, Shopper, dom, url
@@ -41,7 +41,7 @@ def test_what_the_client_says_about_the_owner_is_not_believed(make_shopper: Make
 @pytest.mark.parametrize("route", POSTS)
 @pytest.mark.parametrize("headers", [{}, IN_PLACE], ids=["plain", "htmx"])
 def test_every_post_needs_a_csrf_token(
-    shopper: Shopper, psp: FakePSP, route: str, headers: dict[str, str]
+    shopper: Shopper, psp: SandboxPSP, route: str, headers: dict[str, str]
 ) -> None:
     payment = shopper.begin("5.00")
     browser = Client(enforce_csrf_checks=True, headers=headers)
@@ -51,7 +51,7 @@ def test_every_post_needs_a_csrf_token(
     page = dom(browser.get(url("moocher", payment, "cards"), headers={"HX-Request": "false"}))
     token = page.form(url("cancellation", payment)).fields()["csrfmiddlewaretoken"]
     assert browser.post(path, {"csrfmiddlewaretoken": token}).status_code != 403
-    assert psp.asked == []
+    assert not psp.calls
 
 
 def test_only_webhooks_are_exempt_from_csrf_protection() -> None:

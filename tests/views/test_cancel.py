@@ -3,24 +3,26 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import LineItem, Payment
-from tests.fakes import FakePSP
+from payments_ui.testing.psp import SandboxPSP
+from tests.fakes import cards, finish
 from tests.shopping import Shopper, attempt_of, dom, step, stored, url
 
 
-def under_way(shopper: Shopper, psp: FakePSP, plan: str = "action") -> Payment:
-    psp.plan.append(plan)
+def under_way(shopper: Shopper, psp: SandboxPSP, plan: str = "3ds") -> Payment:
+    psp.plan.add(plan)
     payment = shopper.begin("5.00")
     shopper.pay(payment)
     return payment
 
 
-def test_giving_up_returns_the_charges_to_the_list(any_shopper: Shopper, psp: FakePSP) -> None:
+def test_giving_up_returns_the_charges_to_the_list(any_shopper: Shopper, psp: SandboxPSP) -> None:
     payment = any_shopper.begin("5.00")
     response = any_shopper.post(url("cancellation", payment))
     assert not Payment.all_objects.exists()
     assert LineItem.objects.unbound().count() == 1
-    assert psp.asked == []
+    assert not psp.calls
     if any_shopper.js:
         assert step(response) == "charges"
         assert "Nothing was charged" in dom(response).text
@@ -29,46 +31,58 @@ def test_giving_up_returns_the_charges_to_the_list(any_shopper: Shopper, psp: Fa
         assert (response.status_code, response["Location"]) == (303, url("charges"))
 
 
-@pytest.mark.parametrize("plan", ["action", "wait", "lose request"])
-def test_giving_up_asks_the_psp_first(any_shopper: Shopper, psp: FakePSP, plan: str) -> None:
+@pytest.mark.parametrize("plan", ["3ds", "processing", "lost_request"])
+def test_giving_up_asks_the_psp_first(any_shopper: Shopper, psp: SandboxPSP, plan: str) -> None:
     payment = under_way(any_shopper, psp, plan)
     any_shopper.post(url("cancellation", payment))
-    assert psp.asked[-1] == "cancel"
-    gave_up = plan != "lose request"
+    assert psp.calls["cancel"] == 1
+    gave_up = plan != "processing"
     assert (stored(payment).cancelled_at is not None) is gave_up
     assert LineItem.objects.unbound().count() == int(gave_up)
 
 
-def test_a_payment_the_psp_keeps_is_not_given_up(any_shopper: Shopper, psp: FakePSP) -> None:
-    payment = under_way(any_shopper, psp)
-    psp.keeps = True
+def test_a_psp_that_never_heard_of_it_may_still_get_the_request(
+    any_shopper: Shopper, psp: SandboxPSP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = under_way(any_shopper, psp, "lost_request")
+    never = Declined(code=DeclineCode.NEVER_HAPPENED)
+    monkeypatch.setattr(cards, "cancel", lambda attempt: never)
+    any_shopper.post(url("cancellation", payment))
+    assert stored(payment).cancelled_at is None
+    assert not LineItem.objects.unbound().exists()
+
+
+def test_a_payment_the_psp_keeps_is_not_given_up(any_shopper: Shopper, psp: SandboxPSP) -> None:
+    payment = under_way(any_shopper, psp, "processing")
     response = any_shopper.post(url("cancellation", payment))
     assert response.status_code == (200 if any_shopper.js else 409)
-    assert step(response) == "requires_action"
+    assert step(response) == "processing"
     assert "waiting for the answer" in dom(response).text
     assert stored(payment).cancelled_at is None
 
 
 def test_money_that_was_taken_meanwhile_is_a_paid_payment(
-    any_shopper: Shopper, psp: FakePSP
+    any_shopper: Shopper, psp: SandboxPSP
 ) -> None:
     payment = under_way(any_shopper, psp)
-    psp.of(attempt_of(payment)).state = "taken"
+    finish(psp, attempt_of(payment))
     response = any_shopper.post(url("cancellation", payment))
     assert step(response) == "charged"
     assert "already paid" in dom(response).text
     assert stored(payment).state == "charged"
 
 
-def test_a_psp_that_does_not_answer_keeps_the_payment(any_shopper: Shopper, psp: FakePSP) -> None:
+def test_a_psp_that_does_not_answer_keeps_the_payment(
+    any_shopper: Shopper, psp: SandboxPSP
+) -> None:
     payment = under_way(any_shopper, psp)
-    psp.down = True
+    psp.plan.outage(3600)
     response = any_shopper.post(url("attempt_cancellation", payment))
     assert step(response) == "unknown"
     assert stored(payment).state == "processing"
 
 
-def test_another_way_to_pay_can_be_chosen(any_shopper: Shopper, psp: FakePSP) -> None:
+def test_another_way_to_pay_can_be_chosen(any_shopper: Shopper, psp: SandboxPSP) -> None:
     payment = under_way(any_shopper, psp)
     response = any_shopper.post(url("attempt_cancellation", payment))
     if any_shopper.js:
@@ -80,7 +94,7 @@ def test_another_way_to_pay_can_be_chosen(any_shopper: Shopper, psp: FakePSP) ->
     assert stored(payment).state == "charged"
 
 
-def test_the_step_that_waits_offers_another_way(any_shopper: Shopper, psp: FakePSP) -> None:
+def test_the_step_that_waits_offers_another_way(any_shopper: Shopper, psp: SandboxPSP) -> None:
     payment = under_way(any_shopper, psp)
     shown = dom(any_shopper.get(url("payment", payment)))
     fields = shown.form(url("attempt_cancellation", payment)).fields()
@@ -89,17 +103,17 @@ def test_the_step_that_waits_offers_another_way(any_shopper: Shopper, psp: FakeP
 
 
 def test_calling_off_what_is_not_under_way_changes_nothing(
-    any_shopper: Shopper, psp: FakePSP
+    any_shopper: Shopper, psp: SandboxPSP
 ) -> None:
     payment = any_shopper.begin("5.00")
     any_shopper.post(url("attempt_cancellation", payment))
     assert stored(payment).state == "pending"
-    assert psp.asked == []
+    assert not psp.calls
 
 
 @pytest.mark.parametrize("asked", [False, True], ids=["never asked", "kept as evidence"])
 def test_a_payment_given_up_in_another_tab_is_gone(
-    any_shopper: Shopper, psp: FakePSP, asked: bool
+    any_shopper: Shopper, psp: SandboxPSP, asked: bool
 ) -> None:
     payment = under_way(any_shopper, psp) if asked else any_shopper.begin("5.00")
     any_shopper.post(url("cancellation", payment))
@@ -116,7 +130,7 @@ def test_a_payment_given_up_in_another_tab_is_gone(
 
 
 def test_a_moocher_that_is_no_longer_listed_cannot_call_off(
-    any_shopper: Shopper, psp: FakePSP, settings: Settings
+    any_shopper: Shopper, psp: SandboxPSP, settings: Settings
 ) -> None:
     payment = under_way(any_shopper, psp)
     settings.PAYMENTS_UI = {}

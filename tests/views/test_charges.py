@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from payments_ui.core.attempts import settlement, transitions
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.flows import checkout
-from tests.fakes import CARDS, FakePSP
+from payments_ui.testing.psp import SandboxPSP
+from tests.fakes import CARDS
 from tests.fixtures import MakeShopper
 from tests.shopping import Shopper, dom, step, stored, url
 
@@ -26,14 +26,14 @@ def test_the_list_is_a_page_for_browsers_and_a_body_for_htmx(any_shopper: Shoppe
 
 
 def test_continue_makes_a_pending_payment_and_charges_nothing(
-    any_shopper: Shopper, psp: FakePSP
+    any_shopper: Shopper, psp: SandboxPSP
 ) -> None:
     any_shopper.owe("5.00", "7.00")
     response = any_shopper.post(url("payments"))
     (payment,) = payments_of(any_shopper)
     assert payment.amount == Decimal(12)
     assert payment.state == "pending"
-    assert psp.asked == []
+    assert not psp.calls
     if any_shopper.js:
         assert step(response) == "payment"
         assert response["HX-Trigger"] == "payments:changed"
@@ -50,10 +50,10 @@ def test_second_click_resumes_the_pending_payment(any_shopper: Shopper) -> None:
 
 
 def test_what_came_while_a_psp_is_busy_is_paid_by_a_payment_of_its_own(
-    shopper: Shopper, psp: FakePSP
+    shopper: Shopper, psp: SandboxPSP
 ) -> None:
     first = shopper.begin("5.00")
-    psp.plan.append("wait")
+    psp.plan.add("processing")
     shopper.pay(first)
     shopper.owe("7.00")
     shopper.post(url("payments"))
@@ -61,21 +61,21 @@ def test_what_came_while_a_psp_is_busy_is_paid_by_a_payment_of_its_own(
 
 
 def test_a_payment_a_psp_is_busy_with_is_shown_where_nothing_else_is_owed(
-    js_shopper: Shopper, psp: FakePSP
+    js_shopper: Shopper, psp: SandboxPSP
 ) -> None:
     payment = js_shopper.begin("5.00")
-    psp.plan.append("wait")
+    psp.plan.add("processing")
     js_shopper.pay(payment)
     assert step(js_shopper.post(url("payments"))) == "processing"
     assert len(payments_of(js_shopper)) == 1
 
 
-def test_zero_is_settled_without_a_psp(any_shopper: Shopper, psp: FakePSP) -> None:
+def test_zero_is_settled_without_a_psp(any_shopper: Shopper, psp: SandboxPSP) -> None:
     any_shopper.owe("5.00", "-5.00")
     response = any_shopper.post(url("payments"))
     (payment,) = payments_of(any_shopper)
     assert (payment.amount, payment.state) == (Decimal(0), "charged")
-    assert psp.asked == []
+    assert not psp.calls
     if any_shopper.js:
         assert step(response) == "charged"
 
@@ -85,7 +85,7 @@ def test_zero_is_settled_without_a_psp(any_shopper: Shopper, psp: FakePSP) -> No
     [
         ((), "nothing to pay at the moment"),
         (("5.00", "-7.00"), "You have a credit"),
-        (("0.001",), "too little to be paid on its own"),
+        (("0.001",), "too small to be paid on its own"),
     ],
 )
 def test_where_there_is_nothing_to_pay_it_says_so(
@@ -129,7 +129,7 @@ def test_nothing_ticked_is_said_in_the_list(any_shopper: Shopper) -> None:
     any_shopper.owe("5.00")
     response = any_shopper.post(url("payments"), select="1", currency="CHF")
     assert step(response) == "select"
-    assert "Tick at least one charge" in dom(response).text
+    assert "Select at least one charge" in dom(response).text
     assert response.status_code == (200 if any_shopper.js else 422)
 
 
@@ -186,7 +186,7 @@ def test_charges_that_were_left_out_are_no_news(any_shopper: Shopper) -> None:
     assert not shown.all("form", action=url("lineitems", payment))
     any_shopper.owe("1.00")
     shown = dom(any_shopper.get(url("payment", payment)))
-    assert "1 new charge came in: CHF 1.00." in shown.form(url("lineitems", payment)).text
+    assert "You have 1 new charge: CHF 1.00." in shown.form(url("lineitems", payment)).text
 
 
 def test_a_new_credit_that_eats_up_the_rest_leaves_the_payment(shopper: Shopper) -> None:
@@ -206,10 +206,10 @@ def test_a_new_credit_of_the_same_amount_settles_the_payment(shopper: Shopper) -
 
 
 def test_nothing_is_taken_into_a_payment_a_psp_is_busy_with(
-    any_shopper: Shopper, psp: FakePSP
+    any_shopper: Shopper, psp: SandboxPSP
 ) -> None:
     payment = any_shopper.begin("5.00")
-    psp.plan.append("wait")
+    psp.plan.add("processing")
     any_shopper.pay(payment)
     any_shopper.owe("1.00")
     response = any_shopper.post(url("lineitems", payment))
@@ -243,13 +243,13 @@ def test_a_page_that_is_none_is_the_first(shopper: Shopper, page: str) -> None:
 def test_a_payment_given_up_while_zero_is_settled_is_gone(
     shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = transitions.start
+    start = Payment.start_attempt
 
     def give_up_first(payment: Payment, **facts: Any) -> Attempt:
         payment.cancel_pending()
         return start(payment, **facts)
 
-    monkeypatch.setattr(transitions, "start", give_up_first)
+    monkeypatch.setattr(Payment, "start_attempt", give_up_first)
     shopper.owe("5.00", "-5.00")
     response = shopper.post(url("payments"))
     assert response.status_code == 410
@@ -259,14 +259,14 @@ def test_a_payment_given_up_while_zero_is_settled_is_gone(
 def test_zero_that_another_click_settles_is_settled_once(
     shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle_zero = settlement.settle_zero
+    settle_zero = Payment.settle_zero
 
     def another_click_first(payment: Payment) -> None:
-        monkeypatch.setattr(settlement, "settle_zero", settle_zero)
+        monkeypatch.setattr(Payment, "settle_zero", settle_zero)
         checkout.begin(shopper.user)
         settle_zero(payment)
 
-    monkeypatch.setattr(settlement, "settle_zero", another_click_first)
+    monkeypatch.setattr(Payment, "settle_zero", another_click_first)
     shopper.owe("5.00", "-5.00")
     payment = checkout.begin(shopper.user)
     assert payment is not None

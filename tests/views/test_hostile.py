@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from payments_ui.testing.psp import SandboxPSP
 from tests.dom import Node
-from tests.fakes import FakePSP
+from tests.fakes import cards
 from tests.reliability.web.texts import PAYLOADS
 from tests.shopping import Shopper, dom, url
 
@@ -37,12 +38,12 @@ def test_what_the_url_says_is_never_markup(shopper: Shopper, payload: str) -> No
 
 
 def test_the_psps_own_words_are_never_shown(
-    any_shopper: Shopper, psp: FakePSP, monkeypatch: pytest.MonkeyPatch
+    any_shopper: Shopper, psp: SandboxPSP, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object) -> None:
         raise RuntimeError("<b>Internal</b> secret-key-of-the-psp")
 
-    monkeypatch.setattr(psp, "charge", fail)
+    monkeypatch.setattr(cards, "charge", fail)
     payment = any_shopper.begin("5.00")
     response = any_shopper.pay(payment)
     assert "secret-key" not in response.content.decode()

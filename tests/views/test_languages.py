@@ -15,8 +15,9 @@ from pytest_django import Settings
 from payments_ui.core.models import Payment
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor
 from payments_ui.moochers.sandbox import SandboxMoocher
+from payments_ui.testing.psp import SandboxPSP
 from tests.dom import Node, parse
-from tests.fakes import BROKEN, CARDS, FRANCS, FakePSP
+from tests.fakes import BROKEN, CARDS, FRANCS, charge_of
 from tests.shopping import Shopper, attempt_of, dom, url
 
 #: Attributes that people read or hear.
@@ -39,7 +40,7 @@ test_page = SandboxMoocher(
 )
 OTHERS = [f"{__name__}.{name}" for name in ("transfer", "test_card", "test_page")]
 
-Visit = Callable[[Shopper, FakePSP], Any]
+Visit = Callable[[Shopper, SandboxPSP], Any]
 
 
 @pytest.fixture(autouse=True)
@@ -83,77 +84,77 @@ def begun(shopper: Shopper) -> Payment:
     return shopper.begin("5.00", "7.00")
 
 
-def listed(shopper: Shopper, psp: FakePSP) -> Any:
+def listed(shopper: Shopper, psp: SandboxPSP) -> Any:
     begun(shopper)
     shopper.owe("1.00")
     shopper.owe("1.00", currency="EUR")
     return shopper.get(url("charges"))
 
 
-def nothing_owed(shopper: Shopper, psp: FakePSP) -> Any:
+def nothing_owed(shopper: Shopper, psp: SandboxPSP) -> Any:
     return shopper.get(url("charges"))
 
 
-def credit(shopper: Shopper, psp: FakePSP) -> Any:
+def credit(shopper: Shopper, psp: SandboxPSP) -> Any:
     shopper.owe("-3.00")
     return shopper.get(url("charges"))
 
 
-def too_little(shopper: Shopper, psp: FakePSP) -> Any:
+def too_little(shopper: Shopper, psp: SandboxPSP) -> Any:
     shopper.owe("0.001")
     return shopper.get(url("charges"))
 
 
-def selected_nothing(shopper: Shopper, psp: FakePSP) -> Any:
+def selected_nothing(shopper: Shopper, psp: SandboxPSP) -> Any:
     shopper.owe("5.00")
     return shopper.post(url("payments"), select="1", currency="CHF")
 
 
-def long_list(shopper: Shopper, psp: FakePSP) -> Any:
+def long_list(shopper: Shopper, psp: SandboxPSP) -> Any:
     shopper.owe(*["1.00"] * 45)
     return shopper.get(url("charges"), page="2")
 
 
-def review(shopper: Shopper, psp: FakePSP) -> Any:
+def review(shopper: Shopper, psp: SandboxPSP) -> Any:
     payment = begun(shopper)
     shopper.owe("1.00")
     return shopper.get(url("payment", payment))
 
 
-def settled_without_money(shopper: Shopper, psp: FakePSP) -> Any:
+def settled_without_money(shopper: Shopper, psp: SandboxPSP) -> Any:
     shopper.owe("3.00", "-3.00")
     return shopper.get(shopper.post(url("payments"))["Location"])
 
 
-def form_with_errors(shopper: Shopper, psp: FakePSP) -> Any:
+def form_with_errors(shopper: Shopper, psp: SandboxPSP) -> Any:
     return shopper.pay(begun(shopper), name="")
 
 
-def expired_form(shopper: Shopper, psp: FakePSP) -> Any:
+def expired_form(shopper: Shopper, psp: SandboxPSP) -> Any:
     return shopper.pay(begun(shopper), **{"pui-token": "old"})
 
 
-def broken_form(shopper: Shopper, psp: FakePSP) -> Any:
+def broken_form(shopper: Shopper, psp: SandboxPSP) -> Any:
     return shopper.get(url("payment", begun(shopper)), moocher="broken")
 
 
 def other_form(identifier: str) -> Visit:
-    def visit(shopper: Shopper, psp: FakePSP) -> Any:
+    def visit(shopper: Shopper, psp: SandboxPSP) -> Any:
         return shopper.get(url("payment", begun(shopper)), moocher=identifier)
 
     visit.__name__ = identifier
     return visit
 
 
-def transfer_details(shopper: Shopper, psp: FakePSP) -> Any:
+def transfer_details(shopper: Shopper, psp: SandboxPSP) -> Any:
     payment = begun(shopper)
     shopper.pay(payment, "banktransfer")
     return shopper.get(url("payment", payment))
 
 
 def after(plan: str, page: str = "payment") -> Visit:
-    def visit(shopper: Shopper, psp: FakePSP) -> Any:
-        psp.plan.append(plan)
+    def visit(shopper: Shopper, psp: SandboxPSP) -> Any:
+        psp.plan.add(plan)
         payment = begun(shopper)
         answer = shopper.pay(payment)
         return shopper.get(answer["Location"] if page == "payment" else url(page, payment))
@@ -162,17 +163,17 @@ def after(plan: str, page: str = "payment") -> Visit:
     return visit
 
 
-def under_way(shopper: Shopper, psp: FakePSP) -> Any:
-    psp.plan.append("wait")
+def under_way(shopper: Shopper, psp: SandboxPSP) -> Any:
+    psp.plan.add("processing")
     shopper.pay(begun(shopper))
     return shopper.get(url("charges"))
 
 
-def nothing_paid_yet(shopper: Shopper, psp: FakePSP) -> Any:
+def nothing_paid_yet(shopper: Shopper, psp: SandboxPSP) -> Any:
     return shopper.get(url("payments"))
 
 
-def history(shopper: Shopper, psp: FakePSP) -> Any:
+def history(shopper: Shopper, psp: SandboxPSP) -> Any:
     shopper.pay(begun(shopper))
     undone = begun(shopper)
     shopper.pay(undone)
@@ -181,17 +182,17 @@ def history(shopper: Shopper, psp: FakePSP) -> Any:
     return shopper.get(url("payments"))
 
 
-def given_up(shopper: Shopper, psp: FakePSP) -> Any:
+def given_up(shopper: Shopper, psp: SandboxPSP) -> Any:
     payment = begun(shopper)
     shopper.post(url("cancellation", payment))
     return shopper.get(url("payment", payment))
 
 
-def back_without_a_session(shopper: Shopper, psp: FakePSP) -> Any:
-    psp.plan.append("decline")
+def back_without_a_session(shopper: Shopper, psp: SandboxPSP) -> Any:
+    psp.plan.add("insufficient_funds")
     payment = begun(shopper)
     shopper.pay(payment)
-    return Client().get(psp.of(attempt_of(payment)).urls.return_url)
+    return Client().get(charge_of(psp, attempt_of(payment)).return_url)
 
 
 @pytest.mark.parametrize(
@@ -200,13 +201,15 @@ def back_without_a_session(shopper: Shopper, psp: FakePSP) -> Any:
         *(listed, nothing_owed, credit, too_little, selected_nothing, long_list, under_way),
         *(review, settled_without_money, form_with_errors, expired_form, broken_form),
         *(other_form("banktransfer"), other_form("sandbox"), other_form("sandbox-page")),
-        *(transfer_details, after("decline"), after("action"), after("wait")),
-        *(after("lose reply"), after("approve"), after("approve", "receipt")),
+        *(transfer_details, after("insufficient_funds"), after("3ds"), after("processing")),
+        *(after("lost_reply"), after("approve"), after("approve", "receipt")),
         *(nothing_paid_yet, history, given_up, back_without_a_session),
     ],
     ids=lambda visit: visit.__name__.replace("_", " "),
 )
-def test_every_word_of_a_page_is_translated(visit: Visit, shopper: Shopper, psp: FakePSP) -> None:
+def test_every_word_of_a_page_is_translated(
+    visit: Visit, shopper: Shopper, psp: SandboxPSP
+) -> None:
     page = dom(visit(shopper, psp))
     assert "⟦" in page.text
     assert words(page) == set()

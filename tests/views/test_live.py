@@ -11,8 +11,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from payments_ui.core import queries
+from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import JournalEntry, Payment
-from tests.fakes import CARDS, FakePSP
+from payments_ui.testing.failpoints import at, call
+from payments_ui.testing.psp import SandboxPSP, Status
+from tests.fakes import CARDS, finish
 from tests.shopping import IN_PLACE, Shopper, attempt_of, dom, report, step, stored, url
 
 
@@ -56,7 +59,7 @@ def test_a_refresher_without_a_session_is_answered_nothing(shopper: Shopper, pat
     assert (response.status_code, response.content) == (204, b"")
 
 
-def test_an_action_without_a_session_offers_to_sign_in(shopper: Shopper, psp: FakePSP) -> None:
+def test_an_action_without_a_session_offers_to_sign_in(shopper: Shopper, psp: SandboxPSP) -> None:
     payment = shopper.begin("5.00")
     headers = {**IN_PLACE, "HX-Current-URL": "http://testserver/account/?a=1"}
     response = Client().post(
@@ -66,7 +69,7 @@ def test_an_action_without_a_session_offers_to_sign_in(shopper: Shopper, psp: Fa
     assert response["HX-Retarget"] == "#pui-1-body"
     link = dom(response).one("a")
     assert link.attrs["href"] == "/login/?next=/account/%3Fa%3D1"
-    assert psp.asked == []
+    assert not psp.calls
 
 
 @pytest.mark.parametrize(
@@ -134,13 +137,13 @@ def test_a_payment_paid_elsewhere_replaces_the_whole_body_without_taking_the_foc
 
 
 def test_a_decline_that_comes_later_is_told_in_place(
-    js_shopper: Shopper, psp: FakePSP, settings: Settings
+    js_shopper: Shopper, psp: SandboxPSP, settings: Settings
 ) -> None:
-    psp.plan.append("wait")
+    psp.plan.add("processing")
     payment = js_shopper.begin("5.00")
     js_shopper.pay(payment)
     path = refresher(js_shopper, payment)
-    psp.of(attempt_of(payment)).state = "declined"
+    finish(psp, attempt_of(payment), Status.DECLINED)
     report(Client(), attempt_of(payment))
     response = js_shopper.get(path)
     assert step(response) == "payment"
@@ -152,10 +155,10 @@ def test_a_decline_that_comes_later_is_told_in_place(
 
 
 def test_an_attempt_called_off_elsewhere_shows_the_ways_to_pay(
-    js_shopper: Shopper, psp: FakePSP, settings: Settings
+    js_shopper: Shopper, psp: SandboxPSP, settings: Settings
 ) -> None:
     settings.PAYMENTS_UI = {"MOOCHERS": [CARDS]}
-    psp.plan.append("wait")
+    psp.plan.add("3ds")
     payment = js_shopper.begin("5.00")
     js_shopper.pay(payment)
     path = refresher(js_shopper, payment)
@@ -176,28 +179,28 @@ def test_a_payment_given_up_elsewhere_replaces_the_whole_body(js_shopper: Shoppe
 
 
 def test_looking_asks_the_psp_at_most_every_three_seconds(
-    any_shopper: Shopper, psp: FakePSP, monkeypatch: pytest.MonkeyPatch
+    any_shopper: Shopper, psp: SandboxPSP, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    psp.plan.append("wait")
+    psp.plan.add("processing")
     payment = any_shopper.begin("5.00")
     any_shopper.pay(payment)
     for _tab in range(5):
         any_shopper.get(url("payment", payment))
-    assert psp.asked.count("ask") == 1
+    assert psp.calls["fetch"] == 1
     later = timezone.now() + dt.timedelta(seconds=4)
-    monkeypatch.setattr("payments_ui.flows.webhook.timezone.now", lambda: later)
-    psp.of(attempt_of(payment)).state = "taken"
+    monkeypatch.setattr("payments_ui.flows.return_from_psp.timezone.now", lambda: later)
+    finish(psp, attempt_of(payment))
     assert step(any_shopper.get(url("payment", payment))) == "charged"
     assert stored(payment).state == "charged"
 
 
 def test_the_longer_it_waits_the_less_often_it_looks(
-    js_shopper: Shopper, psp: FakePSP, monkeypatch: pytest.MonkeyPatch
+    js_shopper: Shopper, psp: SandboxPSP, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    psp.plan.append("action")
+    psp.plan.add("3ds")
     payment = js_shopper.begin("5.00")
     js_shopper.pay(payment)
-    psp.of(attempt_of(payment)).state = "waits"
+    finish(psp, attempt_of(payment), Status.PROCESSING)
     start, triggers = timezone.now(), []
     js_shopper.get(url("payment", payment))
     journalled = JournalEntry.objects.count()
@@ -208,15 +211,17 @@ def test_the_longer_it_waits_the_less_often_it_looks(
         triggers.append(shown.one(id="pui-1-refresher").attrs["hx-trigger"].partition(",")[0])
     assert triggers[:4] == ["every 3s", "every 3s", "every 10s", "every 30s"]
     assert "every" not in triggers[4]
-    assert psp.asked.count("ask") == 6
+    assert psp.calls["fetch"] == 6
     assert JournalEntry.objects.count() == journalled
 
 
-def test_nobody_asks_while_the_charge_itself_is_on_its_way(shopper: Shopper, psp: FakePSP) -> None:
+def test_nobody_asks_while_the_charge_itself_is_on_its_way(
+    shopper: Shopper, psp: SandboxPSP
+) -> None:
     payment = shopper.begin("5.00")
-    psp.during = lambda: shopper.get(url("payment", payment))
-    shopper.pay(payment)
-    assert psp.asked == ["charge"]
+    with at(Point.CHARGE_AFTER_PSP, call(lambda: shopper.get(url("payment", payment)))):
+        shopper.pay(payment)
+    assert psp.calls == {"create": 1}
 
 
 def test_the_list_is_refreshed_without_taking_the_focus(js_shopper: Shopper) -> None:

@@ -9,69 +9,70 @@ from pytest_django import Settings
 
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.flows.tokens import ReturnToken
-from tests.fakes import FakePSP
+from payments_ui.testing.psp import SandboxPSP, Status
+from tests.fakes import charge_of, finish
 from tests.fixtures import MakeShopper
 from tests.shopping import Shopper, attempt_of, dom, step, stored, url
 
 
-def leave(shopper: Shopper, psp: FakePSP, **headers: str) -> tuple[Payment, str]:
+def leave(shopper: Shopper, psp: SandboxPSP, **headers: str) -> tuple[Payment, str]:
     """Leave for the PSP; return the payment, and where the PSP sends the browser back to."""
     payment = shopper.begin("5.00")
     data = shopper.form(payment)
-    psp.plan.append("action")
+    psp.plan.add("3ds")
     shopper.client.post(url("moocher", payment, "cards"), data, headers=headers)
-    back = urlsplit(psp.of(attempt_of(payment)).urls.return_url)
+    back = urlsplit(charge_of(psp, attempt_of(payment)).return_url)
     return payment, f"{back.path}?{back.query}"
 
 
-def test_coming_back_asks_the_psp_and_shows_the_payment(shopper: Shopper, psp: FakePSP) -> None:
+def test_coming_back_asks_the_psp_and_shows_the_payment(shopper: Shopper, psp: SandboxPSP) -> None:
     payment, back = leave(shopper, psp)
-    psp.of(attempt_of(payment)).state = "taken"
+    finish(psp, attempt_of(payment))
     response = shopper.get(back)
     assert response.status_code == 303
     assert response["Location"] == url("payment", payment)
-    assert psp.asked == ["charge", "ask"]
+    assert psp.calls == {"create": 1, "fetch": 1}
     assert step(shopper.get(response["Location"])) == "charged"
 
 
-def test_a_decline_at_the_psp_is_told(shopper: Shopper, psp: FakePSP) -> None:
+def test_a_decline_at_the_psp_is_told(shopper: Shopper, psp: SandboxPSP) -> None:
     payment, back = leave(shopper, psp)
-    psp.of(attempt_of(payment)).state = "declined"
+    finish(psp, attempt_of(payment), Status.DECLINED)
     shown = shopper.get(shopper.get(back)["Location"])
     assert "Nothing was charged. There is not enough money" in dom(shown).text
 
 
 @pytest.mark.parametrize("claim", ["success=1", "status=paid", "redirect_status=succeeded"])
-def test_what_the_url_claims_is_not_believed(shopper: Shopper, psp: FakePSP, claim: str) -> None:
+def test_what_the_url_claims_is_not_believed(shopper: Shopper, psp: SandboxPSP, claim: str) -> None:
     payment, back = leave(shopper, psp)
     shopper.get(f"{back}&{claim}")
     assert stored(payment).state == "processing"
 
 
-def test_coming_back_twice_changes_nothing(shopper: Shopper, psp: FakePSP) -> None:
+def test_coming_back_twice_changes_nothing(shopper: Shopper, psp: SandboxPSP) -> None:
     payment, back = leave(shopper, psp)
-    psp.of(attempt_of(payment)).state = "taken"
+    finish(psp, attempt_of(payment))
     shopper.get(back)
     shopper.get(back)
-    assert psp.asked == ["charge", "ask"]
+    assert psp.calls == {"create": 1, "fetch": 1}
     assert stored(payment).state == "charged"
 
 
 @pytest.mark.parametrize(
-    ("state", "sentence"),
+    ("status", "sentence"),
     [
-        ("taken", "Thank you, your payment has arrived"),
-        ("declined", "Nothing was charged"),
-        ("cancelled", "Nothing was charged"),
-        ("action", "you will not be charged twice"),
+        (Status.SUCCEEDED, "Payment successful"),
+        (Status.DECLINED, "Nothing was charged"),
+        (Status.CANCELLED, "Nothing was charged"),
+        (Status.REQUIRES_ACTION, "you will not be charged twice"),
     ],
 )
 def test_without_a_session_it_says_how_it_stands_and_nothing_about_the_person(
-    make_shopper: MakeShopper, psp: FakePSP, state: str, sentence: str
+    make_shopper: MakeShopper, psp: SandboxPSP, status: Status, sentence: str
 ) -> None:
     ada = make_shopper(username="ada-lovelace", email="ada@example.org")
     payment, back = leave(ada, psp)
-    psp.of(attempt_of(payment)).state = state
+    finish(psp, attempt_of(payment), status)
     for browser in (Client(), make_shopper().client):
         response = browser.get(back)
         assert response.status_code == 200
@@ -82,16 +83,16 @@ def test_without_a_session_it_says_how_it_stands_and_nothing_about_the_person(
             assert personal not in page.replace("loading", "")
 
 
-def test_a_forged_token_is_not_found(shopper: Shopper, psp: FakePSP) -> None:
+def test_a_forged_token_is_not_found(shopper: Shopper, psp: SandboxPSP) -> None:
     payment, back = leave(shopper, psp)
     for forged in ("", "x", back.partition("attempt=")[2][:-1] + "_"):
         response = shopper.get(url("return", payment, "cards"), attempt=forged)
         assert response.status_code == 404
-    assert psp.asked == ["charge"]
+    assert psp.calls == {"create": 1}
 
 
 def test_a_token_is_for_its_own_payment_and_moocher_only(
-    make_shopper: MakeShopper, psp: FakePSP
+    make_shopper: MakeShopper, psp: SandboxPSP
 ) -> None:
     shopper, other = make_shopper(), make_shopper()
     payment, _back = leave(shopper, psp)
@@ -103,25 +104,27 @@ def test_a_token_is_for_its_own_payment_and_moocher_only(
     assert other.get(path, back=token).status_code == 404
 
 
-def test_a_psp_that_is_down_keeps_the_attempt_open(shopper: Shopper, psp: FakePSP) -> None:
+def test_a_psp_that_is_down_keeps_the_attempt_open(shopper: Shopper, psp: SandboxPSP) -> None:
     payment, back = leave(shopper, psp)
-    psp.down = True
+    psp.plan.outage(3600)
     assert shopper.get(back).status_code == 303
     assert attempt_of(payment).state == "unknown"
 
 
 def test_coming_back_to_a_moocher_that_is_no_longer_listed(
-    shopper: Shopper, psp: FakePSP, settings: Settings
+    shopper: Shopper, psp: SandboxPSP, settings: Settings
 ) -> None:
     payment, back = leave(shopper, psp)
     settings.PAYMENTS_UI = {}
     response = shopper.get(back)
     assert response["Location"] == url("payment", payment)
-    assert psp.asked == ["charge"]
+    assert psp.calls == {"create": 1}
     assert step(shopper.get(response["Location"])) == "requires_action"
 
 
-def test_coming_back_after_giving_up_says_that_it_is_gone(shopper: Shopper, psp: FakePSP) -> None:
+def test_coming_back_after_giving_up_says_that_it_is_gone(
+    shopper: Shopper, psp: SandboxPSP
+) -> None:
     payment, back = leave(shopper, psp)
     shopper.post(url("cancellation", payment))
     shown = shopper.get(shopper.get(back)["Location"])
@@ -129,23 +132,23 @@ def test_coming_back_after_giving_up_says_that_it_is_gone(shopper: Shopper, psp:
 
 
 def test_money_that_comes_after_giving_up_is_kept_as_surplus(
-    shopper: Shopper, psp: FakePSP
+    shopper: Shopper, psp: SandboxPSP
 ) -> None:
     payment, back = leave(shopper, psp)
     shopper.post(url("cancellation", payment))
-    psp.of(attempt_of(payment)).state = "taken"
+    finish(psp, attempt_of(payment))
     shopper.get(back)
     assert attempt_of(payment).state == Attempt.State.SURPLUS
 
 
 @pytest.mark.parametrize("header", ["HX-Current-URL", "Referer"])
 def test_it_offers_the_way_back_to_the_hosts_page(
-    shopper: Shopper, psp: FakePSP, header: str
+    shopper: Shopper, psp: SandboxPSP, header: str
 ) -> None:
     page = "http://testserver/login/?tab=2#top"
     _payment, back = leave(shopper, psp, **{header: page})
     shown = dom(shopper.get(shopper.get(back)["Location"]))
-    assert shown.one("a", href="/login/?tab=2").text == "Back to where you were"
+    assert shown.one("a", href="/login/?tab=2").text == "Back to the previous page"
     assert dom(Client().get(back)).one("main").one("a", href="/login/?tab=2")
 
 
@@ -160,12 +163,12 @@ def test_it_offers_the_way_back_to_the_hosts_page(
         "",
     ],
 )
-def test_it_offers_no_way_to_anywhere_else(shopper: Shopper, psp: FakePSP, page: str) -> None:
+def test_it_offers_no_way_to_anywhere_else(shopper: Shopper, psp: SandboxPSP, page: str) -> None:
     _payment, back = leave(shopper, psp, Referer=page)
     response = shopper.get(back)
     assert "back=" not in response["Location"]
-    assert "Back to where you were" not in dom(shopper.get(response["Location"])).text
-    assert "Back to where you were" not in dom(Client().get(back)).text
+    assert "Back to the previous page" not in dom(shopper.get(response["Location"])).text
+    assert "Back to the previous page" not in dom(Client().get(back)).text
 
 
 def test_a_way_back_that_was_not_signed_is_not_offered(shopper: Shopper) -> None:

@@ -1,9 +1,9 @@
-"""The admin: reads everything, changes money by the models' verbs only, with a reason."""
+"""The admin: shows everything; actions change money by the models' verbs, with a reason."""
 
 from __future__ import annotations
 
 from .attempts import AttemptAdmin
-from .evidence import EventAdmin, JournalEntryAdmin
+from .journal import EventAdmin, JournalEntryAdmin
 from .lineitems import LineItemAdmin
 from .payments import PaymentAdmin
 from .refunds import RefundAdmin

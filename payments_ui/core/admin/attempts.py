@@ -1,95 +1,74 @@
-"""Attempts in the admin: read, and settled by a person where nobody knew the outcome."""
+"""Payment attempts in the admin: read, and resolved by a clerk where the outcome is unknown."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from payments_ui import money
-from payments_ui.core.attempts import settlement, transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import Attempt
 from payments_ui.exceptions import PaymentStateError
 
-from .base import AskedAdmin, user_fields
-from .reasons import asking_why
+from .actions import asks_reason
+from .base import AskedAdmin, QuerysetFilter, allows
 
 
-class AttentionFilter(admin.SimpleListFilter):
-    """What a person may have to look at."""
+class AttentionFilter(QuerysetFilter):
+    """What a clerk may have to act on."""
 
-    title = _("attention")
+    title = _("needs attention")
     parameter_name = "attention"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The choices."""
-        return [
-            ("open", pgettext_lazy("attempt", "open")),
-            ("unknown", _("outcome unknown")),
-            ("money", _("money to look at")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """The rows of the choice."""
-        match self.value():
-            case "open":
-                return queryset.open()
-            case "unknown":
-                return queryset.filter(state=Attempt.State.UNKNOWN)
-            case "money":
-                return queryset.to_look_at()
-            case _other:
-                return queryset
+    narrow = {
+        "open": (pgettext_lazy("attempt", "open"), lambda rows: rows.open()),
+        "unknown": (
+            _("outcome unknown"),
+            lambda rows: rows.filter(state=Attempt.State.UNKNOWN),
+        ),
+        "money": (_("unexpected money"), lambda rows: rows.unexpected()),
+    }
 
 
-def _money_arrived(row: Attempt, *, by: str, reason: str) -> None:
-    _require_open(row)
-    settled = settlement.money_arrived(row, by=by, reason=reason)
+@asks_reason(_("Mark as charged"), permission="book")
+def mark_charged(attempt: Attempt, *, by: str, reason: str) -> None:
+    """The money is in the service's list of charges; raises where the outcome is known."""
+    _require_open(attempt)
+    settled = attempt.book_by_hand(by=by, reason=reason)
     if settled.state != Attempt.State.SETTLED:
-        raise PaymentStateError(f"Kept as {settled.get_state_display()}: somebody was faster")
+        kept_as = settled.get_state_display()
+        raise PaymentStateError(f"Recorded as {kept_as}: the payment has changed in the meantime")
 
 
-def _never_happened(row: Attempt, *, by: str, reason: str) -> None:
-    _require_open(row)
-    never = Declined(code=DeclineCode.NEVER_HAPPENED)
-    transitions.record(row, never, by=by, reason=reason)
+@asks_reason(_("Mark as not charged"), permission="book")
+def mark_not_charged(attempt: Attempt, *, by: str, reason: str) -> None:
+    """The service has no such charge; raises where the outcome is known."""
+    _require_open(attempt)
+    attempt.record(Declined(code=DeclineCode.NEVER_HAPPENED), by=by, reason=reason)
 
 
 def _require_open(attempt: Attempt) -> None:
     if not attempt.is_open:
-        raise PaymentStateError(f"Its outcome is known: {attempt.get_state_display()}")
+        raise PaymentStateError(f"The outcome is known: {attempt.get_state_display()}")
 
 
 @admin.register(Attempt)
 class AttemptAdmin(AskedAdmin):
-    """Attempts, as they were asked and answered."""
+    """Payment attempts, each as the service was asked and answered."""
 
     list_display = ("reference", "payment", "moocher", "money", "state", "started_at", "ended_at")
     list_select_related = ("payment__user",)
     list_filter = (AttentionFilter, "state", "moocher", "live")
+    search_fields = ("psp_reference", "id__startswith", "idempotency_key", "payment__email")
+    user_path = "payment__user"
     exclude = ("form_token", "open_payment", "settled_payment")
     readonly_fields = ("money", "received")
-    as_money: ClassVar = {"amount": "money", "received_amount": "received"}
+    as_money = {"amount": "money", "received_amount": "received"}
     currencies = ("currency", "received_currency")
-    actions = (
-        asking_why("money_arrived", _("Money arrived"), "book", _money_arrived),
-        asking_why("never_happened", _("Never happened"), "book", _never_happened),
-    )
+    actions = (mark_charged, mark_not_charged)
+    has_book_permission = allows("book_payment")
 
     @admin.display(description=_("received amount"))
     def received(self, attempt: Attempt) -> str:
-        """What arrived."""
+        """The amount that arrived."""
         return money.format_arrived(attempt.received_amount, attempt.received_currency)
-
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        """By what PSP and customer call it, and whose it is."""
-        own = ["psp_reference", "id__startswith", "idempotency_key", "payment__email"]
-        return [*own, *user_fields("payment__user")]
-
-    def has_book_permission(self, request: HttpRequest) -> bool:
-        """Those who may book money."""
-        return request.user.has_perm("payments_core.book_payment")

@@ -1,8 +1,8 @@
-"""What the admin's pages share."""
+"""What the admin's pages share: amounts, permissions, filters, and errors as messages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +20,8 @@ from payments_ui.core.db.constraint_errors import typed_refusals
 from payments_ui.exceptions import PaymentsUIError
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
     _ModelAdmin = admin.ModelAdmin[Any]
     _TabularInline = admin.TabularInline[Any, Any]
     _InlineFormSet = BaseInlineFormSet[Any, Any, Any]
@@ -28,16 +30,23 @@ else:
     _TabularInline = admin.TabularInline
     _InlineFormSet = BaseInlineFormSet
 
-#: Rows that a page shows of a list that may be long.
+#: The most rows on a page, in an inline, and in one action.
 SHOWN = 50
 
 
-def user_fields(path: str = "user") -> list[str]:
-    """Where a person is searched: name and e-mail of the site's user model."""
-    user_model: Any = get_user_model()
-    names = {user_model.USERNAME_FIELD: None, user_model.get_email_field_name(): None}
-    known = {field.name for field in user_model._meta.get_fields()}
-    return [f"{path}__{name}" for name in names if name in known]
+def refuse(_admin: Any, request: HttpRequest, obj: Any = None) -> bool:
+    """A permission check that refuses everybody, superusers too."""
+    return False
+
+
+def allows(codename: str) -> Callable[[Any, HttpRequest], bool]:
+    """A permission check that allows those with this permission of the books."""
+    return lambda _admin, request: request.user.has_perm(f"payments_core.{codename}")
+
+
+def error_message(error: PaymentsUIError) -> str:
+    """The error for a clerk: the customer's sentence, and the detail."""
+    return f"{error.message} ({error.detail})" if error.detail else str(error.message)
 
 
 class ShowsMoney:
@@ -50,94 +59,113 @@ class ShowsMoney:
 
 
 class MoneyAdmin(ShowsMoney, _ModelAdmin):
-    """Rows that are not deleted here; the kit's errors become messages."""
+    """Rows about money; the kit's errors become messages."""
 
     list_per_page = SHOWN
     show_full_result_count = False
+    #: The path to the user by whom rows are searched; empty where rows have no user.
+    user_path = ""
 
-    def described(self, row: Any) -> str:
-        """The row for somebody who is about to act on it, and must take it for no other."""
+    def describe(self, row: Any) -> str:
+        """The row as a clerk recognizes it on the page that asks for a reason."""
         return str(row)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: the verbs release what has to be released."""
-        return False
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """``search_fields``, and the user's name and e-mail as the site's user model calls them."""
+        user_model: Any = get_user_model()
+        names = {user_model.USERNAME_FIELD: None, user_model.get_email_field_name(): None}
+        known = {field.name for field in user_model._meta.get_fields()}
+        of_user = [f"{self.user_path}__{name}" for name in names if name in known]
+        return [*self.search_fields, *(of_user if self.user_path else ())]
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """As Django's; the kit's errors become messages."""
-        return self._told(super().changeform_view, request, *args, **kwargs)
+        return self._with_messages(super().changeform_view, request, *args, **kwargs)
 
-    # An action is a transaction of its own, and may ask a PSP, for which none may wait.
+    # An action commits by itself, and may ask a PSP, which must not happen in a transaction.
     @transaction.non_atomic_requests
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """As Django's; the kit's errors become messages."""
-        return self._told(super().changelist_view, request, *args, **kwargs)
+        return self._with_messages(super().changelist_view, request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """As Django's; the kit's errors become messages."""
-        return self._told(super().delete_view, request, *args, **kwargs)
+        return self._with_messages(super().delete_view, request, *args, **kwargs)
 
     def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """As Django's, which tells who may not look whether a row exists."""
+        """As Django's; who may not view rows does not learn either whether this one exists."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         return super().history_view(request, *args, **kwargs)
 
-    def _told(
-        self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def _with_messages(
+        self, view: Callable[..., HttpResponseBase], request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         try:
             with typed_refusals():
                 return view(request, *args, **kwargs)
         except PaymentsUIError as error:
-            self.message_user(request, told(error), messages.ERROR)
+            self.message_user(request, error_message(error), messages.ERROR)
             return redirect(request.get_full_path())
 
 
 class ReadOnlyAdmin(MoneyAdmin):
-    """Rows that are only read, and acted on by verbs."""
+    """Shows all fields of its model, amounts with their currencies; only actions change rows."""
+
+    has_add_permission = has_change_permission = has_delete_permission = refuse
 
     readonly_fields: ClassVar[tuple[str, ...]] = ("money",)
-    #: Amounts of the model, and what shows them with their currency.
-    as_money: ClassVar[dict[str, str]] = {"amount": "money"}
-    #: Currencies, which are shown with their amounts.
+    #: Amount fields, each with the readonly field that shows it with its currency.
+    as_money: ClassVar[Mapping[str, str]] = {"amount": "money"}
+    #: Currency fields, left out since the amounts show them.
     currencies: ClassVar[tuple[str, ...]] = ("currency",)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """All of the model's, with amounts as money."""
-        names = super().get_fields(request, obj)
-        own = [name for name in names if name not in (*self.readonly_fields, *self.currencies)]
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """All fields of the model, in its order."""
+        own = [
+            name
+            for name in super().get_fields(request, obj)
+            if name not in (*self.readonly_fields, *self.currencies)
+        ]
         return [self.as_money.get(str(name), name) for name in own]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
 
 
 class AskedAdmin(ReadOnlyAdmin):
-    """What a PSP was asked for a customer: attempts and refunds."""
+    """Requests to a payment service on behalf of a customer: attempts and refunds."""
 
     @admin.display(description=_("reference"))
     def reference(self, obj: Any) -> str:
-        """What a customer on the phone calls it."""
+        """The reference that a customer reads out on the phone."""
         return str(obj.reference)
 
     @admin.display(description=_("user"), ordering="payment__user")
     def customer(self, obj: Any) -> str:
-        """Whose payment it is."""
+        """The user whose payment it is."""
         return str(obj.payment.user)
 
-    def described(self, row: Any) -> str:
-        """How much it is, whose, and its reference."""
+    def describe(self, row: Any) -> str:
+        """Amount, customer and reference."""
         return f"{self.money(row)}, {self.customer(row)}, {row.reference}"
 
 
+class QuerysetFilter(admin.SimpleListFilter):
+    """A filter whose choices are querysets."""
+
+    #: Each value of the parameter with its label and what narrows the list to it.
+    narrow: ClassVar[Mapping[str, tuple[_StrPromise | str, Callable[[Any], QuerySet[Any]]]]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The choices."""
+        return [(value, label) for value, (label, _rows) in self.narrow.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of the choice; all rows where it is unknown."""
+        choice = self.narrow.get(self.value() or "")
+        return choice[1](queryset) if choice else queryset
+
+
 class FirstRows(_InlineFormSet):
-    """The first rows only: a payment may have 100 000."""
+    """The first rows only: a payment may have 100 000 line items."""
 
     def get_queryset(self) -> QuerySet[Model]:
         """At most ``SHOWN`` rows."""
@@ -147,26 +175,10 @@ class FirstRows(_InlineFormSet):
 
 
 class ReadOnlyInline(ShowsMoney, _TabularInline):
-    """The first rows of what belongs to a payment."""
+    """The first rows that belong to a payment."""
 
     formset = FirstRows
     extra = 0
     can_delete = False
     show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-
-def told(error: PaymentsUIError) -> str:
-    """The error for people who run the site: what a customer would read, and the detail."""
-    return f"{error.message} ({error.detail})" if error.detail else str(error.message)
+    has_add_permission = has_change_permission = has_delete_permission = refuse

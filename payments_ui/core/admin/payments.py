@@ -1,11 +1,11 @@
-"""Payments in the admin: everything is read, money moves by verbs."""
+"""Payments in the admin: all of it is read, and the models' verbs move the money."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -13,21 +13,22 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from payments_ui.core.attempts import settlement
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
 
-from .base import SHOWN, MoneyAdmin, ReadOnlyInline, user_fields
-from .reasons import asking_why
-from .refunds import RefundForm, RefundInline, give_back
+from .actions import asks_reason
+from .base import SHOWN, MoneyAdmin, QuerysetFilter, ReadOnlyInline, allows, refuse
+from .refunds import RefundInline, refund
 
 _OPEN = Attempt.objects.open()
+_IS_OPEN = Exists(_OPEN.filter(payment=OuterRef("pk")))
+_State = Payment.State
 
 
 class LineItemInline(ReadOnlyInline):
     """The first line items of a payment."""
 
     model = LineItem
-    fields = readonly_fields = ("title", "money", "created_at", "key")
+    fields = readonly_fields = ("title", "money", "calculation", "used_at", "key")
     verbose_name_plural = _("first line items")
 
 
@@ -38,36 +39,31 @@ class AttemptInline(ReadOnlyInline):
     fields = readonly_fields = ("moocher", "state", "money", "psp_reference", "started_at")
 
 
-class StateFilter(admin.SimpleListFilter):
-    """By the state, which is derived."""
+class StateFilter(QuerysetFilter):
+    """The state, which is derived from the stored facts."""
 
     title = _("state")
     parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The choices."""
-        return list(Payment.State.choices)
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """The rows of the choice."""
-        is_open = Exists(_OPEN.filter(payment=OuterRef("pk")))
-        match self.value():
-            case Payment.State.PENDING:
-                return queryset.pending().filter(~is_open)
-            case Payment.State.PROCESSING:
-                return queryset.pending().filter(is_open)
-            case (Payment.State.CHARGED | Payment.State.CANCELLED | Payment.State.UNDONE) as state:
-                return queryset.filter(**{f"{state}_at__isnull": False})
-            case _other:
-                return queryset
+    narrow = {
+        _State.PENDING: (_State.PENDING.label, lambda rows: rows.pending().exclude(_IS_OPEN)),
+        _State.PROCESSING: (_State.PROCESSING.label, lambda rows: rows.pending().filter(_IS_OPEN)),
+        _State.CHARGED: (_State.CHARGED.label, lambda rows: rows.exclude(charged_at=None)),
+        _State.CANCELLED: (_State.CANCELLED.label, lambda rows: rows.exclude(cancelled_at=None)),
+        _State.UNDONE: (_State.UNDONE.label, lambda rows: rows.exclude(undone_at=None)),
+    }
 
 
 @admin.register(Payment)
 class PaymentAdmin(MoneyAdmin):
-    """Payments, cancelled ones too. Only the e-mail is written here; the rest is verbs."""
+    """Payments, cancelled ones too. A clerk edits the e-mail; actions do the rest."""
 
     list_display = ("__str__", "user", "money", "state", "payment_service_provider", "created_at")
     list_filter = (StateFilter, "currency", "payment_service_provider")
+    search_fields = (
+        *("email", "transaction", "id__startswith"),
+        *("attempts__psp_reference", "attempts__id__startswith"),
+    )
+    user_path = "user"
     inlines = (LineItemInline, AttemptInline, RefundInline)
     fields = (
         *("id", "user", "email", "money", "state", "created_at", "charged_at", "cancelled_at"),
@@ -75,75 +71,53 @@ class PaymentAdmin(MoneyAdmin):
     )
     readonly_fields = tuple(name for name in fields if name != "email")
     actions = (
-        asking_why(
-            "cancel_pending", _("Cancel pending payments"), "cancel", Payment.cancel_pending
-        ),
-        asking_why("refund", _("Refund a charged payment"), "refund", give_back, RefundForm),
-        asking_why("undo", _("Undo charged payments"), "undo", Payment.undo),
-        asking_why("book_by_hand", _("Book money that arrived"), "book", settlement.book_by_hand),
+        asks_reason(_("Cancel pending payments"), permission="cancel")(Payment.cancel_pending),
+        refund,
+        asks_reason(_("Undo charges"), permission="undo")(Payment.undo),
+        asks_reason(_("Record payments received"), permission="book")(Payment.book_by_hand),
     )
+    # ``create_pending`` makes payments from line items, and ``cancel_pending`` ends them.
+    has_add_permission = has_delete_permission = refuse
+    has_cancel_permission = allows("change_payment")
+    has_refund_permission = allows("refund_payment")
+    has_undo_permission = allows("undo_payment")
+    has_book_permission = allows("book_payment")
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         """Cancelled payments too, with their open attempts."""
         open_attempts = Prefetch("attempts", queryset=_OPEN.all(), to_attr="open_attempts")
-        payments = Payment.all_objects.select_related("user").prefetch_related(open_attempts)
-        return payments.order_by("-created_at")
+        payments: QuerySet[Payment] = Payment.all_objects.order_by("-created_at")
+        return payments.select_related("user").prefetch_related(open_attempts)
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        """Whose, where to, and by what the PSP or a customer on the phone calls it."""
-        own = ["email", "transaction", "id__startswith"]
-        return [*user_fields(), *own, "attempts__psp_reference", "attempts__id__startswith"]
-
-    def described(self, row: Payment) -> str:
-        """How much it is, whose, and how its id begins, by which it is searched."""
+    def describe(self, row: Payment) -> str:
+        """Amount, customer and the beginning of the id, which the search finds."""
         return f"{self.money(row)}, {row.user}, {str(row.pk)[:8]}"
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: payments are made of line items."""
-        return False
-
-    def has_cancel_permission(self, request: HttpRequest) -> bool:
-        """Those who may change payments."""
-        return request.user.has_perm("payments_core.change_payment")
-
-    def has_refund_permission(self, request: HttpRequest) -> bool:
-        """Those with the permission of its own."""
-        return request.user.has_perm("payments_core.refund_payment")
-
-    def has_undo_permission(self, request: HttpRequest) -> bool:
-        """Those with the permission of its own."""
-        return request.user.has_perm("payments_core.undo_payment")
-
-    def has_book_permission(self, request: HttpRequest) -> bool:
-        """Those with the permission of its own."""
-        return request.user.has_perm("payments_core.book_payment")
-
     def save_model(self, request: HttpRequest, obj: Payment, form: Any, change: bool) -> None:
-        """Write the e-mail, and nothing that was read before."""
+        """Write the e-mail only."""
         obj.save(update_fields=["email"])
 
     @admin.display(description=_("state"))
-    def state(self, payment: Any) -> Any:
-        """The state, with no query for each row."""
+    def state(self, payment: Any) -> str:
+        """The state, without a query for each row."""
         payment.open_attempt = next(iter(payment.open_attempts), None)
-        return payment.state.label
+        return str(payment.state.label)
 
     @admin.display(description=_("all line items"))
     def all_lineitems(self, payment: Payment) -> SafeString:
-        """How many there are, and where."""
+        """Their number, with a link to the list."""
         return _link("lineitem", {"payment": payment.pk}, payment.lineitems.count())
 
     @admin.display(description=_("journal"))
     def journal(self, payment: Payment) -> SafeString:
-        """The latest entries, and where the rest is."""
-        told = JournalEntry.objects.filter(payment_id=payment.pk)
-        rows = ((entry, entry.actor, entry.reason) for entry in told[:SHOWN])
+        """The latest entries, with a link to all of them."""
+        latest = JournalEntry.objects.filter(payment_id=payment.pk)[:SHOWN]
+        rows = ((entry, entry.actor, entry.reason) for entry in latest)
         entries = format_html_join("", "<li>{}, {} {}</li>", rows)
-        rest = pgettext_lazy("journal", "all")
-        link = _link("journalentry", {"payment_id": payment.pk}, rest)
+        link = _link("journalentry", {"payment_id": payment.pk}, pgettext_lazy("journal", "all"))
         return format_html("<ul>{}</ul>{}", entries, link)
 
 
-def _link(model: str, query: dict[str, Any], text: Any) -> SafeString:
+def _link(model: str, query: dict[str, Any], text: object) -> SafeString:
     url = reverse(f"admin:payments_core_{model}_changelist", query=query)
     return format_html('<a href="{}">{}</a>', url, text)

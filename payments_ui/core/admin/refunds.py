@@ -1,4 +1,4 @@
-"""Refunds in the admin: asked for on a payment, and sent by a person where no PSP can."""
+"""Refunds in the admin: requested on a payment, and sent by a clerk where no service can."""
 
 from __future__ import annotations
 
@@ -8,38 +8,42 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from payments_ui import money
 from payments_ui.core.models import Payment, Refund
-from payments_ui.core.refunds import requesting
 from payments_ui.exceptions import InvalidAmountError, NotChargedError
 
-from .base import AskedAdmin, ReadOnlyInline, user_fields
-from .reasons import ReasonForm, asking_why
+from .actions import Notice, ReasonForm, asks_reason
+from .base import AskedAdmin, QuerysetFilter, ReadOnlyInline, allows
 
-_SAID = {
-    Refund.State.REQUESTED: (
+_NOTICES = {
+    Refund.State.REQUESTED: Notice(
         messages.WARNING,
-        _("Now send the money back, and say so in the list of refunds."),
+        _("Now send the money back, and mark the refund as sent in the list of refunds."),
     ),
-    Refund.State.PENDING: (messages.INFO, _("The refund is on its way.")),
-    Refund.State.UNKNOWN: (
+    Refund.State.PENDING: Notice(messages.INFO, _("The refund is in progress.")),
+    Refund.State.UNKNOWN: Notice(
         messages.WARNING,
         _("The payment service did not answer clearly. It will be asked again."),
     ),
-    Refund.State.SUCCEEDED: (messages.SUCCESS, _("The money is given back.")),
-    Refund.State.FAILED: (
-        messages.ERROR,
-        _("The payment service refused. Nothing was given back."),
+    Refund.State.SUCCEEDED: Notice(messages.SUCCESS, _("The money has been refunded.")),
+    Refund.State.FAILED: Notice(
+        messages.ERROR, _("The payment service declined the refund. No money was sent.")
     ),
 }
 
 
+def notice(refund: Refund) -> Notice:
+    """What the refund's state means for the clerk who requested it, and its amount."""
+    level, text = _NOTICES[Refund.State(refund.state)]
+    amount = money.format_amount(refund.amount, refund.currency)
+    return Notice(level, f"{text} {amount}, {refund.reference}")
+
+
 class RefundForm(ReasonForm):
-    """How much of one payment to give back, and what the person saw of it before."""
+    """How much of one payment to refund; carries what was refunded when the clerk looked."""
 
     is_for_one = True
 
@@ -52,7 +56,12 @@ class RefundForm(ReasonForm):
         self.payment: Payment = payment
         amount: Any = self.fields["amount"]
         amount.label = _("Amount in %(currency)s") % {"currency": payment.currency}
-        amount.initial, self.fields["refunded_before"].initial = _facts(payment)
+        try:
+            amount.initial = payment.settled_attempt().refundable_amount
+        except NotChargedError:
+            # The refund itself raises it again, with the message.
+            amount.initial = Decimal(0)
+        self.fields["refunded_before"].initial = payment.refunded_amount
 
     def clean_amount(self) -> Decimal:
         """An amount above zero, in whole minor units."""
@@ -64,33 +73,22 @@ class RefundForm(ReasonForm):
         return amount
 
 
-def _facts(payment: Payment) -> tuple[Decimal, Decimal]:
-    try:
-        attempt = requesting.settled_attempt(payment)
-    except NotChargedError:
-        # Asking says so.
-        return Decimal(0), Decimal(0)
-    return requesting.left(attempt), payment.refunded_amount
+@asks_reason(_("Refund a charged payment"), permission="refund", form_class=RefundForm)
+def refund(payment: Payment, *, by: str, reason: str, **answers: Decimal) -> Notice:
+    """Refund the payment."""
+    return notice(payment.refund(by=by, reason=reason, **answers))
 
 
-def give_back(payment: Payment, *, by: str, reason: str, **answers: Decimal) -> tuple[int, Any]:
-    """Refund a payment; say what the clerk has to know or do."""
-    return said(payment.refund(by=by, reason=reason, **answers))
+@asks_reason(_("Mark as sent"), permission="refund")
+def mark_sent(refund: Refund, *, by: str, reason: str) -> None:
+    """The clerk sent the money."""
+    refund.mark_sent(by=by, reason=reason)
 
 
-def said(refund: Refund) -> tuple[int, Any]:
-    """What became of a refund, for the clerk who asked, and how much that is."""
-    level, text = _SAID[Refund.State(refund.state)]
-    amount = money.format_amount(refund.amount, refund.currency)
-    return level, f"{text} {amount}, {refund.reference}"
-
-
-def _sent(refund: Refund, *, by: str, reason: str) -> None:
-    requesting.sent(refund, by=by, reason=reason)
-
-
-def _not_sent(refund: Refund, *, by: str, reason: str) -> None:
-    requesting.not_sent(refund, by=by, reason=reason)
+@asks_reason(_("Mark as not sent"), permission="refund")
+def mark_not_sent(refund: Refund, *, by: str, reason: str) -> None:
+    """The money was not sent and will not be."""
+    refund.mark_not_sent(by=by, reason=reason)
 
 
 class RefundInline(ReadOnlyInline):
@@ -100,48 +98,32 @@ class RefundInline(ReadOnlyInline):
     fields = readonly_fields = ("state", "manual", "money", "reason", "requested_at", "ended_at")
 
 
-class ToSendFilter(admin.SimpleListFilter):
-    """What waits for a person."""
+class ToSendFilter(QuerysetFilter):
+    """What waits for a clerk."""
 
-    title = _("attention")
+    title = _("needs attention")
     parameter_name = "attention"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The choices."""
-        return [
-            ("send", pgettext_lazy("refund", "to be sent by hand")),
-            ("open", pgettext_lazy("refund", "open")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """The rows of the choice."""
-        match self.value():
-            case "send":
-                return queryset.open().filter(manual=True)
-            case "open":
-                return queryset.open()
-            case _other:
-                return queryset
+    narrow = {
+        "send": (
+            pgettext_lazy("refund", "to be sent by hand"),
+            lambda rows: rows.open().filter(manual=True),
+        ),
+        "open": (pgettext_lazy("refund", "open"), lambda rows: rows.open()),
+    }
 
 
 @admin.register(Refund)
 class RefundAdmin(AskedAdmin):
-    """Refunds, as they were asked for and answered."""
+    """Refunds, each as it was requested and answered."""
 
     list_display = ("reference", "customer", "money", "state", "manual", "requested_at", "ended_at")
     list_select_related = ("payment__user",)
     list_filter = (ToSendFilter, "state", "manual")
-    exclude = ("open_attempt",)
-    actions = (
-        asking_why("sent", _("The money was sent back"), "refund", _sent),
-        asking_why("not_sent", _("The money was not sent"), "refund", _not_sent),
+    search_fields = (
+        *("psp_reference", "id__startswith", "idempotency_key", "reason"),
+        *("payment__email", "payment__id__startswith"),
     )
-
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        """By what PSP and customer call it, and whose it is."""
-        own = ["psp_reference", "id__startswith", "idempotency_key", "reason", "payment__email"]
-        return [*own, "payment__id__startswith", *user_fields("payment__user")]
-
-    def has_refund_permission(self, request: HttpRequest) -> bool:
-        """Those who may give money back."""
-        return request.user.has_perm("payments_core.refund_payment")
+    user_path = "payment__user"
+    exclude = ("open_attempt",)
+    actions = (mark_sent, mark_not_sent)
+    has_refund_permission = allows("refund_payment")

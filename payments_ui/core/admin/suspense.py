@@ -1,53 +1,48 @@
-"""Money to look at: what is open first, and what a person can decide about it."""
+"""Unexpected money and missing answers in the admin: what needs review, and how to resolve it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from payments_ui.core.models import Payment, SuspenseItem
-from payments_ui.core.suspense import resolution
-from payments_ui.core.suspense.queue import about
 
-from .base import ReadOnlyAdmin
-from .reasons import ReasonForm, asking_why
-from .refunds import said
+from .actions import Notice, ReasonForm, asks_reason
+from .base import ReadOnlyAdmin, allows
+from .refunds import notice
+
+_OPEN = SuspenseItem.State.OPEN
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """What became of it; what is open unless one asks for more."""
+    """The state; open items unless the clerk asks for others."""
 
     title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """The choices but the first."""
-        decided = [choice for choice in SuspenseItem.State.choices if choice[0] != "open"]
-        return [*decided, ("all", _("All"))]
+        resolved = [state for state in SuspenseItem.State if state != _OPEN]
+        return [*((state.value, state.label) for state in resolved), ("all", _("All"))]
 
-    def choices(self, changelist: Any) -> Any:
-        """The choices; the first one is what is open, and how much that is."""
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """The choices; the first is what is open, with its number."""
         first, *others = super().choices(changelist)
-        count = changelist.root_queryset.open().count()
-        label = pgettext_lazy("suspense", "to look at")
-        yield {**first, "display": f"{label} ({count})"}
+        yield {**first, "display": f"{_OPEN.label} ({changelist.root_queryset.open().count()})"}
         yield from others
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[SuspenseItem]:
         """The rows of the choice."""
-        match self.value():
-            case None:
-                return queryset.open()
-            case "all":
-                return queryset
-            case state:
-                return queryset.filter(state=state)
+        state = self.value() or _OPEN
+        rows: QuerySet[SuspenseItem] = queryset
+        return rows if state == "all" else rows.filter(state=state)
 
 
 class MatchForm(ReasonForm):
@@ -69,44 +64,42 @@ class MatchForm(ReasonForm):
         field.widget = ForeignKeyRawIdWidget(relation, self.site)
 
 
-def _match(item: SuspenseItem, *, by: str, reason: str, payment: Payment) -> None:
-    resolution.match(item, payment, by=by, reason=reason)
+@asks_reason(_("Match to a pending payment"), permission="resolve", form_class=MatchForm)
+def match(item: SuspenseItem, *, by: str, reason: str, payment: Payment) -> None:
+    """Charge the payment with the money."""
+    item.match(payment, by=by, reason=reason)
 
 
-def _give_back(item: SuspenseItem, *, by: str, reason: str) -> tuple[int, Any] | None:
-    resolution.give_back(item, by=by, reason=reason)
-    refund = item.attempt.refunds.latest("requested_at") if item.attempt else None
-    return None if refund is None else said(refund)
+@asks_reason(_("Refund"), permission="resolve")
+def give_back(item: SuspenseItem, *, by: str, reason: str) -> Notice | None:
+    """Send the money back where it came from."""
+    item.give_back(by=by, reason=reason)
+    return notice(item.attempt.refunds.latest("requested_at")) if item.attempt else None
 
 
-def _close(item: SuspenseItem, *, by: str, reason: str) -> None:
-    resolution.close(item, by=by, reason=reason)
+@asks_reason(_("Close without action"), permission="resolve")
+def close(item: SuspenseItem, *, by: str, reason: str) -> None:
+    """Close the item; moves no money."""
+    item.close(by=by, reason=reason)
 
 
 @admin.register(SuspenseItem)
 class SuspenseItemAdmin(ReadOnlyAdmin):
-    """Money, or an answer about money, that a person has to look at."""
+    """Unexpected money, and payments or refunds without an answer, for a clerk to resolve."""
 
     list_display = ("kind", "money", "about", "state", "opened_at", "closed_at")
     list_select_related = ("attempt", "event", "refund")
     list_filter = (OpenFilter, "kind", "currency")
     search_fields = ("=id", "attempt__psp_reference", "event__psp_reference", "event__event_id")
-    actions = (
-        asking_why("match", _("Charge a pending payment with it"), "resolve", _match, MatchForm),
-        asking_why("give_back", _("Send it back"), "resolve", _give_back),
-        asking_why("close", _("Close it, nothing is to be done"), "resolve", _close),
-    )
-
-    def has_resolve_permission(self, request: HttpRequest) -> bool:
-        """Those who may decide about money."""
-        return request.user.has_perm("payments_core.resolve_suspenseitem")
+    actions = (match, give_back, close)
+    has_resolve_permission = allows("resolve_suspenseitem")
 
     @admin.display(description=_("amount"))
-    def money(self, obj: Any) -> str:
-        """What arrived, where anything did."""
-        return str(obj.arrived)
+    def money(self, obj: SuspenseItem) -> str:
+        """What arrived; empty where only an answer is missing."""
+        return obj.arrived
 
-    @admin.display(description=_("what it is about"))
+    @admin.display(description=_("details"))
     def about(self, item: SuspenseItem) -> str:
-        """One sentence."""
-        return about(item)
+        """What arrived and for what, in one sentence."""
+        return item.describe()

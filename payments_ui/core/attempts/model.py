@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Exists, F, OuterRef, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from payments_ui.core.attempts.outcomes import DeclineCode
-from payments_ui.core.db.append_only import Asked, EvidenceQuerySet
+from payments_ui import money
+from payments_ui.core import rules
+from payments_ui.core.db.append_only import EvidenceQuerySet
+from payments_ui.core.db.fields import IdentifierField
 from payments_ui.core.payments.model import Payment
+from payments_ui.core.psp_request import PSPRequest
+from payments_ui.core.refunds import requesting
 from payments_ui.core.suspense.model import SuspenseItem
-from payments_ui.core.suspense.states import SuspenseKind
+from payments_ui.core.suspense.states import SuspenseKind, SuspenseState
 
+from . import booking, settlement, transitions
+from .outcomes import DeclineCode
 from .states import ARRIVED_STATES, OPEN_STATES, AttemptState
 
 if TYPE_CHECKING:
@@ -34,87 +39,62 @@ class AttemptQuerySet(EvidenceQuerySet["Attempt"]):
         """Attempts whose outcome is not known."""
         return self.filter(state__in=OPEN_STATES)
 
-    def to_look_at(self) -> AttemptQuerySet:
-        """Money that a person has to look at: surplus and mismatch."""
+    def unexpected(self) -> AttemptQuerySet:
+        """Money that fits no open attempt: surplus and mismatch."""
         return self.filter(state__in=(AttemptState.SURPLUS, AttemptState.MISMATCH))
 
     def undecided(self) -> AttemptQuerySet:
-        """Those of them about which no person has decided yet."""
+        """Unexpected money about which no person has decided yet."""
         closed = SuspenseItem.objects.filter(attempt=OuterRef("pk"), closed_at__isnull=False)
         # An overdue answer that came was no decision about the money that came with it.
-        return self.to_look_at().filter(~Exists(closed.exclude(kind=SuspenseKind.OVERDUE)))
+        return self.unexpected().filter(~Exists(closed.exclude(kind=SuspenseKind.OVERDUE)))
 
 
-class Attempt(Asked):
-    """Committed before the PSP is asked; owns the idempotency key.
-
-    Its state changes by compare-and-set in ``payments_ui.core.attempts.transitions`` and
-    ``payments_ui.core.attempts.settlement`` only; ``save()`` refuses on a stored row.
-    """
+class Attempt(PSPRequest):
+    """Committed before the PSP is asked to charge; changed by ``record`` and ``settle`` only."""
 
     State = AttemptState
     OPEN = OPEN_STATES
     ARRIVED = ARRIVED_STATES
+    RELATED = ("payment__user",)
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     payment = models.ForeignKey(
         Payment, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("payment")
     )
-    moocher = models.CharField(_("moocher"), max_length=100)
-    account = models.CharField(_("account at the PSP"), max_length=100, blank=True)
-    live = models.BooleanField(_("live mode"), default=False)
-    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
-    currency = models.CharField(_("currency"), max_length=3)
-    state = models.CharField(
-        _("state"), max_length=20, choices=State.choices, default=State.STARTED
-    )
-    idempotency_key = models.CharField(_("idempotency key"), max_length=64, unique=True)
+    moocher = IdentifierField(_("payment service"), max_length=100)
+    account = IdentifierField(_("account at the service"), max_length=100, blank=True)
+    live = models.BooleanField(_("real money"), default=False)
+    state = IdentifierField(_("state"), max_length=20, choices=State.choices, default=State.STARTED)
     # NULL, since an empty text would collide with others.
-    form_token = models.CharField(  # noqa: DJ001
+    form_token = IdentifierField(
         _("form token"),
         max_length=64,
         null=True,
-        unique=True,
-        help_text=_("Of the form that started it: posting the form again starts nothing."),
-    )
-    psp_reference = models.CharField(  # noqa: DJ001
-        _("PSP reference"), max_length=200, null=True, blank=True
+        help_text=_("Identifies the payment form, so that sending it twice pays once."),
     )
     # No URLField: it may be a path of the site, and PSPs' URLs know no longest.
-    action_url = models.TextField(_("where the customer goes"), blank=True)
-    failure_code = models.CharField(
-        _("failure code"), max_length=40, blank=True, choices=DeclineCode.choices
+    action_url = models.TextField(_("customer sent to"), blank=True)
+    failure_code = IdentifierField(
+        _("reason for failure"), max_length=40, blank=True, choices=DeclineCode.choices
     )
     manual = models.BooleanField(
         _("booked by hand"),
         default=False,
-        help_text=_("A person books the money; no PSP has to give it back."),
+        help_text=_("A clerk recorded the money; the service cannot refund it."),
     )
     received_amount = models.DecimalField(
         _("received amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
-    received_currency = models.CharField(_("received currency"), max_length=3, blank=True)
+    received_currency = IdentifierField(_("received currency"), max_length=3, blank=True)
     refunded_amount = models.DecimalField(
         _("refunded amount"),
         max_digits=14,
         decimal_places=3,
         default=Decimal(0),
         editable=False,
-        help_text=_("Given back, or about to be."),
+        help_text=_("Refunded, or reserved for an open refund."),
     )
-    evidence = models.JSONField(_("evidence"), default=dict, blank=True)
     started_at = models.DateTimeField(_("started at"), default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
-    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    asked_at = models.DateTimeField(
-        _("asked at"), null=True, blank=True, help_text=_("When the PSP was last asked about it.")
-    )
-    announced_at = models.DateTimeField(
-        _("announced at"),
-        null=True,
-        blank=True,
-        help_text=_("When post_charge was sent for it."),
-    )
     # NULL never collides: the portable way to say "at most one per payment", because
     # MySQL and MariaDB have no partial indexes.
     open_payment = models.GeneratedField(
@@ -133,34 +113,10 @@ class Attempt(Asked):
     class Meta:
         ordering = ("-started_at",)
         base_manager_name = "objects"
-        verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
+        verbose_name = _("payment attempt")
+        verbose_name_plural = _("payment attempts")
         indexes = (models.Index(fields=("state", "updated_at"), name="payments_attempt_state"),)
-        constraints = (
-            models.UniqueConstraint(fields=("open_payment",), name="payments_one_open_attempt"),
-            models.UniqueConstraint(
-                fields=("settled_payment",), name="payments_one_settled_attempt"
-            ),
-            models.UniqueConstraint(
-                fields=("moocher", "account", "psp_reference"), name="payments_psp_reference"
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in AttemptState]),
-                name="payments_attempt_known_state",
-            ),
-            models.CheckConstraint(
-                condition=Q(amount__gte=0), name="payments_attempt_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(refunded_amount=0)
-                | Q(
-                    refunded_amount__gt=0,
-                    received_amount__isnull=False,
-                    refunded_amount__lte=F("received_amount"),
-                ),
-                name="payments_refunded_at_most_received",
-            ),
-        )
+        constraints = rules.constraints(rules.ATTEMPTS)
 
     def __str__(self) -> str:
         return f"{self.reference} {self.moocher} {self.state}"
@@ -175,3 +131,27 @@ class Attempt(Asked):
     def received(self) -> Decimal:
         """What arrived, in units of ``received_currency``."""
         return self.received_amount or Decimal(0)
+
+    @property
+    def refundable_amount(self) -> Decimal:
+        """What of the money that arrived can still be given back, in ``received_currency``."""
+        left = self.received - self.refunded_amount
+        return money.round_amount(left, self.received_currency) if left else Decimal(0)
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether its unexpected money has charged another payment since. One query."""
+        return self.suspense_items.filter(state=SuspenseState.MATCHED).exists()
+
+    def is_taken(self, psp_reference: str) -> bool:
+        """Whether another attempt has this reference of the same PSP and account."""
+        same = Attempt.objects.filter(
+            moocher=self.moocher, account=self.account, psp_reference=psp_reference or None
+        )
+        return bool(psp_reference) and same.exclude(pk=self.pk).exists()
+
+    record = transitions.record
+    settle = settlement.settle
+    exact_outcome = settlement.exact_outcome
+    book_by_hand = booking.book_attempt_by_hand
+    request_refund = requesting.request_refund

@@ -1,13 +1,12 @@
-"""What a moocher may answer about an attempt, and nothing else.
+"""The outcomes that a moocher may return about an attempt or a refund.
 
 Only a parsed, definite answer of the PSP is ``Succeeded``, ``Declined`` or ``Cancelled``.
-Whatever cannot be told is ``Unknown``: it blocks every further attempt until asked again.
+Everything else is ``Unknown``: it blocks every further attempt until the PSP is asked again.
 ``evidence`` takes facts (ids, status, brand, last four digits), never card data or secrets.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 class DeclineCode(TextChoices):
     """Why nothing was charged; the label is the sentence a customer reads.
 
-    Lost, stolen and fraudulent cards are ``GENERIC``: the reason is the bank's to tell.
+    Lost, stolen and fraudulent cards are ``GENERIC``: only the bank may give the reason.
     """
 
     CARD_DECLINED = (
@@ -28,23 +27,33 @@ class DeclineCode(TextChoices):
     )
     INSUFFICIENT_FUNDS = (
         "insufficient_funds",
-        _("There is not enough money on this card or account. Try another way to pay."),
+        _("There is not enough money on this card or account. Try another payment method."),
     )
     EXPIRED_CARD = "expired_card", _("Your card has expired. Try another card.")
     INCORRECT_DETAILS = (
         "incorrect_details",
-        _("The details were not right. Check them and try again."),
+        _("The details were not correct. Check them and try again."),
     )
     AUTHENTICATION_FAILED = (
         "authentication_failed",
-        _("Your bank could not confirm that it was you. Try again, or pay another way."),
+        _("Your bank could not confirm that it was you. Try again, or use another payment method."),
     )
     LIMIT_EXCEEDED = (
         "limit_exceeded",
-        _("This is above a limit of your card. Try another way to pay."),
+        _("This is above a limit of your card. Try another payment method."),
     )
-    GENERIC = "generic", _("The payment was declined. Try another way to pay, or ask your bank.")
+    GENERIC = (
+        "generic",
+        _("The payment was declined. Try another payment method, or ask your bank."),
+    )
     ABANDONED = "abandoned", _("You left before paying. Try again whenever you like.")
+    REQUEST_REFUSED = (
+        "request_refused",
+        _(
+            "Nothing was charged: the payment service did not take our request, and we have been "
+            "told. Try another payment method."
+        ),
+    )
     NEVER_HAPPENED = (
         "never_happened",
         _("Your last attempt did not reach the payment service. Please try again."),
@@ -53,7 +62,7 @@ class DeclineCode(TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded:
-    """The money is taken: ``amount`` in units of ``currency``, by this account and mode."""
+    """The PSP took ``amount``, in units of ``currency``, for this account and in this mode."""
 
     psp_reference: str
     amount: Decimal
@@ -65,7 +74,7 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """A definite no: nothing was taken, and nothing will be."""
+    """The PSP declined: nothing was taken, and nothing will be."""
 
     code: DeclineCode
     psp_reference: str | None = None
@@ -78,7 +87,6 @@ class ActionRequired:
 
     url: str = ""
     psp_reference: str | None = None
-    expires_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +98,14 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
-    """Called off: nothing was taken, and nothing will be."""
+    """The charge was cancelled: nothing was taken, and nothing will be."""
 
     psp_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """Nobody can tell whether money moved. ``reason`` is for the journal, not the customer."""
+    """Whether money moved is not known. ``reason`` is for the journal, not for the customer."""
 
     reason: str = ""
 

@@ -11,10 +11,10 @@ class AttemptState(models.TextChoices):
     """What is known of an attempt; the first four are open."""
 
     STARTED = "started", _("started")
-    REQUIRES_ACTION = "requires_action", _("waits for the customer")
-    PROCESSING = "processing", _("waits for the PSP")
+    REQUIRES_ACTION = "requires_action", _("waiting for the customer")
+    PROCESSING = "processing", _("waiting for the service")
     UNKNOWN = "unknown", _("outcome unknown")
-    SETTLED = "settled", _("settled")
+    SETTLED = "settled", _("charged")
     FAILED = "failed", _("failed")
     CANCELLED = "cancelled", pgettext_lazy("attempt", "cancelled")
     SURPLUS = "surplus", _("surplus")
@@ -27,5 +27,5 @@ OPEN_STATES = (
     AttemptState.PROCESSING,
     AttemptState.UNKNOWN,
 )
-#: Money arrived, and nothing that is said later changes that.
+#: Money arrived, and no later report changes that.
 ARRIVED_STATES = (AttemptState.SETTLED, AttemptState.SURPLUS, AttemptState.MISMATCH)

@@ -1,36 +1,39 @@
-"""Attempts: committed before the PSP is asked, changed by compare-and-set only."""
+"""Attempts begin and change here: committed before the PSP is asked, then by compare-and-set."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from payments_ui.core import journal
+from payments_ui.core import journal, notify
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.json_safe import storable
-from payments_ui.core.db.locks import lock_payment, retrying, second_look
-from payments_ui.core.models import Attempt, JournalEntry, Payment
-from payments_ui.core.suspense import alerts, queue
-from payments_ui.exceptions import (
-    AlreadyChargedError,
-    AttemptOpenError,
-    PaymentGoneError,
-)
+from payments_ui.core.db.locks import retrying, second_look
+from payments_ui.exceptions import AlreadyChargedError, AttemptOpenError, PaymentGoneError
 
-from . import answers, settlement, unexpected_money
 from .outcomes import ActionRequired, Cancelled, Declined, Outcome, Pending, Succeeded, Unknown
+from .states import OPEN_STATES
 from .states import AttemptState as State
 
-# From where an answer may move an attempt. A late, weaker answer never undoes a stronger.
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from payments_ui.core.payments.model import Payment
+
+    from .model import Attempt
+
+# From where the PSP may send the customer on. A late, weaker answer never undoes a stronger one.
 _BEFORE_ACTION = (State.STARTED, State.UNKNOWN, State.REQUIRES_ACTION)
+# What customers see of an attempt: if it changes, so must the journal, and the version.
+_SHOWN = frozenset({"state", "action_url"})
 
 
 @retrying
-def start(
+def start_attempt(
     payment: Payment,
     *,
     moocher: str,
@@ -49,11 +52,16 @@ def start(
     attempt is open.
     """
     with transaction.atomic():
-        locked = _lock_payable(payment)
+        locked = payment.lock()
+        if locked is None or locked.cancelled_at or locked.undone_at:
+            raise PaymentGoneError(f"{payment.pk} is cancelled or undone")
+        if locked.charged_at:
+            raise AlreadyChargedError(f"{payment.pk} is charged")
+        if locked.open_attempt:
+            raise AttemptOpenError(f"{locked.open_attempt} is open")
         if check is not None:
             check(locked)
-        attempt = Attempt.objects.create(
-            payment=locked,
+        attempt: Attempt = locked.attempts.create(
             moocher=moocher,
             account=account,
             live=live,
@@ -63,25 +71,22 @@ def start(
             idempotency_key=secrets.token_hex(16),
             form_token=form_token,
         )
-        journal.attempt(JournalEntry.Verb.ATTEMPT_STARTED, attempt, actor=by)
-    failpoints.reach(Point.ATTEMPT_AFTER_COMMIT)
+        journal.attempt(journal.Verb.ATTEMPT_STARTED, attempt, actor=by)
+    failpoints.hit(Point.ATTEMPT_AFTER_COMMIT)
     payment.__dict__.pop("open_attempt", None)
     return attempt
 
 
-def _lock_payable(payment: Payment) -> Payment:
-    locked = lock_payment(payment.pk)
-    if locked is None or locked.cancelled_at or locked.undone_at:
-        raise PaymentGoneError(f"{payment.pk} is cancelled or undone")
-    if locked.charged_at:
-        raise AlreadyChargedError(f"{payment.pk} is charged")
-    if locked.open_attempt:
-        raise AttemptOpenError(f"{locked.open_attempt} is open")
-    return locked
+start_attempt.alters_data = True  # type: ignore[attr-defined]
 
 
 def record(
-    attempt: Attempt, outcome: Outcome, *, by: str = "", reason: str = "", request: Any = None
+    attempt: Attempt,
+    outcome: Outcome,
+    *,
+    by: str = "",
+    reason: str = "",
+    request: HttpRequest | None = None,
 ) -> Attempt:
     """Write down what the PSP answered; return the attempt as it is stored now.
 
@@ -89,9 +94,12 @@ def record(
     """
     by = by or journal.by_moocher(attempt.moocher)
     if isinstance(outcome, Succeeded):
-        return settlement.settle(attempt, outcome, by=by, reason=reason, request=request)
+        return attempt.settle(outcome, by=by, reason=reason, request=request)
     _advance(attempt, outcome, by, reason or getattr(outcome, "reason", ""))
-    return Attempt.objects.select_related("payment__user").get(pk=attempt.pk)
+    return attempt.as_stored()
+
+
+record.alters_data = True  # type: ignore[attr-defined]
 
 
 @retrying
@@ -99,52 +107,44 @@ def record(
 def _advance(attempt: Attempt, outcome: Outcome, by: str, reason: str) -> None:
     sources, changes = _transition(outcome)
     with transaction.atomic():
-        lock_payment(attempt.payment_id)
-        before = Attempt.objects.filter(pk=attempt.pk, state__in=sources).first()
+        payment = attempt.lock_payment()
+        before: Attempt | None = payment.attempts.filter(pk=attempt.pk, state__in=sources).first()
         if before is None:
             return
         reference = getattr(outcome, "psp_reference", None)
-        if reference and not unexpected_money.is_taken(attempt, reference):
+        if reference and not before.is_taken(reference):
             changes["psp_reference"] = reference
-        changes = answers.news(before, changes)
+        changes = before.write(changes)
         if not changes:
-            # So that "updated at" says since when it waits, however often the PSP is asked.
             return
-        answers.write(before, changes)
-        if changes.get("state", before.state) not in Attempt.OPEN:
-            queue.answered(by, attempt=attempt.pk)
+        state = changes.get("state", before.state)
+        if state not in OPEN_STATES:
+            before.suspense_items.close_overdue(by=by)
         if _SHOWN & changes.keys():
-            detail = {"from": before.state, "to": str(changes.get("state", before.state))}
-            _journal(attempt, detail, reason, by)
-
-
-# What customers see of an attempt: if it changes, so must the journal, and the version.
-_SHOWN = frozenset({"state", "action_url"})
-
-
-def _journal(attempt: Attempt, detail: dict[str, str], reason: str, by: str) -> None:
-    verb = JournalEntry.Verb.ATTEMPT_CHANGED
-    journal.attempt(verb, attempt, actor=by, reason=reason, detail=detail)
-    if detail["to"] == State.UNKNOWN:
-        text = f"Attempt {attempt.reference} of payment {attempt.payment_id}: {reason}"
-        alerts.after_commit("Outcome of an attempt unknown", text)
+            detail = {"from": before.state, "to": str(state)}
+            verb = journal.Verb.ATTEMPT_CHANGED
+            journal.attempt(verb, before, actor=by, reason=reason, detail=detail)
+            if state == State.UNKNOWN:
+                text = f"Attempt {before.reference} of payment {payment.pk}: {reason}"
+                notify.admins_after_commit("The outcome of an attempt is unknown", text)
 
 
 def _transition(outcome: Outcome) -> tuple[tuple[State, ...], dict[str, Any]]:
+    """From which states this outcome moves an attempt, and what it changes."""
     match outcome:
         case Declined():
-            return Attempt.OPEN, {
+            return OPEN_STATES, {
                 "state": State.FAILED,
                 "failure_code": str(outcome.code),
                 "evidence": storable(outcome.evidence),
             }
         case Cancelled():
-            return Attempt.OPEN, {"state": State.CANCELLED}
+            return OPEN_STATES, {"state": State.CANCELLED}
         case ActionRequired():
             return _BEFORE_ACTION, {"state": State.REQUIRES_ACTION, "action_url": outcome.url}
         case Pending():
-            return Attempt.OPEN, {"state": State.PROCESSING}
+            return OPEN_STATES, {"state": State.PROCESSING}
         case Unknown():
-            return Attempt.OPEN, {"state": State.UNKNOWN}
+            return OPEN_STATES, {"state": State.UNKNOWN}
         case _:
             raise TypeError(f"{outcome!r} is no outcome")

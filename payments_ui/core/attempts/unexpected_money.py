@@ -1,61 +1,40 @@
-"""Money that arrived: stored with its attempt, or set aside where it does not fit.
+"""Money that fits no open attempt: stored, journalled, and queued for a person to review.
 
-*Surplus* is money nobody owes, *mismatch* is not what was asked for, *unmatched* belongs to
-nothing known. All of it runs in the caller's transaction, under the payment's lock.
+*Surplus* is money that is not owed, *mismatch* is not what was asked for, *unmatched* belongs
+to no attempt. All of it runs in the caller's transaction, under the payment's lock.
 """
 
 from __future__ import annotations
 
 import secrets
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db import models
 from django.utils import timezone
 
 from payments_ui.core import journal
 from payments_ui.core.db.json_safe import storable
-from payments_ui.core.models import Attempt, Event, JournalEntry, Payment, SuspenseItem
-from payments_ui.core.suspense import queue
+from payments_ui.core.suspense.model import SuspenseItem
+from payments_ui.core.suspense.states import SuspenseKind
 
 from .outcomes import Succeeded
 from .states import AttemptState as State
 
-Verb = JournalEntry.Verb
+if TYPE_CHECKING:
+    from payments_ui.core.payments.model import Payment
+    from payments_ui.core.suspense.event import Event
+
+    from .model import Attempt
 
 
-def is_taken(attempt: Attempt, psp_reference: str | None) -> bool:
-    """Whether another attempt has this reference of the same PSP and account."""
-    same = Attempt.objects.filter(
-        moocher=attempt.moocher, account=attempt.account, psp_reference=psp_reference or None
-    )
-    return bool(psp_reference) and same.exclude(pk=attempt.pk).exists()
-
-
-def close(
-    attempt: Attempt, state: State, money_in: Succeeded, by: str = journal.SYSTEM, **fields: Any
+def queue_for_review(
+    attempt: Attempt, state: State, money_in: Succeeded, *, by: str, reason: str
 ) -> None:
-    """Store that this money arrived for the attempt, and in which state it ends."""
-    now = timezone.now()
-    taken = is_taken(attempt, money_in.psp_reference)
-    models.QuerySet(Attempt).filter(pk=attempt.pk).update(
-        state=state,
-        psp_reference=(not taken and money_in.psp_reference) or attempt.psp_reference,
-        received_amount=money_in.amount,
-        received_currency=money_in.currency,
-        evidence=storable(money_in.evidence),
-        failure_code="",
-        updated_at=now,
-        ended_at=now,
-        **fields,
-    )
-    queue.answered(by, attempt=attempt.pk)
-
-
-def set_aside(attempt: Attempt, state: State, money_in: Succeeded, by: str, reason: str) -> None:
-    """Store money that does not fit with its attempt, for a person to look at."""
-    verb = Verb.MONEY_SURPLUS if state == State.SURPLUS else Verb.MONEY_MISMATCH
-    close(attempt, state, money_in, by)
+    """Journal the surplus or mismatch that is stored with this attempt, and queue it."""
+    verbs = {
+        State.SURPLUS: journal.Verb.MONEY_SURPLUS,
+        State.MISMATCH: journal.Verb.MONEY_MISMATCH,
+    }
     detail = {
         "received": str(money_in.amount),
         "currency": money_in.currency,
@@ -63,66 +42,52 @@ def set_aside(attempt: Attempt, state: State, money_in: Succeeded, by: str, reas
         "account": money_in.account,
         "live": money_in.live,
     }
-    journal.attempt(verb, attempt, actor=by, reason=reason, detail=detail)
-    queue.open_item(
-        SuspenseItem.Kind(state),
-        attempt=attempt,
-        amount=money_in.amount,
-        currency=money_in.currency,
+    journal.attempt(verbs[state], attempt, actor=by, reason=reason, detail=detail)
+    SuspenseItem.objects.open_item(
+        SuspenseKind(state), attempt=attempt, amount=money_in.amount, currency=money_in.currency
     )
 
 
-def keep_surplus(
+def record_surplus(
     payment: Payment,
     moocher: str,
     money_in: Succeeded,
     *,
     by: str,
     reason: str,
-    **fields: Any,
+    manual: bool = False,
 ) -> Attempt:
-    """Store money that nobody asked for as an attempt of its own, for a person to look at."""
-    extra = Attempt.objects.create(
-        payment=payment,
+    """Store money that was never asked for as an attempt of its own, and queue it."""
+    now = timezone.now()
+    attempt: Attempt = payment.attempts.create(
         moocher=moocher,
+        account=money_in.account,
+        live=money_in.live,
+        manual=manual,
         amount=Decimal(0),
         currency=payment.currency,
         # Never open, not even for a moment: another attempt may be.
         state=State.SURPLUS,
         idempotency_key=secrets.token_hex(16),
-        **fields,
-    )
-    set_aside(extra, State.SURPLUS, money_in, by, reason)
-    return extra
-
-
-def keep_charge(payment: Payment, moocher: str) -> Attempt:
-    """Store that code which knows nothing of attempts has charged the payment.
-
-    ``post_charge`` is that code's own to send.
-    """
-    now = timezone.now()
-    charge: Attempt = Attempt.objects.create(
-        payment=payment,
-        moocher=moocher,
-        amount=payment.amount,
-        currency=payment.currency,
-        # Never open, not even for a moment: another attempt may be.
-        state=State.SETTLED,
-        received_amount=payment.amount,
-        received_currency=payment.currency,
-        idempotency_key=secrets.token_hex(16),
+        psp_reference=money_in.psp_reference or None,
+        received_amount=money_in.amount,
+        received_currency=money_in.currency,
+        evidence=storable(money_in.evidence),
         started_at=now,
+        updated_at=now,
         ended_at=now,
-        announced_at=now,
     )
-    return charge
+    queue_for_review(attempt, State.SURPLUS, money_in, by=by, reason=reason)
+    return attempt
 
 
-def unmatched(event: Event, by: str, reason: str = "", **facts: Any) -> None:
-    """Journal money that belongs to no attempt, for a person to look at."""
+record_surplus.alters_data = True  # type: ignore[attr-defined]
+
+
+def queue_unmatched(event: Event, *, by: str, reason: str = "", **facts: Any) -> None:
+    """Journal money that belongs to no attempt, and queue it. ``facts`` go to the journal."""
     journal.write(
-        Verb.MONEY_UNMATCHED,
+        journal.Verb.MONEY_UNMATCHED,
         **facts,
         total=event.amount,
         currency=event.currency,
@@ -130,6 +95,6 @@ def unmatched(event: Event, by: str, reason: str = "", **facts: Any) -> None:
         reason=reason,
         detail={"event": event.pk, "psp_reference": event.psp_reference},
     )
-    queue.open_item(
-        SuspenseItem.Kind.UNMATCHED, event=event, amount=event.amount, currency=event.currency
+    SuspenseItem.objects.open_item(
+        SuspenseKind.UNMATCHED, event=event, amount=event.amount, currency=event.currency
     )

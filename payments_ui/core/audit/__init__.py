@@ -1,45 +1,31 @@
-"""The auditor: reads the books, and tells of everything in them that was promised otherwise."""
+"""The auditor: reads the books and reports every row that breaks one of their rules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
-from . import reading
-from .attempts import ATTEMPTS
-from .journal import JOURNAL
-from .lineitems import LINEITEMS
-from .payments import PAYMENTS
-from .refunds import REFUNDS
-from .suspense import EVENTS, SUSPENSE
-from .uniques import UNIQUES
-from .words import Finding, Rule, Scan
+from payments_ui.core import rules
+from payments_ui.core.rules import Rule
 
-#: In the order in which they are read.
-SCANS: tuple[Scan, ...] = (
-    *(PAYMENTS, ATTEMPTS, REFUNDS, SUSPENSE, EVENTS, JOURNAL),
-    *(*LINEITEMS, *UNIQUES),
-)
-RULES: tuple[Rule, ...] = tuple(chain.from_iterable(scan.rules for scan in SCANS))
+from .finding import Finding
+from .psp import PSP_RULES
+from .reading import findings
+
+#: What the auditor looks for in the books, in the order in which it reads them.
+RULES: tuple[Rule, ...] = tuple(rule for rule in rules.RULES if rule.is_audited)
 
 
 def audit(*, using: str = "default", only: Iterable[str] = ()) -> Iterator[Finding]:
-    """Everything that breaks a rule, as it is found; nothing where the books are right.
+    """Yield everything that breaks a rule, as it is found; nothing where the books are right.
 
-    Reads the database ``using`` and writes nothing. Each scan is one statement, so it sees
-    one moment and is right on a site that is at work. ``only`` names the rules to look at,
-    all if it is empty; raises ``ValueError`` for a name that no rule has.
+    Reads the database ``using`` and writes nothing. Each table is read by one statement, so it
+    sees one moment and is right on a site that is at work. ``only`` names the rules to look at,
+    all if it is empty. Raises ``ValueError`` for a name that no rule has.
     """
     names = set(only) or {rule.name for rule in RULES}
     if unknown := sorted(names - {rule.name for rule in RULES}):
         raise ValueError(f"No rule is named {', '.join(unknown)}")
-    return _audit(names, using)
+    return findings(names, using)
 
 
-def _audit(names: set[str], using: str) -> Iterator[Finding]:
-    for scan in SCANS:
-        if rules := [rule for rule in scan.rules if rule.name in names]:
-            yield from reading.findings(scan, rules, using)
-
-
-__all__ = ["RULES", "SCANS", "Finding", "Rule", "Scan", "audit"]
+__all__ = ["PSP_RULES", "RULES", "Finding", "Rule", "audit"]

@@ -1,18 +1,16 @@
-"""Running the scans: SQL of each database, streamed, and rows turned into findings."""
+"""Reading the books: SQL in each database's words, streamed, and rows turned into findings."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from babel.core import get_global
 from django.db import connections
 from django.utils import timezone
 
-from payments_ui import money
 from payments_ui.core.models import (
     Attempt,
     Event,
@@ -22,85 +20,113 @@ from payments_ui.core.models import (
     Refund,
     SuspenseItem,
 )
+from payments_ui.core.rules import BOOKS, Row, Rule, TableRules
+from payments_ui.core.rules.currencies import codes
 
-from .words import Finding, Row, Rule, Scan, plain
+from .finding import Finding, plain
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-#: How long a PSP may leave an attempt open before a person has to be told.
+#: How long a PSP may leave an attempt open before a person has to know.
 OVERDUE = dt.timedelta(days=10)
 _ROWS = 2_000
 _PAYMENT_IDS = frozenset({"payment_id", "attempt_payment_id"})
 _EXACT = re.compile(r"exact\(([\w.]+)\)")
-_BYTES = re.compile(r"bytes\(([\w.]+)\)")
 _TOTAL = JournalEntry._meta.get_field("total")
-_MODELS = (Attempt, Event, JournalEntry, LineItem, Payment, Refund, SuspenseItem)
-_CURRENCIES = sorted(filter(money.is_currency, get_global("all_currencies")))
-#: Currencies whose minor unit is not two decimals.
-_OTHERS = {n: [code for code in _CURRENCIES if money.minor_unit(code) == n] for n in (0, 3)}
-_TABLES = {str(model._meta.model_name): model._meta.db_table for model in _MODELS}
+_MODELS = {
+    model._meta.db_table: model
+    for model in (Attempt, Event, JournalEntry, LineItem, Payment, Refund, SuspenseItem)
+}
 
 
-def findings(scan: Scan, rules: Sequence[Rule], using: str) -> Iterator[Finding]:
-    """What breaks these rules of the scan, in one statement, a few thousand rows at a time."""
-    connection = connections[using]
-    columns = list(dict.fromkeys(name for rule in rules for name in rule.shows))
-    sql = _sql(scan, rules, columns, connection)
-    for values in _stream(connection, sql, _parameters(sql, connection)):
-        row = _row(scan, columns, values, connection)
-        broken = zip(rules, values[1 + len(columns) :], strict=True)
-        yield from (
-            _finding(scan, rule, row)
-            for rule, is_broken in broken
-            if is_broken and rule.decide(row)
-        )
+def findings(names: Collection[str], using: str) -> Iterator[Finding]:
+    """Yield what breaks the rules of these names, table by table."""
+    for table in BOOKS:
+        audited = [rule for rule in table.rules if rule.is_audited and rule.name in names]
+        by_source: dict[str, list[Rule]] = {}
+        for rule in audited:
+            by_source.setdefault(_source(rule, table), []).append(rule)
+        for source, rules in by_source.items():
+            yield from _broken(table, source, rules, using)
 
 
-def _sql(
-    scan: Scan, rules: Sequence[Rule], columns: Sequence[str], connection: BaseDatabaseWrapper
-) -> str:
-    flags = [f"CASE WHEN {rule.broken} THEN 1 ELSE 0 END" for rule in rules]
-    conditions = " OR ".join(f"({rule.broken})" for rule in rules)
-    shown = ", ".join(["id", *columns, *flags])
+def _source(rule: Rule, table: TableRules) -> str:
+    """Return the SELECT that shows whether the rule is broken: rows twice, if it is UNIQUE."""
+    if not rule.columns:
+        return rule.source or table.source
+    unique = rule.unique or tuple(f"{{quote[{name}]}}" for name in rule.columns)
+    named = ", ".join(f"{sql} AS u{at}" for at, sql in enumerate(unique))
+    names = ", ".join(f"u{at}" for at, _sql in enumerate(unique))
+    filled = " AND ".join(f"u{at} IS NOT NULL" for at, _sql in enumerate(unique))
+    same = " AND ".join(f"r.u{at} = d.u{at}" for at, _sql in enumerate(unique))
     # Only our own tables' and columns' names go in.
-    sql = f"SELECT {shown} FROM ({scan.source}) found WHERE {conditions}"  # noqa: S608
-    return _dialect(sql.format(**_TABLES, **_expressions(connection)), connection)
+    return f"""SELECT r.id, d.times
+FROM (SELECT id, {named} FROM {table.table}) r JOIN (
+    SELECT {names}, COUNT(*) AS times FROM (SELECT {named} FROM {table.table}) t
+    WHERE {filled} GROUP BY {names} HAVING COUNT(*) > 1
+) d ON {same}"""  # noqa: S608
 
 
-def _dialect(sql: str, connection: BaseDatabaseWrapper) -> str:
-    is_sqlite, is_mysql = connection.vendor == "sqlite", connection.vendor == "mysql"
-    # Decimals are floats on SQLite, of three decimals at most: line items count the eighth.
-    exact = r"CAST(ROUND(\1 * 1000) AS INTEGER) * 100000" if is_sqlite else r"\1"
-    # To MySQL, "chf" is "CHF".
-    return _BYTES.sub(r"CAST(\1 AS BINARY)" if is_mysql else r"\1", _EXACT.sub(exact, sql))
-
-
-def _expressions(connection: BaseDatabaseWrapper) -> dict[str, str]:
-    """SQL that scans name in braces, besides tables."""
-    cases = (
-        f"WHEN currency IN ({_list(codes)}) THEN {_half(decimals, connection)}"
-        for decimals, codes in _OTHERS.items()
+def _broken(table: TableRules, source: str, rules: Sequence[Rule], using: str) -> Iterator[Finding]:
+    """Run one statement for these rules, and fetch a few thousand rows at a time."""
+    connection = connections[using]
+    shows = {rule: ("times",) if rule.columns else rule.shows for rule in rules}
+    columns = list(dict.fromkeys(name for names in shows.values() for name in names))
+    conditions = [_condition(rule) for rule in rules]
+    flags = [f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions]
+    # Only our own tables' and columns' names go in.
+    sql = (
+        f"SELECT {', '.join(['id', *columns, *flags])} FROM ({source}) found"  # noqa: S608
+        f" WHERE {' OR '.join(f'({condition})' for condition in conditions)}"
     )
-    return {
-        "currencies": _list(_CURRENCIES),
-        "half": f"CASE {' '.join(cases)} ELSE {_half(2, connection)} END",
-        # A word of MySQL's own.
-        "key": connection.ops.quote_name("key"),
-    }
+    overdue = connection.ops.adapt_datetimefield_value(timezone.now() - OVERDUE)
+    for values in _stream(connection, _in_words_of(connection, sql), {"overdue": overdue}):
+        row = _row(table, columns, values, connection)
+        for rule, is_broken in zip(rules, values[1 + len(columns) :], strict=True):
+            if is_broken and rule.decide(row):
+                detail = " ".join(f"{name}={plain(row[name])}" for name in shows[rule])
+                yield Finding(rule.name, table.kind, str(row["id"]), detail)
 
 
-def _list(codes: Iterable[str]) -> str:
-    return ", ".join(f"'{code}'" for code in codes)
+def _condition(rule: Rule) -> str:
+    if rule.columns:
+        return "times > 1"
+    given = [f"({sql})" for sql in (rule.never.replace("{row}", ""), rule.violated_where) if sql]
+    return " OR ".join(given)
 
 
-def _half(decimals: int, connection: BaseDatabaseWrapper) -> Any:
-    return _TOTAL.get_db_prep_value(Decimal("0.5").scaleb(-decimals), connection)
+class _Quoted:
+    """``{quote[column]}``: ``key`` is a word of MySQL's own."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._quote_name = connection.ops.quote_name
+
+    def __getitem__(self, column: str) -> str:
+        return self._quote_name(column)
 
 
-def _parameters(sql: str, connection: BaseDatabaseWrapper) -> dict[str, Any]:
-    before = timezone.now() - OVERDUE
-    return {"overdue": connection.ops.adapt_datetimefield_value(before)}
+def _in_words_of(connection: BaseDatabaseWrapper, sql: str) -> str:
+    def half(decimals: int) -> Any:
+        return _TOTAL.get_db_prep_value(Decimal("0.5").scaleb(-decimals), connection)
+
+    cases = (
+        f"WHEN currency IN ({_listed(codes(decimals))}) THEN {half(decimals)}"
+        for decimals in (0, 3)
+    )
+    filled = sql.format(
+        currencies=_listed(codes()),
+        half=f"CASE {' '.join(cases)} ELSE {half(2)} END",
+        one=_TOTAL.get_db_prep_value(Decimal(1), connection),
+        quote=_Quoted(connection),
+    )
+    # Decimals are floats on SQLite, of three decimals at most: line items count the eighth.
+    exact = r"CAST(ROUND(\1 * 1000) AS INTEGER) * 100000"
+    return _EXACT.sub(exact if connection.vendor == "sqlite" else r"\1", filled)
+
+
+def _listed(currencies: Sequence[str]) -> str:
+    return ", ".join(f"'{code}'" for code in currencies)
 
 
 def _stream(
@@ -115,16 +141,14 @@ def _stream(
 
 
 def _row(
-    scan: Scan, columns: Sequence[str], values: Sequence[Any], connection: BaseDatabaseWrapper
+    table: TableRules,
+    columns: Sequence[str],
+    values: Sequence[Any],
+    connection: BaseDatabaseWrapper,
 ) -> Row:
     row = dict(zip(columns, values[1:], strict=False))
-    for name in scan.money.intersection(columns):
+    for name in table.money.intersection(columns):
         row[name] = _TOTAL.from_db_value(row[name], None, connection)
     for name in _PAYMENT_IDS.intersection(columns):
         row[name] = Payment._meta.pk.to_python(row[name])
-    return {"id": scan.model._meta.pk.to_python(values[0]), **row}
-
-
-def _finding(scan: Scan, rule: Rule, row: Row) -> Finding:
-    detail = " ".join(f"{name}={plain(row[name])}" for name in rule.shows)
-    return Finding(rule.name, scan.kind, str(row["id"]), detail)
+    return {"id": _MODELS[table.table]._meta.pk.to_python(values[0]), **row}

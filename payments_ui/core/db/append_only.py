@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from django.db import models
 
@@ -10,7 +10,6 @@ from payments_ui.exceptions import EvidenceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from uuid import UUID
 
 M = TypeVar("M", bound=models.Model)
 
@@ -59,23 +58,3 @@ class Evidence(models.Model):
         raise EvidenceError(f"{self._meta.verbose_name} {self.pk} is never deleted")
 
     delete.alters_data = True  # type: ignore[attr-defined]
-
-
-class Asked(Evidence):
-    """Base of what a PSP is asked for: its state is open until the outcome is known."""
-
-    OPEN: ClassVar[tuple[models.TextChoices, ...]]
-
-    class Meta:
-        abstract = True
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the outcome is not known yet."""
-        return self.state in self.OPEN  # type: ignore[attr-defined]
-
-    @property
-    def reference(self) -> str:
-        """Eight characters a customer can read to a clerk on the phone."""
-        key: UUID = self.pk
-        return key.hex[:8].upper()

@@ -1,7 +1,7 @@
 """Named places in the flow of money, where tests make something go wrong.
 
-In production nothing is set and ``reach`` looks up one name in an empty dict. Only code that
-imports this module can set an action; ``payments_ui.testing.points`` has the ones tests need.
+In production nothing is set and ``hit`` looks up one name in an empty dict. Only code that
+imports this module can set an action; ``payments_ui.testing.failpoints`` has the ones tests need.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Point(StrEnum):
 actions: dict[Point, Callable[[], None]] = {}
 
 
-def reach(point: Point) -> None:
+def hit(point: Point) -> None:
     """Do what a test has put here; without one, nothing."""
     action = actions.get(point)
     if action is not None:

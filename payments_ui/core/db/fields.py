@@ -1,4 +1,4 @@
-"""An exact decimal column on every database."""
+"""Columns that mean the same on every database: exact decimals, and identifiers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,34 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     _Field = models.Field[Any, Any]
+    _DecimalField = models.DecimalField[Any, Any]
 else:
-    _Field = models.Field
+    _Field, _DecimalField = models.Field, models.DecimalField
 
 # Wider than any value or sum, so that nothing is rounded on the way.
 _CONTEXT = Context(prec=60)
+
+
+if TYPE_CHECKING:
+    # Typed by django-stubs as what it is.
+    IdentifierField = models.CharField
+else:
+
+    class IdentifierField(models.CharField):
+        """A text that is compared byte by byte on every database.
+
+        For what others make up and what programs compare: keys, references, event ids, states,
+        currencies. MariaDB and MySQL compare texts by a collation which takes ``TXaB9`` for
+        ``TXAb9`` and ``chf`` for ``CHF``; most ignore blanks at the end. SQLite and PostgreSQL
+        compare bytes anyway.
+        """
+
+        def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+            parameters = super().db_parameters(connection)
+            if connection.vendor == "mysql":
+                is_mariadb = getattr(connection, "mysql_is_mariadb", False)
+                parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+            return parameters
 
 
 class ExactDecimalField(_Field):
@@ -33,7 +56,8 @@ class ExactDecimalField(_Field):
 
     No ``DecimalField`` on purpose: arithmetic with it in SQL needs an ``output_field`` that
     one has thought about, since ``F("amount") * 2`` would lose the scale on SQLite.
-    Floats, and values with more digits than the column has, are refused, never rounded.
+    Floats, and values with more digits than the column has, are refused, never rounded. What
+    is read, and what is summed, has no zeros at its end beyond two decimals.
     """
 
     description = _("Exact decimal number")
@@ -106,9 +130,26 @@ class ExactDecimalField(_Field):
         if value is None:
             return None
         if connection.vendor == "sqlite":
-            return Decimal(value).scaleb(-self.decimal_places, context=_CONTEXT)
-        return Decimal(value)
+            return _readable(Decimal(value).scaleb(-self.decimal_places, context=_CONTEXT))
+        return _readable(Decimal(value))
 
     def value_to_string(self, obj: models.Model) -> str:
         value = self.value_from_object(obj)
         return "" if value is None else str(value)
+
+
+class AmountField(_DecimalField):
+    """A decimal column that reads ``5.00`` where three decimals are stored; also in aggregates."""
+
+    def from_db_value(
+        self, value: Any, expression: Any, connection: BaseDatabaseWrapper
+    ) -> Decimal | None:
+        return None if value is None else _readable(Decimal(value))
+
+
+def _readable(number: Decimal) -> Decimal:
+    """The same number without zeros at its end beyond two decimals: 5.00, and 0.0004."""
+    exponent = number.normalize(_CONTEXT).as_tuple().exponent
+    if not isinstance(exponent, int):
+        return number
+    return number.quantize(Decimal(1).scaleb(min(exponent, -2)), context=_CONTEXT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from payments_ui.core.privacy.redaction import REMOVED, is_secret_name, scrubbed
+from payments_ui.core.privacy.redaction import REMOVED, is_secret_name, redact
 
 _DEEPEST = 8
 
@@ -18,7 +18,7 @@ def storable(value: object, depth: int = 0) -> object:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        clean = scrubbed(str(value))
+        clean = redact(str(value))
         return value if clean == str(value) else clean
     if isinstance(value, float) and math.isfinite(value):
         return value
@@ -39,4 +39,4 @@ def _ordered(values: Iterable[object]) -> Iterable[object]:
 
 def text(value: object) -> str:
     """The value as text, clean, and without the NUL that PostgreSQL refuses."""
-    return scrubbed(str(value).replace("\x00", ""))
+    return redact(str(value).replace("\x00", ""))

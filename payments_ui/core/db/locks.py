@@ -6,14 +6,9 @@ import functools
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
-from uuid import UUID
+from typing import ParamSpec, TypeVar
 
-from django.db import IntegrityError, OperationalError, models, transaction
-from django.db.models import F
-
-if TYPE_CHECKING:
-    from payments_ui.core.models import Payment
+from django.db import IntegrityError, OperationalError, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,21 +17,6 @@ _TRIES = 5
 # PostgreSQL's SQLSTATEs, then MySQL's and MariaDB's error numbers: serialization failure
 # or deadlock, in which the database rolled everything back and asks to try again.
 _TRY_AGAIN = {"40001", "40P01", 1213, 1205}
-
-
-def lock_payment(pk: UUID | str, **conditions: object) -> Payment | None:
-    """Lock the payment's row until the transaction ends; ``None`` if it does not match.
-
-    A write that changes nothing rather than ``SELECT FOR UPDATE``, which SQLite ignores.
-    Every transition takes this lock first, then touches attempts, then line items.
-    """
-    from payments_ui.core.models import Payment
-
-    rows: models.QuerySet[Payment] = models.QuerySet(Payment).filter(pk=pk, **conditions)
-    if not rows.update(created_at=F("created_at")):
-        return None
-    payment: Payment = Payment.all_objects.get(pk=pk)
-    return payment
 
 
 def retrying(function: Callable[P, R]) -> Callable[P, R]:
@@ -61,7 +41,7 @@ def retrying(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def second_look(function: Callable[P, R]) -> Callable[P, R]:
-    """Run once more after an ``IntegrityError``: what somebody else wrote is visible then."""
+    """Run once more after an ``IntegrityError``: what another process wrote is visible then."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:

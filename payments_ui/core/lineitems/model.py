@@ -7,14 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, router, transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
-from payments_ui.core import journal
+from payments_ui.core import journal, rules
 from payments_ui.core.db.constraint_errors import typed_refusals
-from payments_ui.core.db.fields import ExactDecimalField
+from payments_ui.core.db.fields import ExactDecimalField, IdentifierField
 from payments_ui.core.payments.model import Payment
 from payments_ui.exceptions import LineItemBoundError, LineItemError
 
@@ -22,7 +21,7 @@ from .queryset import CHECKS, LineItemManager, LineItemQuerySet, checked
 
 
 class LineItem(models.Model):
-    """A use that costs something. Sites add them by ``LineItem.objects.record``."""
+    """A use that costs something. Sites record it by ``LineItem.objects.record``."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -32,16 +31,37 @@ class LineItem(models.Model):
         db_index=False,
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    used_at = models.DateTimeField(
+        _("used at"), default=timezone.now, help_text=_("When the customer used the service.")
+    )
     title = models.CharField(_("title"), max_length=200)
     amount = ExactDecimalField(_("amount"), max_digits=18, decimal_places=money.DECIMAL_PLACES)
-    currency = models.CharField(_("currency"), max_length=3)
+    currency = IdentifierField(_("currency"), max_length=3)
+    quantity = ExactDecimalField(
+        _("quantity"),
+        max_digits=18,
+        decimal_places=money.DECIMAL_PLACES,
+        null=True,
+        blank=True,
+        help_text=_("With a unit price: the amount is the product of the two."),
+    )
+    unit = models.CharField(
+        _("unit"), max_length=40, blank=True, help_text=_("What the quantity counts.")
+    )
+    unit_price = ExactDecimalField(
+        _("unit price"),
+        max_digits=18,
+        decimal_places=money.DECIMAL_PLACES,
+        null=True,
+        blank=True,
+    )
     # NULL, since an empty text would collide with others.
-    key = models.CharField(  # noqa: DJ001
+    key = IdentifierField(
         _("key"),
         max_length=200,
         null=True,
         blank=True,
-        help_text=_("Names the use, so that it is charged once."),
+        help_text=_("Identifies the use, so that it is charged once."),
     )
     payment = models.ForeignKey(
         Payment,
@@ -57,7 +77,7 @@ class LineItem(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
-        # Related managers write through it: they may not bind or free items either.
+        # Related managers write through it: they may neither bind nor free items.
         base_manager_name = "objects"
         verbose_name = _("line item")
         verbose_name_plural = _("line items")
@@ -66,7 +86,7 @@ class LineItem(models.Model):
             models.Index(fields=("payment", "user", "currency"), name="payments_item_unbound"),
             models.Index(fields=("user", "id"), name="payments_item_newest"),
         )
-        constraints = (models.UniqueConstraint(fields=("user", "key"), name="payments_item_once"),)
+        constraints = rules.constraints(rules.LINEITEMS)
 
     def __str__(self) -> str:
         return self.title
@@ -83,8 +103,10 @@ class LineItem(models.Model):
         with transaction.atomic(using=using):
             before = self._lock_unbound(using)
             super().save(**kwargs)
-            was = {"amount": str(before.amount), "currency": before.currency}
-            journal.lineitem("lineitem_changed", self, detail={"before": was})
+            if kwargs.get("update_fields"):
+                LineItemQuerySet(type(self), using=using).filter(pk=self.pk).check_products()
+            old = {"amount": str(before.amount), "currency": before.currency}
+            journal.lineitem(journal.Verb.LINEITEM_CHANGED, self, detail={"before": old})
 
     save.alters_data = True  # type: ignore[attr-defined]
 
@@ -95,10 +117,15 @@ class LineItem(models.Model):
         """As Django's, and journalled; raises ``LineItemBoundError`` if the item is bound."""
         using = using or router.db_for_write(type(self), instance=self)
         with transaction.atomic(using=using):
-            journal.lineitem("lineitem_deleted", self._lock_unbound(using))
+            journal.lineitem(journal.Verb.LINEITEM_DELETED, self._lock_unbound(using))
             return super().delete(using=using, keep_parents=keep_parents)
 
     delete.alters_data = True  # type: ignore[attr-defined]
+
+    @property
+    def calculation(self) -> str:
+        """How the amount comes about, for people; empty for an amount alone."""
+        return money.format_product(self.quantity, self.unit, self.unit_price, self.currency)
 
     def clean(self) -> None:
         """For forms: what ``save()`` would raise, as errors of the fields."""
@@ -108,16 +135,21 @@ class LineItem(models.Model):
             raise ValidationError(error.message) from error
 
     def clean_money(self) -> None:
-        """Make title, amount, currency and key what the books hold, or raise the typed error."""
+        """Make title, amount, quantity, currency and key what the books hold.
+
+        Raises the typed error of the first field that is not valid, and ``QuantityError``
+        where the amount is not the product of quantity and unit price.
+        """
         for name in CHECKS:
             setattr(self, name, checked(name, getattr(self, name)))
+        money.check_product(self.amount, self.quantity, self.unit_price, self.unit)
         if self.payment_id is not None:
             raise LineItemBoundError("Line items are bound by Payment.objects.create_pending()")
 
     def _lock_unbound(self, using: str) -> LineItem:
-        """The item as it is stored, locked until the transaction ends."""
+        """Return the item as it is stored, locked until the transaction ends."""
         rows = LineItemQuerySet(type(self), using=using).filter(pk=self.pk)
-        if not models.QuerySet.update(rows.unbound(), created_at=F("created_at")):
+        if not rows.lock_each():
             raise LineItemBoundError(f"Line item {self.pk} belongs to a payment, or is gone")
         stored: LineItem = rows.get()
         return stored

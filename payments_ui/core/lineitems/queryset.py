@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, connections, models, transaction
+from django.db import connections, models, transaction
 from django.db.models import F, Q
 
 from payments_ui import money
@@ -21,6 +22,7 @@ from payments_ui.exceptions import (
     KeyConflictError,
     LineItemBoundError,
     LineItemError,
+    QuantityError,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _BINDING = frozenset({"payment", "payment_id"})
 def _title(value: Any) -> str:
     title = str(value).strip()
     if not title or len(title) > 200:
-        raise InvalidTitleError(f"A title of {len(title)} characters")
+        raise InvalidTitleError(f"A line item has a title of 1 to 200 characters, not {len(title)}")
     return title
 
 
@@ -58,7 +60,28 @@ def _key(value: Any) -> str | None:
     return key
 
 
-CHECKS = {"title": _title, "amount": money.exact_amount, "currency": _currency, "key": _key}
+def _unit(value: Any) -> str:
+    unit = str(value).strip()
+    if len(unit) > 40:
+        raise QuantityError(f"A unit of {len(unit)} characters: it has at most 40")
+    return unit
+
+
+def _optional_amount(value: Any) -> Decimal | None:
+    return None if value is None else money.exact_amount(value)
+
+
+CHECKS = {
+    "title": _title,
+    "amount": money.exact_amount,
+    "currency": _currency,
+    "quantity": _optional_amount,
+    "unit": _unit,
+    "unit_price": _optional_amount,
+    "key": _key,
+}
+#: Fields that ``QuantityError`` is about.
+_PRODUCT = frozenset({"amount", "quantity", "unit", "unit_price"})
 
 
 def checked(name: str, value: Any) -> Any:
@@ -84,7 +107,8 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
     def update(self, **kwargs: Any) -> int:
         """As Django's, checked and journalled.
 
-        Raises ``LineItemBoundError``, with nothing changed, where an item is bound.
+        Raises ``LineItemBoundError``, with nothing changed, where an item is bound, and
+        ``QuantityError`` where an amount would not be its quantity times its unit price.
         """
         if _BINDING.intersection(kwargs):
             raise LineItemBoundError("Line items are bound by Payment.objects.create_pending()")
@@ -93,7 +117,9 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
         with transaction.atomic(using=self.db):
             for rows in self._lock_unbound():
                 changed += models.QuerySet.update(rows, **values)
-                journal.lineitems("lineitem_changed", rows)
+                if not _PRODUCT.isdisjoint(values):
+                    rows.check_products()
+                journal.lineitems(journal.Verb.LINEITEM_CHANGED, rows)
         return changed
 
     update.alters_data = True  # type: ignore[attr-defined]
@@ -105,14 +131,14 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
         deleted = 0
         with transaction.atomic(using=self.db):
             for rows in self._lock_unbound():
-                journal.lineitems("lineitem_deleted", rows)
+                journal.lineitems(journal.Verb.LINEITEM_DELETED, rows)
                 deleted += models.QuerySet.delete(rows)[0]
         return deleted, {self.model._meta.label: deleted}
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Iterable[LineItem], *args: Any, **kwargs: Any) -> list[LineItem]:
-        """As Django's; every item is checked as by ``record``, none may be bound already."""
+        """As Django's, checked as by ``record``; raises ``LineItemBoundError`` for bound items."""
         if kwargs.get("update_conflicts"):
             raise LineItemBoundError("Stored line items are not overwritten")
         items = list(objs)
@@ -127,8 +153,19 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
             item.clean_money()
         return super().bulk_update(items, *args, **kwargs)
 
+    def check_products(self) -> None:
+        """Raise ``QuantityError`` unless each amount is its quantity times its unit price."""
+        measured = self.exclude(quantity=None, unit_price=None, unit="").order_by()
+        rows = measured.values_list("amount", "quantity", "unit_price", "unit")
+        for row in rows.iterator():
+            money.check_product(*row)
+
+    def lock_each(self) -> int:
+        """Lock the unbound ones of these rows by a write that changes nothing; return how many."""
+        return models.QuerySet.update(self.unbound(), created_at=F("created_at"))
+
     def _lock_unbound(self) -> list[LineItemQuerySet]:
-        """These rows, in chunks, which nobody can bind until the transaction ends."""
+        """Return these rows in chunks, locked: they stay unbound until the transaction ends."""
         if self._can_select_for_update():  # runs on PostgreSQL only
             # In the order in which create_pending finds them: in another they would deadlock.
             found = list(
@@ -140,12 +177,12 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
             pinned = self._pinned([item.pk for item in found])
             are_free = all(item.payment_id is None for item in found)
         else:
-            # Write first: SQLite knows no SELECT FOR UPDATE. Then pin down which rows it were,
+            # Write first: SQLite knows no SELECT FOR UPDATE. Then pin down which rows these were,
             # since rows that come meanwhile match the filter, too, and are not locked.
             models.QuerySet.update(self.order_by(), created_at=F("created_at"))
             keys = list(self.order_by().values_list("pk", flat=True))
             pinned = self._pinned(keys)
-            are_free = sum(map(_lock, pinned)) == len(keys)
+            are_free = sum(rows.lock_each() for rows in pinned) == len(keys)
         if not are_free:
             raise LineItemBoundError("A line item that belongs to a payment cannot be changed")
         return pinned
@@ -159,10 +196,6 @@ class LineItemQuerySet(models.QuerySet["LineItem"]):
         return [LineItemQuerySet(self.model, using=self.db).filter(pk__in=pks) for pks in chunks]
 
 
-def _lock(rows: LineItemQuerySet) -> int:
-    return models.QuerySet.update(rows.unbound(), created_at=F("created_at"))
-
-
 class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)):  # type: ignore[misc]
     """How a site charges for a use: ``record``."""
 
@@ -171,9 +204,13 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
         *,
         user: AbstractBaseUser,
         title: str,
-        amount: Decimal | int | str,
+        amount: Decimal | int | str | None = None,
         currency: str | None = None,
         key: str | None = None,
+        quantity: Decimal | int | str | None = None,
+        unit: str = "",
+        unit_price: Decimal | int | str | None = None,
+        used_at: dt.datetime | None = None,
     ) -> LineItem:
         """Charge ``user`` for a use: store one unbound line item, or nothing at all.
 
@@ -182,37 +219,50 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
         recording the same user and key again returns the first item, also when two
         processes do it at once.
 
-        Raises ``InvalidAmountError``, ``InvalidCurrencyError``, ``InvalidTitleError``, and
-        ``KeyConflictError`` where the key was recorded with another amount or currency.
+        ``quantity``, ``unit`` and ``unit_price`` let the customer check the amount: 3264,
+        ``"tiles"`` and ``Decimal("0.0004")``. The amount is their product, rounded to eight
+        decimals (half to even), and may be left out. ``used_at`` is now if omitted.
+
+        Raises ``InvalidAmountError``, ``InvalidCurrencyError``, ``InvalidTitleError``,
+        ``QuantityError`` where the amount is another one than the product or one of the two
+        is missing, and ``KeyConflictError`` where the key was recorded with another amount
+        or currency.
         """
+        if amount is None and quantity is not None and unit_price is not None:
+            amount = money.product(money.exact_amount(quantity), money.exact_amount(unit_price))
         item: LineItem = self.model(
-            user=user, title=title, amount=amount, currency=currency or "", key=key
+            user=user,
+            title=title,
+            amount=amount,
+            currency=currency or "",
+            key=key,
+            quantity=quantity,
+            unit=unit,
+            unit_price=unit_price,
+            **({"used_at": used_at} if used_at else {}),
         )
         item.clean_money()
+        block: AbstractContextManager[Any]
+        if key is None and not models.signals.post_save.has_listeners(self.model):
+            # One INSERT needs no transaction, and half of the round trips are spared.
+            block = nullcontext()
+        else:
+            # A savepoint, so that a repeated key does not end the caller's transaction.
+            block = transaction.atomic(using=self.db, savepoint=key is not None)
         try:
-            with self._all_or_nothing(has_key=key is not None):
+            with block:
                 item.save(force_insert=True, using=self.db)
-        except IntegrityError as error:
-            return self._recorded(item, error)
+        except KeyConflictError:
+            recorded = self.filter(user_id=item.user_id, key=item.key, key__isnull=False)
+            first: LineItem | None = recorded.first()
+            if first is None:
+                raise
+            if (first.key, first.amount, first.currency) != (item.key, item.amount, item.currency):
+                raise KeyConflictError(
+                    f"Key {item.key!r} was recorded as {first.amount} {first.currency}, "
+                    f"now it is {item.amount} {item.currency}"
+                ) from None
+            return first
         return item
 
     record.alters_data = True  # type: ignore[attr-defined]
-
-    def _all_or_nothing(self, *, has_key: bool) -> AbstractContextManager[Any]:
-        # One INSERT needs no transaction, and half of the round trips are spared.
-        if not has_key and not models.signals.post_save.has_listeners(self.model):
-            return nullcontext()
-        # A savepoint, so that a repeated key does not end the caller's transaction.
-        return transaction.atomic(using=self.db, savepoint=has_key)
-
-    def _recorded(self, item: LineItem, error: IntegrityError) -> LineItem:
-        same = self.filter(user_id=item.user_id, key=item.key, key__isnull=False)
-        first: LineItem | None = same.first()
-        if first is None:
-            raise error
-        if (first.key, first.amount, first.currency) != (item.key, item.amount, item.currency):
-            raise KeyConflictError(
-                f"Key {item.key!r} was recorded as {first.amount} {first.currency}, "
-                f"now it is {item.amount} {item.currency}"
-            )
-        return first

@@ -1,4 +1,4 @@
-"""Users, as commands name them."""
+"""Finding the user that a command names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 
 
 def find_user(text: str) -> Any:
-    """The user with this name or primary key; raises ``CommandError``."""
+    """Return the user with this user name or primary key, or raise ``CommandError``."""
     users = get_user_model()._default_manager
     found = users.filter(**{get_user_model().USERNAME_FIELD: text}).first()
     if found is None:
@@ -19,5 +19,5 @@ def find_user(text: str) -> Any:
         except (ValueError, ValidationError):
             found = None
     if found is None:
-        raise CommandError(f"No user has the name or primary key {text!r}.")
+        raise CommandError(f"No user has the user name or primary key {text!r}.")
     return found

@@ -14,38 +14,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from payments_ui.core.db import failpoints
-from payments_ui.core.db.failpoints import Point
-from payments_ui.core.models import JournalEntry, LineItem, Payment
+from payments_ui.core.journal import JournalEntry
 from payments_ui.exceptions import InvalidAmountError
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-_LINEITEM = LineItem._meta.db_table
-_PAYMENT = Payment._meta.db_table
+    from .model import Payment
+
+_LINEITEM = "payments_core_lineitem"
+_PAYMENT = "payments_core_payment"
 _JOURNAL = JournalEntry._meta.db_table
 
 # ruff: noqa: S608 - only our own tables' names go in
 _BIND = f"UPDATE {_LINEITEM} SET payment_id = %s WHERE payment_id IS NULL AND user_id = %s"
-_INTO_JOURNAL = f"""
+_JOURNAL_BOUND = f"""
 INSERT INTO {_JOURNAL}
     (at, verb, user_id, actor, payment_id, reason, detail, items, total, currency)
-"""
-_WHAT_WAS_BOUND = """
-'', '{}', COUNT(amount), SUM(amount),
+SELECT %s, %s, %s, %s, %s, '', '{{}}', COUNT(amount), SUM(amount),
     CASE WHEN MIN(currency) = MAX(currency) THEN MIN(currency) ELSE '' END
-"""
-_JOURNAL_BOUND = f"""
-{_INTO_JOURNAL} SELECT %s, %s, %s, %s, %s, {_WHAT_WAS_BOUND}
 FROM {_LINEITEM} WHERE payment_id = %s
 """
 _JOURNALLED = f"SELECT total, currency FROM {_JOURNAL} WHERE id = %s"
 _SEAL = f"UPDATE {_PAYMENT} SET amount = %s, currency = %s, sealed_at = %s WHERE id = %s"
-
-
-_COLUMNS = Payment._meta.concrete_fields
-_PLACES = ", ".join(["%s"] * len(_COLUMNS))
 
 
 class Bound(NamedTuple):
@@ -55,57 +46,16 @@ class Bound(NamedTuple):
     currency: str
 
 
-def is_one(using: str) -> bool:
-    """Whether the database does the first three of them in one: ``insert_and_bind``.
-
-    A test that stops between them gets them one by one.
-    """
-    between = {Point.CREATE_AFTER_INSERT, Point.CREATE_AFTER_BIND}
-    return connections[using].vendor == "postgresql" and failpoints.actions.keys().isdisjoint(
-        between
-    )
-
-
-def _at_once(connection: BaseDatabaseWrapper) -> str:  # runs on PostgreSQL only
-    # Its parts see what the others return, and the seals see all of it. Without anything to
-    # bind it writes nothing.
-    return f"""
-WITH draft AS (
-    INSERT INTO {_PAYMENT} ({_columns(connection)}) SELECT {_PLACES}
-    WHERE EXISTS (SELECT FROM {_LINEITEM} WHERE payment_id IS NULL AND user_id = %s)
-    RETURNING id
-), bound AS (
-    UPDATE {_LINEITEM} i SET payment_id = draft.id FROM draft
-    WHERE i.payment_id IS NULL AND i.user_id = %s AND %s IN ('', i.currency)
-    RETURNING i.amount, i.currency
-)
-{_INTO_JOURNAL} SELECT %s, %s, %s, %s, draft.id, {_WHAT_WAS_BOUND}
-FROM draft LEFT JOIN bound ON TRUE GROUP BY draft.id
-RETURNING items, total, currency
-"""
-
-
-def insert_and_bind(  # runs on PostgreSQL only
-    payment: Payment, currency: str | None, by: str, using: str
-) -> Bound | None:
-    """``insert``, ``bind`` and ``journal_bound`` in one; ``None`` where nothing is bound."""
-    connection = connections[using]
-    (owner,) = _stored(payment, connection, "user")
-    params = [*_draft(payment, connection), owner, owner, currency or ""]
-    with connection.cursor() as cursor:
-        cursor.execute(_at_once(connection), [*params, *_entry(payment, by, connection)])
-        items, total, found = cursor.fetchone() or (0, Decimal(0), "")
-    payment._state.adding, payment._state.db = False, using
-    return Bound(total, found) if items else None
-
-
 def insert(payment: Payment, using: str) -> None:
-    """Store a draft. Sends no signals: nobody is to see a payment without its amount."""
+    """Store a draft. Sends no signals: no receiver sees a payment without its amount."""
     connection = connections[using]
+    fields = payment._meta.concrete_fields
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {_PAYMENT} ({_columns(connection)}) VALUES ({_PLACES})",
-            _draft(payment, connection),
+            f"INSERT INTO {_PAYMENT} ({columns}) VALUES ({places})",
+            _stored(payment, connection, *(field.name for field in fields)),
         )
     payment._state.adding, payment._state.db = False, using
 
@@ -130,8 +80,10 @@ def journal_bound(payment: Payment, by: str, using: str) -> Bound:
     In one statement, so that the whole takes six queries including BEGIN and COMMIT.
     """
     connection = connections[using]
-    (identifier,) = _stored(payment, connection, "id")
-    params = [*_entry(payment, by, connection), identifier, identifier]
+    at = JournalEntry._meta.get_field("at").get_db_prep_save(timezone.now(), connection)
+    user, identifier = _stored(payment, connection, "user", "id")
+    verb = JournalEntry.Verb.PAYMENT_CREATED.value
+    params = [at, verb, user, by, identifier, identifier]
     with _sums_within_64_bits(), connection.cursor() as cursor:
         if connection.features.can_return_columns_from_insert:
             cursor.execute(f"{_JOURNAL_BOUND} RETURNING total, currency", params)
@@ -150,23 +102,8 @@ def seal(payment: Payment, using: str) -> None:
         cursor.execute(_SEAL, _stored(payment, connection, "amount", "currency", "sealed_at", "id"))
 
 
-def _entry(payment: Payment, by: str, connection: BaseDatabaseWrapper) -> list[Any]:
-    """When what happened to whom, and who did it: the first columns of ``_INTO_JOURNAL``."""
-    at = JournalEntry._meta.get_field("at").get_db_prep_save(timezone.now(), connection)
-    verb = JournalEntry.Verb.PAYMENT_CREATED.value
-    return [at, verb, *_stored(payment, connection, "user"), by]
-
-
-def _columns(connection: BaseDatabaseWrapper) -> str:
-    return ", ".join(connection.ops.quote_name(str(field.column)) for field in _COLUMNS)
-
-
-def _draft(payment: Payment, connection: BaseDatabaseWrapper) -> list[Any]:
-    return _stored(payment, connection, *(field.name for field in _COLUMNS))
-
-
 def _stored(payment: Payment, connection: BaseDatabaseWrapper, *names: str) -> list[Any]:
-    fields: list[Any] = [Payment._meta.get_field(name) for name in names]
+    fields: list[Any] = [payment._meta.get_field(name) for name in names]
     return [field.get_db_prep_save(getattr(payment, field.attname), connection) for field in fields]
 
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import mooch.models
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
 from django.db.models.deletion import ProtectedError
 from django.utils.functional import cached_property
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
-from payments_ui.core import journal
-from payments_ui.core.db.constraint_errors import typed_refusals
-from payments_ui.exceptions import PaymentStateError
+from payments_ui.core import rules
+from payments_ui.core.attempts import booking, transitions, unexpected_money
+from payments_ui.core.db.fields import AmountField, IdentifierField
+from payments_ui.core.refunds import requesting
+from payments_ui.exceptions import NotChargedError
 
+from . import cancellation, saving
 from .queryset import EveryPaymentManager, PaymentManager
+from .undo import undo as undo_charge
 
 if TYPE_CHECKING:
     from payments_ui.core.attempts.model import Attempt
-    from payments_ui.core.refunds.model import Refund
 
 # Of a description, which goes to PSPs and into mails.
 _TITLES = 100
@@ -59,14 +62,19 @@ class Payment(mooch.models.Payment):
         related_name="user_payments",
         verbose_name=_("user"),
     )
-    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
-    currency = models.CharField(_("currency"), max_length=3)
+    amount = AmountField(_("amount"), max_digits=14, decimal_places=3)
+    currency = IdentifierField(_("currency"), max_length=3)
+    payment_service_provider = IdentifierField(
+        _("payment service provider"), max_length=100, blank=True
+    )
     sealed_at = models.DateTimeField(_("sealed at"), null=True, editable=False)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
 
     objects = PaymentManager()
     all_objects = EveryPaymentManager()
+    #: What it was when it was loaded, for ``save()``.
+    loaded: Mapping[str, object] | None = None
 
     class Meta:
         ordering = ("-created_at",)
@@ -74,18 +82,11 @@ class Payment(mooch.models.Payment):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         permissions = (
-            ("book_payment", _("Can book money that arrived")),
+            ("book_payment", _("Can record payments received")),
             ("undo_payment", _("Can undo a charged payment")),
-            ("refund_payment", _("Can give money back")),
+            ("refund_payment", _("Can refund payments")),
         )
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(charged_at__isnull=True)
-                | Q(cancelled_at__isnull=True, undone_at__isnull=True),
-                name="payments_charged_or_gone",
-            ),
-            models.CheckConstraint(condition=Q(amount__gte=0), name="payments_not_negative"),
-        )
+        constraints = rules.constraints(rules.PAYMENTS)
 
     def __str__(self) -> str:
         amount = self.rounded_amount
@@ -100,6 +101,7 @@ class Payment(mooch.models.Payment):
         if {"amount", "currency"} <= payment.__dict__.keys() and payment.currency:
             # 5.00 and not 5.000.
             payment.amount = money.round_amount(payment.amount, payment.currency)
+        payment.loaded = saving.facts(payment)
         return payment
 
     @property
@@ -152,22 +154,7 @@ class Payment(mooch.models.Payment):
         self.__dict__.pop("open_attempt", None)
         super().refresh_from_db(*args, **kwargs)
         self.amount = self.rounded_amount
-
-    @typed_refusals()
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write e-mail, PSP and transaction; ``charged_at`` only if nobody charged it before.
-
-        Kept for moochers and processors of django-mooch, which set ``charged_at`` and save:
-        the first writer wins, a stale instance never undoes a charge, and everything else
-        belongs to the verbs.
-        """
-        from payments_ui.core.payments import saving
-
-        if self._state.adding:
-            raise PaymentStateError("Payments are made by Payment.objects.create_pending()")
-        saving.save(self, update_fields=kwargs.get("update_fields"))
-
-    save.alters_data = True  # type: ignore[attr-defined]
+        self.loaded = saving.facts(self)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Always refused: ``cancel_pending()`` releases the line items, too."""
@@ -177,55 +164,23 @@ class Payment(mooch.models.Payment):
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
-    def cancel_pending(self, *, by: str = journal.SYSTEM, reason: str = "") -> None:
-        """Return the line items to the pool; the payment is gone for its callers.
+    def lock(self, **conditions: object) -> Payment | None:
+        """Lock the row until the transaction ends, see ``Payment.all_objects.lock``."""
+        return type(self).all_objects.lock(self.pk, **conditions)
 
-        The row is deleted, or kept out of sight as evidence where a PSP was ever asked.
-        Raises ``AlreadyChargedError``, ``PaymentGoneError``, or ``AttemptOpenError`` while
-        the outcome of an attempt is not known.
-        """
-        from payments_ui.core.payments import binding
+    def settled_attempt(self) -> Attempt:
+        """Return the attempt that charged the payment; raises ``NotChargedError``."""
+        attempt: Attempt | None = self.attempts.filter(settled_payment=self.pk).first()
+        if attempt is None:
+            raise NotChargedError(f"{self.pk} is not charged")
+        return attempt
 
-        binding.cancel_pending(self, by=by, reason=reason)
-
-    cancel_pending.alters_data = True  # type: ignore[attr-defined]
-
-    def refund(
-        self,
-        amount: Decimal | int | str | None = None,
-        *,
-        reason: str,
-        by: str = journal.SYSTEM,
-        refunded_before: Decimal | None = None,
-    ) -> Refund:
-        """Give money back: this amount, in units of ``currency``, or all that is left.
-
-        The PSP that took it is asked where it can; otherwise the refund is ``manual`` and
-        stays requested until a person says in the admin that the money is sent. With
-        ``refunded_before``, the ``refunded_amount`` that the caller saw, it is refused
-        where something was given back since. Outside of transactions.
-
-        Raises ``InvalidAmountError`` for what is no whole number of minor units above zero,
-        ``NotChargedError``, and a ``RefundError`` where nothing or less is left, while
-        another refund is open, or without a reason.
-        """
-        from payments_ui.core.refunds import requesting
-
-        return requesting.refund(
-            self, amount, by=by, reason=reason, refunded_before=refunded_before
-        )
-
-    refund.alters_data = True  # type: ignore[attr-defined]
-
-    def undo(self, *, by: str = journal.SYSTEM, reason: str = "", force: bool = False) -> None:
-        """Take a charge back in the books: items unbound, and nothing charges it again.
-
-        Raises ``NotChargedError``, and ``RefundRequiredError`` while money that a PSP took
-        sits on it: giving money back is a refund. ``force=True`` with a ``reason`` undoes
-        it all the same. Moves no money.
-        """
-        from payments_ui.core.payments import binding
-
-        binding.undo(self, by=by, reason=reason, force=force)
-
-    undo.alters_data = True  # type: ignore[attr-defined]
+    save = saving.save
+    cancel_pending = cancellation.cancel_pending
+    undo = undo_charge
+    refund = requesting.refund
+    start_attempt = transitions.start_attempt
+    manual_attempt = booking.manual_attempt
+    book_by_hand = booking.book_by_hand
+    settle_zero = booking.settle_zero
+    record_surplus = unexpected_money.record_surplus

@@ -1,145 +1,220 @@
-"""Payments written by code that knows nothing of attempts: django-mooch's moochers, processors.
+"""What ``save()`` means for code that knows nothing of attempts: moochers, processors, clerks.
 
-They set ``charged_at`` and call ``save()``. Here that becomes: the first writer charges,
-everybody later changes nothing, and what arrives for a payment that is gone is evidence.
+Such code sets ``charged_at`` and saves. The first writer charges the payment, later writers
+change nothing, and what arrives for a payment that is gone is kept as evidence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import models, transaction
+from django.utils import timezone
 
 from payments_ui.core import journal
-from payments_ui.core.attempts import settlement, unexpected_money
 from payments_ui.core.attempts.outcomes import Succeeded
+from payments_ui.core.attempts.states import AttemptState
+from payments_ui.core.attempts.unexpected_money import queue_unmatched
+from payments_ui.core.db.constraint_errors import typed_refusals
 from payments_ui.core.db.json_safe import text
-from payments_ui.core.db.locks import lock_payment, retrying
-from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
+from payments_ui.core.db.locks import retrying
+from payments_ui.core.suspense.event import Event
+from payments_ui.core.suspense.states import EventState
+from payments_ui.exceptions import AlreadyChargedError, PaymentGoneError, PaymentStateError
 
-#: What may be saved while a payment is pending, and when it is not.
-_PENDING_FIELDS = frozenset({"email", "payment_service_provider", "transaction"})
-_CHARGED_FIELDS = frozenset({"email"})
+if TYPE_CHECKING:
+    from payments_ui.core.attempts.model import Attempt
+
+    from .model import Payment
+
+# What may be written, and what may be written as long as the payment is not charged.
+_ALWAYS = frozenset({"email"})
+_UNTIL_CHARGED = frozenset({"email", "payment_service_provider", "transaction"})
+# What is sealed with the payment, and what only the verbs write.
+_SEALED = ("user_id", "amount", "currency", "created_at", "sealed_at")
+_BY_VERBS = ("charged_at", "cancelled_at", "undone_at")
 
 
-class Confirm(Protocol):
-    """Checks what a foreign moocher is about to write; raises to refuse the charge."""
-
-    def __call__(self, payment: Payment) -> None:
-        """Raise unless this payment, as it is about to be saved, is a charge."""
-        ...
-
-
-@dataclass(frozen=True)
-class Guard:
-    """The attempt on whose behalf a foreign moocher runs, and the check of its claim."""
-
+class _Charging(NamedTuple):
     attempt: Attempt
-    confirm: Confirm
+    verify: Callable[[Payment], None]
 
 
-_guard: ContextVar[Guard | None] = ContextVar("payments_ui_guard", default=None)
+_charging: ContextVar[_Charging | None] = ContextVar("payments_core_charging", default=None)
 
 
 @contextmanager
-def guarded(attempt: Attempt, confirm: Confirm) -> Iterator[None]:
-    """While it lasts, a save that charges the attempt's payment settles the attempt."""
-    token = _guard.set(Guard(attempt, confirm))
+def charging(attempt: Attempt, verify: Callable[[Payment], None]) -> Iterator[None]:
+    """While it lasts, a save that charges the attempt's payment settles the attempt.
+
+    ``verify`` is called with the payment before that, and raises unless it is a charge.
+    """
+    token = _charging.set(_Charging(attempt, verify))
     try:
         yield
     finally:
-        _guard.reset(token)
+        _charging.reset(token)
 
 
+def facts(payment: Payment) -> dict[str, object]:
+    """What ``save()`` compares later, to find out what the caller has changed."""
+    values = payment.__dict__
+    return {
+        name: values[name] for name in (*_SEALED, *_BY_VERBS, *_UNTIL_CHARGED) if name in values
+    }
+
+
+@typed_refusals()
 @retrying
-def save(payment: Payment, *, update_fields: Iterable[str] | None) -> None:
-    """``Payment.save()`` of a stored payment."""
-    charges = payment.charged_at is not None and (
-        update_fields is None or "charged_at" in set(update_fields)
-    )
-    guard = _guard.get()
-    if charges and guard and guard.attempt.payment_id == payment.pk:
-        guard.confirm(payment)
+def save(
+    payment: Payment, *args: object, update_fields: Iterable[str] | None = None, **options: object
+) -> None:
+    """Write e-mail address, PSP and transaction; charge the payment if ``charged_at`` is set.
+
+    Kept for moochers and processors of django-mooch, which set ``charged_at`` and save. The
+    first writer wins, and a stale instance never takes a charge back. An empty ``email``
+    becomes the user's.
+
+    Raises ``PaymentStateError`` for a new payment, and where the caller has changed what is
+    sealed or what only the verbs write; ``AlreadyChargedError`` where PSP or transaction of a
+    charged payment were changed; ``PaymentGoneError`` for a cancelled payment, except where
+    ``charged_at`` is set: that is money, which is kept.
+    """
+    if payment._state.adding:
+        raise PaymentStateError("Payments are made by Payment.objects.create_pending()")
+    names = None if update_fields is None else set(update_fields)
+    charges = payment.charged_at is not None and (names is None or "charged_at" in names)
+    running = _charging.get()
+    if running is not None and running.attempt.payment_id != payment.pk:
+        running = None
+    if charges and running is not None:
+        running.verify(payment)
     # A moocher of django-mooch may write down all it was posted.
     payment.transaction = text(payment.transaction)
     with transaction.atomic():
-        stored = lock_payment(payment.pk)
+        stored = payment.lock()
+        if not charges and (stored is None or stored.cancelled_at):
+            raise PaymentGoneError(f"{payment.pk} is cancelled: save() writes nothing")
         if stored is None:
-            _gone_without_trace(payment, charges=charges)
+            _keep_unmatched(payment)
             return
-        fields = _writable(stored, update_fields)
+        _refuse_changes(payment, stored, names)
+        fields = set(_ALWAYS if stored.charged_at else _UNTIL_CHARGED)
         if charges and payment.charged_at != stored.charged_at:
-            fields = _charge(payment, stored, fields, guard)
+            fields = _charge(payment, stored, fields, running and running.attempt)
         else:
             payment.charged_at = stored.charged_at
-        models.Model.save(payment, update_fields=fields)
+        if not payment.email:
+            payment.email = getattr(payment.user, payment.user.get_email_field_name(), "") or ""
+        models.Model.save(payment, update_fields=fields if names is None else fields & names)
+    payment.loaded = facts(payment)
 
 
-def _writable(stored: Payment, update_fields: Iterable[str] | None) -> set[str]:
-    allowed = _CHARGED_FIELDS if stored.charged_at else _PENDING_FIELDS
-    return set(allowed if update_fields is None else allowed.intersection(update_fields))
+save.alters_data = True  # type: ignore[attr-defined]
 
 
-def _charge(payment: Payment, stored: Payment, fields: set[str], guard: Guard | None) -> set[str]:
-    if guard and guard.attempt.payment_id == payment.pk:
-        _settle(payment, guard.attempt)
+def _refuse_changes(payment: Payment, stored: Payment, names: set[str] | None) -> None:
+    """Raise for a change that would not be written, and that is the caller's own.
+
+    What differs from the stored row alone was written by others since the payment was loaded.
+    """
+    now, in_books = facts(payment), facts(stored)
+    # Where it was not loaded, it was just created, as a pending payment.
+    created = now | {name: in_books[name] for name in _SEALED} | dict.fromkeys(_BY_VERBS)
+    loaded = payment.loaded or created
+    changed = {name for name in loaded if now[name] not in (loaded[name], in_books[name])}
+    if names is not None:
+        changed &= names | {f"{name}_id" for name in names}
+    refused = changed.intersection(_SEALED).union(changed.intersection(_BY_VERBS))
+    if now["charged_at"] is not None:
+        # Setting it is the way to charge; the first writer wins.
+        refused.discard("charged_at")
+    if refused:
+        raise PaymentStateError(
+            f"save() does not write {', '.join(sorted(refused))} of payment {payment.pk}: use "
+            "cancel_pending(), undo() or refund(), and create_pending() for another amount"
+        )
+    is_stale = loaded.get("charged_at") is None or "charged_at" in changed
+    if stored.charged_at and not is_stale and (changed := changed & _UNTIL_CHARGED - _ALWAYS):
+        raise AlreadyChargedError(
+            f"Payment {payment.pk} is charged: save() does not write {', '.join(sorted(changed))}"
+        )
+
+
+def _charge(
+    payment: Payment, stored: Payment, fields: set[str], attempt: Attempt | None
+) -> set[str]:
+    """Charge the payment on behalf of an attempt, if one is known; return what to write."""
+    opened = stored.open_attempt
+    if opened and (opened.manual or opened.moocher == payment.payment_service_provider):
+        # The transfer that a person awaits, or a customer who comes back from this PSP.
+        attempt = attempt or opened
+    if attempt is not None:
+        by = journal.by_moocher(attempt.moocher)
+        settled = attempt.settle(attempt.exact_outcome(), by=by, signal_sent=True)
+        payment.charged_at = settled.payment.charged_at
         return fields
     if stored.charged_at or stored.cancelled_at or stored.undone_at:
-        _late(payment, stored)
-        return fields & _CHARGED_FIELDS
-    attempt = unexpected_money.keep_charge(stored, payment.payment_service_provider or "unknown")
-    journal.attempt(JournalEntry.Verb.PAYMENT_CHARGED, attempt)
+        payment.charged_at = stored.charged_at
+        _keep_surplus(payment, stored)
+        return set(_ALWAYS)
+    now = timezone.now()
+    added: Attempt = stored.attempts.create(
+        moocher=payment.payment_service_provider or "unknown",
+        amount=stored.amount,
+        currency=stored.currency,
+        # Never open, not even for a moment: another attempt may be.
+        state=AttemptState.SETTLED,
+        received_amount=stored.amount,
+        received_currency=stored.currency,
+        idempotency_key=secrets.token_hex(16),
+        started_at=now,
+        ended_at=now,
+        # ``post_charge`` is for the code that saves to send.
+        signal_sent_at=now,
+    )
+    journal.attempt(journal.Verb.PAYMENT_CHARGED, added)
     return fields | {"charged_at"}
 
 
-def _settle(payment: Payment, attempt: Attempt) -> None:
-    by = journal.by_moocher(attempt.moocher)
-    settlement.settle(attempt, settlement.what_was_asked(attempt), by=by, announced=True)
-    payment.charged_at = Payment.all_objects.values_list("charged_at", flat=True).get(pk=payment.pk)
-
-
-def _late(payment: Payment, stored: Payment) -> None:
-    payment.charged_at = stored.charged_at
+def _keep_surplus(payment: Payment, stored: Payment) -> None:
     moocher = payment.payment_service_provider or "unknown"
-    # The same PSP tells of a charge by callback and by return: that is no second money.
+    # The same PSP reports a charge by callback and by return: that is no second money.
     if stored.charged_at and moocher == (stored.payment_service_provider or "unknown"):
         return
-    evidence = {"transaction": text(payment.transaction)}
-    kept = stored.attempts.filter(state=Attempt.State.SURPLUS, moocher=moocher)
+    evidence = {"transaction": payment.transaction}
+    kept = stored.attempts.filter(state=AttemptState.SURPLUS, moocher=moocher)
     if any(attempt.evidence == evidence for attempt in kept):
         return
     money_in = Succeeded(
         psp_reference="", amount=stored.amount, currency=stored.currency, evidence=evidence
     )
     reason = "saved as charged after it was charged, cancelled or undone"
-    by = journal.by_moocher(moocher)
-    unexpected_money.keep_surplus(stored, moocher, money_in, by=by, reason=reason)
+    stored.record_surplus(moocher, money_in, by=journal.by_moocher(moocher), reason=reason)
 
 
-def _gone_without_trace(payment: Payment, *, charges: bool) -> None:
-    if not charges:
-        return
+def _keep_unmatched(payment: Payment) -> None:
     payment.charged_at = None
     moocher = payment.payment_service_provider or "unknown"
-    event, first = Event.objects.get_or_create(
+    event, is_first = Event.objects.get_or_create(
         moocher=moocher,
         account="",
         event_id=f"save-{payment.pk}",
         defaults={
-            "state": Event.State.UNMATCHED,
+            "state": EventState.UNMATCHED,
             "psp_reference": str(payment.pk),
             "amount": payment.amount,
             "currency": payment.currency,
         },
     )
-    if first:
+    if is_first:
         reason = "saved as charged after it was cancelled"
-        by, facts = journal.by_moocher(moocher), {"user_id": payment.user_id}
-        unexpected_money.unmatched(event, by, reason, payment_id=payment.pk, **facts)
+        owner = {"payment_id": payment.pk, "user_id": payment.user_id}
+        queue_unmatched(event, by=journal.by_moocher(moocher), reason=reason, **owner)
 
 
-__all__ = ["Confirm", "Guard", "guarded", "save"]
+__all__ = ["charging", "facts", "save"]

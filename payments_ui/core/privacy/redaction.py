@@ -1,8 +1,8 @@
 """Card numbers, account numbers and secrets stay out of the books and of the log.
 
-Answers of PSPs, reasons that people type and messages of exceptions are written by others.
-What is recognised in them is replaced before it is stored, logged or mailed. References are
-left alone: they are how money is found.
+Answers of PSPs, reasons that people type and messages of exceptions may hold them. What is
+recognised is replaced before it is stored, logged or mailed. References are left alone: they
+are how money is found.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import re
 from contextlib import suppress
-from typing import Any
 
 REMOVED = "[removed]"
+#: Stands where something personal stood, once a user is anonymized.
+ANONYMIZED = "anonymized"
 #: A shorter secret would be found in harmless words.
 _SHORTEST = 8
 
@@ -44,20 +45,20 @@ _secrets: set[str] = set()
 
 
 def keep_secret(*texts: object) -> None:
-    """Say what must never be written down: keys and passphrases of the site's moochers.
+    """Register what must never be written down: keys and passphrases of the site's moochers.
 
-    Short ones are not looked for.
+    Texts of less than eight characters are ignored.
     """
     _secrets.update(str(text) for text in texts if len(str(text)) >= _SHORTEST)
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a field of this name holds what nobody may keep."""
+    """Whether a field of this name holds what may not be kept."""
     return _ONLY_NAME.fullmatch(name) is not None
 
 
-def scrubbed(text: str) -> str:
-    """The text without what must not be kept; of numbers the last four digits stay."""
+def redact(text: str) -> str:
+    """Return the text without what must not be kept; of numbers the last four digits stay."""
     for secret in _secrets:
         text = text.replace(secret, REMOVED)
     text = _NAMED.sub(rf"\1{REMOVED}", text)
@@ -82,34 +83,29 @@ def _is_luhn(digits: str) -> bool:
     return (sum(map(int, digits[-1::-2])) + sum(n // 10 + n % 10 for n in doubled)) % 10 == 0
 
 
-class Scrubber(logging.Filter):
-    """Cleans what is logged, the traceback too, before any handler sees it."""
+class RedactionFilter(logging.Filter):
+    """Redacts what is logged, the traceback too, before any handler sees it."""
 
     _formatter = logging.Formatter()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass; one that tells too much is rewritten."""
+        """Let every record pass; rewrite a record that holds what must not be kept."""
         # A record whose arguments do not fit is its handlers' to complain of.
         with suppress(TypeError, ValueError):
-            self._scrub_message(record)
+            message = record.getMessage()
+            if (clean := redact(message)) != message:
+                record.msg, record.args = clean, ()
         if record.exc_info and record.exc_info[0]:
-            self._scrub_traceback(record, record.exc_info)
+            traceback = self._formatter.formatException(record.exc_info)
+            if (clean := redact(traceback)) != traceback:
+                # The exception itself would bring the text back.
+                record.exc_info, record.exc_text = None, clean
         return True
 
-    def _scrub_message(self, record: logging.LogRecord) -> None:
-        said = record.getMessage()
-        if (clean := scrubbed(said)) != said:
-            record.msg, record.args = clean, ()
 
-    def _scrub_traceback(self, record: logging.LogRecord, exc_info: Any) -> None:
-        said = self._formatter.formatException(exc_info)
-        if (clean := scrubbed(said)) != said:
-            # The exception itself would bring the text back.
-            record.exc_info, record.exc_text = None, clean
-
-
-def watch_log() -> None:
-    """Clean whatever the kit logs from now on."""
-    log = logging.getLogger("payments_ui")
-    if not any(isinstance(one, Scrubber) for one in log.filters):
-        log.addFilter(Scrubber())
+def watch_logs() -> None:
+    """Redact what the kit logs from now on, and what Django logs of receivers that raise."""
+    for name in ("payments_ui", "django.dispatch"):
+        log = logging.getLogger(name)
+        if not any(isinstance(known, RedactionFilter) for known in log.filters):
+            log.addFilter(RedactionFilter())

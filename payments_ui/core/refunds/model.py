@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import models
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
+from payments_ui.core import rules
 from payments_ui.core.attempts.model import Attempt
-from payments_ui.core.db.append_only import Asked, EvidenceQuerySet
+from payments_ui.core.db.append_only import EvidenceQuerySet
+from payments_ui.core.db.fields import IdentifierField
 from payments_ui.core.payments.model import Payment
+from payments_ui.core.psp_request import PSPRequest
 
+from . import transitions
 from .states import OPEN_STATES, RefundState
 
 
@@ -29,7 +30,7 @@ class RefundQuerySet(EvidenceQuerySet["Refund"]):
         return self.exclude(state=RefundState.FAILED)
 
 
-class Refund(Asked):
+class Refund(PSPRequest):
     """Committed before the PSP is asked; owns its idempotency key.
 
     It gives back money that arrived with ``attempt``; ``amount`` is in units of
@@ -38,38 +39,25 @@ class Refund(Asked):
 
     State = RefundState
     OPEN = OPEN_STATES
+    RELATED = ("payment__user", "attempt")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     payment = models.ForeignKey(
         Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment")
     )
     attempt = models.ForeignKey(
-        Attempt, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("attempt")
+        Attempt, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment attempt")
     )
-    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
-    currency = models.CharField(_("currency"), max_length=3)
-    state = models.CharField(
+    state = IdentifierField(
         _("state"), max_length=20, choices=RefundState.choices, default=RefundState.REQUESTED
     )
-    idempotency_key = models.CharField(_("idempotency key"), max_length=64, unique=True)
-    # NULL, since an empty text would collide with others.
-    psp_reference = models.CharField(  # noqa: DJ001
-        _("PSP reference"), max_length=200, null=True, blank=True
-    )
     manual = models.BooleanField(
-        _("sent by hand"), default=False, help_text=_("A person sends the money back.")
+        _("sent by hand"),
+        default=False,
+        help_text=_("A clerk sends the money; the service cannot."),
     )
-    reason = models.TextField(pgettext_lazy("journal", "why"))
-    failure_code = models.CharField(_("failure code"), max_length=50, blank=True)
-    evidence = models.JSONField(_("evidence"), default=dict, blank=True)
+    reason = models.TextField(_("reason"))
+    failure_code = IdentifierField(_("reason for failure"), max_length=50, blank=True)
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
-    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    asked_at = models.DateTimeField(
-        _("asked at"), null=True, blank=True, help_text=_("When the PSP was last asked about it.")
-    )
-    # When refund_succeeded was sent; NULL on one that was given back: nobody was told yet.
-    announced_at = models.DateTimeField(_("announced at"), null=True, blank=True)
     # At most one per attempt, so that two clerks give money back once.
     open_attempt = models.GeneratedField(
         expression=Case(
@@ -87,17 +75,11 @@ class Refund(Asked):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         indexes = (models.Index(fields=("state", "updated_at"), name="payments_refund_state"),)
-        constraints = (
-            models.UniqueConstraint(fields=("open_attempt",), name="payments_one_open_refund"),
-            models.UniqueConstraint(
-                fields=("attempt", "psp_reference"), name="payments_refund_reference"
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in RefundState]),
-                name="payments_refund_known_state",
-            ),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="payments_refund_positive"),
-        )
+        constraints = rules.constraints(rules.REFUNDS)
 
     def __str__(self) -> str:
         return f"{self.reference} {self.state}"
+
+    record = transitions.record
+    mark_sent = transitions.mark_sent
+    mark_not_sent = transitions.mark_not_sent

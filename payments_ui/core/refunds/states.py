@@ -10,9 +10,9 @@ class RefundState(models.TextChoices):
     """What is known of a refund; the first three are open."""
 
     REQUESTED = "requested", pgettext_lazy("refund", "requested")
-    PENDING = "pending", pgettext_lazy("refund", "on its way")
+    PENDING = "pending", pgettext_lazy("refund", "in progress")
     UNKNOWN = "unknown", pgettext_lazy("refund", "outcome unknown")
-    SUCCEEDED = "succeeded", pgettext_lazy("refund", "given back")
+    SUCCEEDED = "succeeded", pgettext_lazy("refund", "refunded")
     FAILED = "failed", pgettext_lazy("refund", "failed")
 
 

@@ -1,4 +1,4 @@
-"""Money that arrived and nobody knows: kept until a person matches it."""
+"""What PSPs and banks reported, each report once."""
 
 from __future__ import annotations
 
@@ -6,48 +6,46 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from payments_ui.core import rules
 from payments_ui.core.db.append_only import Evidence
+from payments_ui.core.db.fields import IdentifierField
 
 from .states import EventState
 
 
 class Event(Evidence):
-    """One fact a PSP or a bank reported, by its own id, stored once.
+    """A fact that a PSP or a bank reported, by its own id, stored once.
 
-    Only verified facts get here: a webhook whose signature does not hold is not stored.
+    Only verified facts are stored: no webhook whose signature is wrong.
     """
 
     State = EventState
 
-    moocher = models.CharField(_("moocher"), max_length=100)
-    account = models.CharField(_("account at the PSP"), max_length=100, blank=True)
-    event_id = models.CharField(_("event id"), max_length=200)
+    moocher = IdentifierField(_("payment service"), max_length=100)
+    account = IdentifierField(_("account at the service"), max_length=100, blank=True)
+    event_id = IdentifierField(_("report number"), max_length=200)
     received_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
-    state = models.CharField(_("state"), max_length=20, choices=State.choices)
+    state = IdentifierField(_("state"), max_length=20, choices=State.choices)
     attempt = models.ForeignKey(
         "payments_core.Attempt",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="events",
-        verbose_name=_("attempt"),
+        verbose_name=_("payment attempt"),
     )
-    psp_reference = models.CharField(_("PSP reference"), max_length=200, blank=True)
+    psp_reference = IdentifierField(_("reference at the service"), max_length=200, blank=True)
     amount = models.DecimalField(
         _("amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
-    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    currency = IdentifierField(_("currency"), max_length=3, blank=True)
 
     class Meta:
         ordering = ("-received_at",)
         base_manager_name = "objects"
-        verbose_name = _("event")
-        verbose_name_plural = _("events")
-        constraints = (
-            models.UniqueConstraint(
-                fields=("moocher", "account", "event_id"), name="payments_event_once"
-            ),
-        )
+        verbose_name = _("service report")
+        verbose_name_plural = _("service reports")
+        constraints = rules.constraints(rules.EVENTS)
 
     def __str__(self) -> str:
         return f"{self.moocher} {self.event_id}"

@@ -1,39 +1,33 @@
-"""The suspense account: money, or an answer about money, that a person has to look at."""
+"""The suspense account: money, or an answer about money, that a person has to review."""
 
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from payments_ui import money
-from payments_ui.core.db.append_only import Evidence, EvidenceQuerySet
+from payments_ui.core import rules
+from payments_ui.core.db.append_only import Evidence
+from payments_ui.core.db.fields import IdentifierField
 
+from . import resolution
+from .queue import SuspenseQuerySet
 from .states import SuspenseKind, SuspenseState
 
 
-class SuspenseQuerySet(EvidenceQuerySet["SuspenseItem"]):
-    """Suspense items by what became of them; they are not changed in bulk."""
-
-    def open(self) -> SuspenseQuerySet:
-        """What nobody has looked at yet."""
-        return self.filter(state=SuspenseState.OPEN)
-
-
 class SuspenseItem(Evidence):
-    """Written in the transaction that sets the money aside; told to the admins once.
+    """Written in the transaction that stores the money; the admins are notified once.
 
     ``amount`` is what arrived, in units of ``currency``; ``None`` where only an answer is
-    missing. Its state changes by compare-and-set in ``payments_ui.core.suspense.queue`` only.
+    missing. ``SuspenseQuerySet.end`` alone changes the state, by compare-and-set.
     """
 
     Kind = SuspenseKind
     State = SuspenseState
 
-    kind = models.CharField(_("kind"), max_length=20, choices=SuspenseKind.choices)
-    state = models.CharField(
+    kind = IdentifierField(_("kind"), max_length=20, choices=SuspenseKind.choices)
+    state = IdentifierField(
         _("state"), max_length=20, choices=SuspenseState.choices, default=SuspenseState.OPEN
     )
     attempt = models.ForeignKey(
@@ -42,7 +36,7 @@ class SuspenseItem(Evidence):
         null=True,
         blank=True,
         related_name="suspense_items",
-        verbose_name=_("attempt"),
+        verbose_name=_("payment attempt"),
     )
     event = models.ForeignKey(
         "payments_core.Event",
@@ -50,7 +44,7 @@ class SuspenseItem(Evidence):
         null=True,
         blank=True,
         related_name="suspense_items",
-        verbose_name=_("event"),
+        verbose_name=_("service report"),
     )
     refund = models.ForeignKey(
         "payments_core.Refund",
@@ -71,37 +65,28 @@ class SuspenseItem(Evidence):
     amount = models.DecimalField(
         _("amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
-    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    currency = IdentifierField(_("currency"), max_length=3, blank=True)
     opened_at = models.DateTimeField(_("opened at"), default=timezone.now, editable=False)
-    told_at = models.DateTimeField(
-        _("told at"), null=True, blank=True, help_text=_("When the admins were told.")
+    notified_at = models.DateTimeField(
+        _("admins notified at"),
+        null=True,
+        blank=True,
+        help_text=_("When the site's administrators were notified."),
     )
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
-    closed_by = models.CharField(_("by whom"), max_length=100, blank=True)
-    reason = models.TextField(pgettext_lazy("journal", "why"), blank=True)
+    closed_by = IdentifierField(_("closed by"), max_length=100, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
 
     objects = SuspenseQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         ordering = ("-opened_at",)
         base_manager_name = "objects"
-        verbose_name = _("money to look at")
-        verbose_name_plural = _("money to look at")
-        permissions = (("resolve_suspenseitem", _("Can decide what becomes of money")),)
+        verbose_name = _("item to review")
+        verbose_name_plural = _("needs review")
+        permissions = (("resolve_suspenseitem", _("Can resolve items that need review")),)
         indexes = (models.Index(fields=("state", "opened_at"), name="payments_suspense_state"),)
-        constraints = (
-            models.UniqueConstraint(fields=("kind", "attempt"), name="payments_suspense_attempt"),
-            models.UniqueConstraint(fields=("kind", "event"), name="payments_suspense_event"),
-            models.UniqueConstraint(fields=("kind", "refund"), name="payments_suspense_refund"),
-            models.CheckConstraint(
-                condition=Q(state=SuspenseState.OPEN.value, closed_at__isnull=True)
-                | Q(
-                    state__in=[str(state) for state in SuspenseState if state != "open"],
-                    closed_at__isnull=False,
-                ),
-                name="payments_suspense_closed",
-            ),
-        )
+        constraints = rules.constraints(rules.SUSPENSE_ITEMS)
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} #{self.pk} {self.arrived}".rstrip()
@@ -110,3 +95,42 @@ class SuspenseItem(Evidence):
     def arrived(self) -> str:
         """What arrived, for people; empty where only an answer is missing."""
         return money.format_arrived(self.amount, self.currency)
+
+    def describe(self) -> str:
+        """One sentence for the people who run the site: what arrived, and for what."""
+        if self.refund is not None:
+            text = _(
+                "The service has not answered about refund %(reference)s of payment %(payment)s."
+            )
+            return text % {
+                "reference": self.refund.reference,
+                "payment": self.refund.payment_id,
+            }
+        if self.event is not None:
+            text = _("%(money)s arrived with the unknown reference “%(reference)s”.")
+            return text % {
+                "money": self.arrived or _("Money"),
+                "reference": self.event.psp_reference,
+            }
+        assert self.attempt is not None  # noqa: S101 - each item is about one of the three
+        facts = {
+            "money": self.arrived,
+            "asked": money.format_amount(self.attempt.amount, self.attempt.currency),
+            "reference": self.attempt.reference,
+            "payment": self.attempt.payment_id,
+            "service": self.attempt.moocher,
+        }
+        if self.kind == SuspenseKind.OVERDUE:
+            text = _(
+                "%(service)s has not answered about attempt %(reference)s of payment %(payment)s."
+            )
+        else:
+            text = _(
+                "%(money)s arrived through %(service)s for attempt %(reference)s of payment "
+                "%(payment)s, which asked for %(asked)s."
+            )
+        return text % facts
+
+    match = resolution.match
+    give_back = resolution.give_back
+    close = resolution.close

@@ -1,4 +1,4 @@
-"""Why a person has to look at a suspense item, and what became of it."""
+"""Why an item needs review, and what became of it."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from django.utils.translation import pgettext_lazy
 
 
 class SuspenseKind(models.TextChoices):
-    """Why a person has to look."""
+    """Why an item needs review."""
 
     SURPLUS = "surplus", _("surplus")
     MISMATCH = "mismatch", _("mismatch")
-    UNMATCHED = "unmatched", _("unmatched")
+    UNMATCHED = "unmatched", _("unidentified")
     OVERDUE = "overdue", pgettext_lazy("suspense", "no answer")
 
 
 class SuspenseState(models.TextChoices):
     """What became of it; all but the first are final."""
 
-    OPEN = "open", pgettext_lazy("suspense", "to look at")
+    OPEN = "open", pgettext_lazy("suspense", "needs review")
     MATCHED = "matched", pgettext_lazy("suspense", "matched")
     RETURNED = "returned", pgettext_lazy("suspense", "returned")
     CLOSED = "closed", pgettext_lazy("suspense", "closed")
 
 
 class EventState(models.TextChoices):
-    """Whether the fact belongs to something known."""
+    """Whether the report belongs to a known attempt or refund."""
 
     PROCESSED = "processed", _("processed")
-    UNMATCHED = "unmatched", _("unmatched")
+    UNMATCHED = "unmatched", _("unidentified")

@@ -1,7 +1,8 @@
-"""The seals of MariaDB and MySQL: row triggers that read what they compare with a lock.
+"""The triggers of MariaDB and MySQL: by row, and with a lock on what they compare with.
 
 Plain reads see the transaction's snapshot where the isolation is REPEATABLE READ, the servers'
-own default. Texts are compared byte by byte, since the collation may take ``chf`` for ``CHF``.
+own default. Texts are compared byte by byte, whatever the collation. A trigger's source holds no
+comment: ``mysqldump`` wraps it in one, which the first ``*/`` would end.
 """
 
 from __future__ import annotations
@@ -10,49 +11,58 @@ from collections.abc import Iterator
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .rule import LINEITEM
-from .rules import LOCKS, by_event
-from .sql import STAMP, Dialect, Seal, minor_units, seal_name, stamped
+from payments_ui.core.rules.rule import LINEITEM
+
+from .compiler import (
+    VERSION,
+    Dialect,
+    Trigger,
+    by_event,
+    by_minor_unit,
+    message,
+    name_of,
+    versioned,
+)
 
 # ruff: noqa: S608 - only our own tables' names go in
-#: Name and source of the triggers in the database.
+#: Names and sources of the triggers in the database.
 STORED = """
 SELECT trigger_name, action_statement FROM information_schema.triggers
 WHERE trigger_schema = DATABASE()
 """
 #: What has to be done before triggers can be made within a transaction.
 SETTLE: tuple[str, ...] = ()
+NAMES = frozenset(name_of(table, event) for table, event, _rules in by_event())
 # What a broken CHECK is: Django makes an IntegrityError of it.
 _MARIADB, _MYSQL = 4025, 3819
-_UNIT = minor_units("1", "0.001", "0.01")
-_ADDS_UP = f"""COALESCE((SELECT COUNT(*) > 0
+_UNIT = by_minor_unit("1", "0.001", "0.01")
+_DIALECT = Dialect(
+    changed="NOT (CAST(OLD.`{0}` AS BINARY) <=> CAST(NEW.`{0}` AS BINARY))",
+    empty="JSON_LENGTH(NEW.`{0}`) = 0",
+    anonymized="CAST(NEW.`{0}` AS CHAR) LIKE '%anonymized%'",
+    share="LOCK IN SHARE MODE",
+    adds_up=f"""COALESCE((SELECT COUNT(*) > 0
     AND SUM(i.user_id <> NEW.user_id OR BINARY i.currency <> BINARY NEW.currency) = 0
     AND MOD(NEW.amount, {_UNIT}) = 0 AND 2 * ABS(NEW.amount - SUM(i.amount)) <= {_UNIT}
-    FROM {LINEITEM} i WHERE i.payment_id = NEW.id LOCK IN SHARE MODE), FALSE)"""
-_DIALECT = Dialect(
-    differs="NOT (CAST(OLD.`{0}` AS BINARY) <=> CAST(NEW.`{0}` AS BINARY))",
-    share="LOCK IN SHARE MODE",
-    adds_up=_ADDS_UP,
+    FROM {LINEITEM} i WHERE i.payment_id = NEW.id LOCK IN SHARE MODE), FALSE)""",
 )
 
 
-def seals(connection: BaseDatabaseWrapper) -> Iterator[Seal]:
-    """A trigger for each table and event."""
+def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
+    """Yield a trigger for each table and event."""
     number = _MARIADB if getattr(connection, "mysql_is_mariadb", False) else _MYSQL
-    for (table, event), rules in by_event().items():
-        name = seal_name(table, event)
+    for table, event, rules in by_event():
+        name = name_of(table, event)
+        lock = table.locks.get(event)
+        locked = f"SELECT 1 INTO @payments_locked {lock} FOR UPDATE; " if lock else ""
         checks = " ".join(
             f"IF {condition} THEN SIGNAL SQLSTATE '23000'"
-            f" SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = '{refusal}'; END IF;"
-            for condition, refusal in _DIALECT.refusals(rules, event)
+            f" SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = '{message(rule)}'; END IF;"
+            for condition, rule in _DIALECT.refusals(rules, event)
         )
+        watched = _DIALECT.sql(table.watched.get(event, "1 = 1"))
         create = (
-            f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW BEGIN {STAMP}"
-            f" IF {_DIALECT.guard(table, event)} THEN {_lock(table, event)}{checks} END IF; END"
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table.table} FOR EACH ROW {VERSION}: BEGIN"
+            f" IF {watched} THEN {locked}{checks} END IF; END"
         )
-        yield stamped(name, event, (create,), (f"DROP TRIGGER IF EXISTS {name}",))
-
-
-def _lock(table: str, event: str) -> str:
-    lock = LOCKS.get((table, event))
-    return f"SELECT 1 INTO @payments_seal {lock} FOR UPDATE; " if lock else ""
+        yield versioned(name, event, (create,), (f"DROP TRIGGER IF EXISTS {name}",))

@@ -1,7 +1,8 @@
-"""The seals of PostgreSQL: functions that are called only for rows which a WHEN picks.
+"""The triggers of PostgreSQL: functions that are called only for rows which a WHEN picks.
 
-Binding and letting go of line items are looked at once per statement, however many there are.
-Within a function each query has a snapshot of its own, if the isolation is READ COMMITTED.
+Binding and releasing line items are looked at once per statement, however many they are. Within
+a function each query has a snapshot of its own, if the isolation is READ COMMITTED. Functions
+read the tables of the books' own schema: their ``search_path`` puts temporary tables last.
 """
 
 from __future__ import annotations
@@ -10,113 +11,137 @@ from collections.abc import Iterator, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .bills import LINEITEMS
-from .rule import DELETE, LINEITEM, PAYMENT, UPDATE, Rule
-from .rules import GUARDS, LOCKS, by_event
-from .sql import STAMP, Dialect, Seal, minor_units, seal_name, stamped
+from payments_ui.core.rules import Rule, TableRules
+from payments_ui.core.rules.lineitems import BOUND, LINEITEMS, RELEASED
+from payments_ui.core.rules.rule import LINEITEM, PAYMENT, PREFIX
+
+from .compiler import (
+    VERSION,
+    Dialect,
+    Trigger,
+    by_event,
+    by_minor_unit,
+    message,
+    name_of,
+    versioned,
+)
 
 # ruff: noqa: S608 - only our own tables' names go in
-#: Name and source of the triggers in the database.
+#: Names and sources of the triggers that fire in an ordinary session.
 STORED = """
 SELECT t.tgname, p.prosrc FROM pg_trigger t
     JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
-WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND pg_table_is_visible(c.oid)
+WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c.oid)
 """
 #: What has to be done before triggers can be made within a transaction.
 SETTLE: tuple[str, ...] = ("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED")
-_UNIT = minor_units("1", "0.001", "0.01")
-_ADDS_UP = f"""COALESCE((SELECT COUNT(*) > 0
+_SCHEMA = """
+SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass(%s)
+"""
+_UNIT = by_minor_unit("1", "0.001", "0.01")
+_DIALECT = Dialect(
+    changed='OLD."{0}" IS DISTINCT FROM NEW."{0}"',
+    empty="NEW.\"{0}\" = '{{}}'",
+    anonymized="NEW.\"{0}\"::text LIKE '%anonymized%'",
+    share="FOR SHARE",
+    adds_up=f"""COALESCE((SELECT COUNT(*) > 0
     AND COUNT(*) FILTER (WHERE i.user_id <> NEW.user_id OR i.currency <> NEW.currency) = 0
     AND MOD(NEW.amount, {_UNIT}) = 0 AND 2 * ABS(NEW.amount - SUM(i.amount)) <= {_UNIT}
-    FROM {LINEITEM} i WHERE i.payment_id = NEW.id), FALSE)"""
-_DIALECT = Dialect(
-    differs='OLD."{0}" IS DISTINCT FROM NEW."{0}"', share="FOR SHARE", adds_up=_ADDS_UP
+    FROM {LINEITEM} i WHERE i.payment_id = NEW.id), FALSE)""",
 )
-_RETURN = {DELETE: "OLD"}
-_BY_STATEMENT = {rule.name: rule for rule in LINEITEMS if "{share}" in rule.broken.get(UPDATE, "")}
+_BY_STATEMENT = f"{name_of(LINEITEMS, 'UPDATE')}s"
+NAMES = frozenset([_BY_STATEMENT, *(name_of(table, event) for table, event, _rules in by_event())])
 # First, drafts that line items come to or leave: who seals them waits, or is waited for. By a
-# write, since a transaction with one snapshot (REPEATABLE READ) would not see a mere lock. Then
-# the few payments are looked at, and the many line items only where one of those is sealed.
-_STATEMENT = f"""DECLARE
-    is_sealed boolean;
-    is_other boolean;
-    is_kept boolean;
+# write, since a transaction with one snapshot (REPEATABLE READ) would not see a mere lock.
+# The planner knows nothing of the statement's rows, and keeps its plan for the session. So the
+# payments, few as a rule, are collected first and then found by their primary keys, and the rows
+# before and after are compared by EXCEPT: a join of them may be planned as one row with each.
+_BODY = """DECLARE
+    touched uuid[] := ARRAY(
+        SELECT payment_id FROM payments_was WHERE payment_id IS NOT NULL
+        UNION SELECT payment_id FROM payments_now WHERE payment_id IS NOT NULL);
+    sealed uuid[];
+    kept uuid[];
 BEGIN
-UPDATE {PAYMENT} p SET created_at = p.created_at WHERE p.sealed_at IS NULL AND p.id IN (
-    SELECT payment_id FROM payments_was WHERE payment_id IS NOT NULL
-    UNION SELECT payment_id FROM payments_now WHERE payment_id IS NOT NULL);
-SELECT bool_or(p.sealed_at IS NOT NULL), bool_or(p.sealed_at IS NULL
-        AND (p.user_id <> i.user_id OR p.currency NOT IN ('', i.currency))),
-    (SELECT bool_or(p.sealed_at IS NOT NULL AND p.cancelled_at IS NULL AND p.undone_at IS NULL)
-        FROM (SELECT DISTINCT payment_id FROM payments_was WHERE payment_id IS NOT NULL) o
-        JOIN {PAYMENT} p ON p.id = o.payment_id)
-    INTO is_sealed, is_other, is_kept
-    FROM (SELECT DISTINCT payment_id, user_id, currency FROM payments_now
-        WHERE payment_id IS NOT NULL) i
-    JOIN {PAYMENT} p ON p.id = i.payment_id;
-IF is_other OR is_sealed AND EXISTS (
-        SELECT FROM payments_now n JOIN {PAYMENT} p ON p.id = n.payment_id
-        WHERE p.sealed_at IS NOT NULL AND NOT EXISTS (
-            SELECT FROM payments_was o WHERE o.id = n.id AND o.payment_id = n.payment_id)) THEN
-    {{bound}}
+IF cardinality(touched) = 0 THEN
+    RETURN NULL;
 END IF;
-IF is_kept AND EXISTS (
-        SELECT FROM payments_was o JOIN {PAYMENT} p ON p.id = o.payment_id
-        WHERE p.sealed_at IS NOT NULL AND p.cancelled_at IS NULL AND p.undone_at IS NULL
-        AND NOT EXISTS (
-            SELECT FROM payments_now n WHERE n.id = o.id AND n.payment_id = o.payment_id)) THEN
-    {{released}}
+UPDATE {payment} SET created_at = created_at WHERE id = ANY (touched) AND sealed_at IS NULL;
+IF EXISTS (
+        SELECT FROM (SELECT DISTINCT payment_id, user_id, currency FROM payments_now
+            WHERE payment_id IS NOT NULL) i
+        JOIN {payment} p ON p.id = i.payment_id
+        WHERE p.id = ANY (touched) AND p.sealed_at IS NULL
+        AND (p.user_id <> i.user_id OR p.currency NOT IN ('', i.currency))) THEN
+    {bound}
+END IF;
+sealed := ARRAY(SELECT id FROM {payment} WHERE id = ANY (touched) AND sealed_at IS NOT NULL);
+IF cardinality(sealed) > 0 THEN
+    IF EXISTS (SELECT id, payment_id FROM payments_now WHERE payment_id = ANY (sealed)
+            EXCEPT SELECT id, payment_id FROM payments_was) THEN
+        {bound}
+    END IF;
+    kept := ARRAY(SELECT id FROM {payment}
+        WHERE id = ANY (sealed) AND cancelled_at IS NULL AND undone_at IS NULL);
+    IF cardinality(kept) > 0 THEN
+        IF EXISTS (SELECT id, payment_id FROM payments_was WHERE payment_id = ANY (kept)
+                EXCEPT SELECT id, payment_id FROM payments_now) THEN
+            {released}
+        END IF;
+    END IF;
 END IF;
 RETURN NULL;
 END"""
 
 
-def seals(connection: BaseDatabaseWrapper) -> Iterator[Seal]:
-    """A trigger for each table and event, and one for the statements that bind line items."""
-    for (table, event), rules in by_event().items():
-        here = [rule for rule in rules if event != UPDATE or rule.name not in _BY_STATEMENT]
-        name = seal_name(table, event)
-        yield _seal(name, table, event, _body(here, table, event), _row(here, table, event))
-    name = f"{seal_name(LINEITEM, UPDATE)}s"
-    yield _seal(name, LINEITEM, UPDATE, _statement(), _STATEMENT_TRIGGER)
+def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
+    """Yield a trigger for each table and event, and one for statements that bind line items."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SCHEMA, [PAYMENT])
+        (schema,) = cursor.fetchone() or ("public",)
+    for table, event, rules in by_event():
+        by_row = [rule for rule in rules if event != "UPDATE" or rule not in (BOUND, RELEASED)]
+        checks = (
+            f"IF {condition} THEN {_raise(rule, table)} END IF;"
+            for condition, rule in _DIALECT.refusals(by_row, event)
+        )
+        lock = table.locks.get(event)
+        locked = f"PERFORM 1 {lock} FOR NO KEY UPDATE;" if lock else ""
+        result = "OLD" if event == "DELETE" else "NEW"
+        body = "\n".join(["BEGIN", locked, *checks, f"RETURN {result};", "END"])
+        when = f"BEFORE {event} ON {table.table} FOR EACH ROW{_when(table, event, by_row)}"
+        yield _trigger(name_of(table, event), table, event, schema, body, when)
+    raised = {"bound": _raise(BOUND, LINEITEMS), "released": _raise(RELEASED, LINEITEMS)}
+    when = f"""AFTER UPDATE ON {LINEITEM}
+        REFERENCING OLD TABLE AS payments_was NEW TABLE AS payments_now FOR EACH STATEMENT"""
+    body = _BODY.format(payment=PAYMENT, **raised)
+    yield _trigger(_BY_STATEMENT, LINEITEMS, "UPDATE", schema, body, when)
 
 
-_STATEMENT_TRIGGER = f"""AFTER UPDATE ON {LINEITEM}
-    REFERENCING OLD TABLE AS payments_was NEW TABLE AS payments_now FOR EACH STATEMENT"""
-
-
-def _statement() -> str:
-    bound, released = (_raise(_BY_STATEMENT[f"lineitem_{verb}"]) for verb in ("bound", "released"))
-    return _STATEMENT.format(bound=bound, released=released)
-
-
-def _row(rules: Sequence[Rule], table: str, event: str) -> str:
-    row = f"BEFORE {event} ON {table} FOR EACH ROW"
-    if (table, event) == (LINEITEM, UPDATE):
+def _when(table: TableRules, event: str, rules: Sequence[Rule]) -> str:
+    if table is LINEITEMS and event == "UPDATE":
         # Nothing but what these refuse, so that for all other rows no function is called.
-        broken = (f"({_DIALECT.say(rule.broken[event])})" for rule in rules)
-        return f"{row} WHEN ({' OR '.join(broken)})"
-    return f"{row} WHEN ({_DIALECT.guard(table, event)})" if (table, event) in GUARDS else row
+        refused = (f"({condition})" for condition, _rule in _DIALECT.refusals(rules, event))
+        return f" WHEN ({' OR '.join(refused)})"
+    watched = table.watched.get(event)
+    return f" WHEN ({_DIALECT.sql(watched)})" if watched else ""
 
 
-def _body(rules: Sequence[Rule], table: str, event: str) -> str:
-    lock = LOCKS.get((table, event))
-    checks = (f"IF {_DIALECT.say(r.broken[event])} THEN {_raise(r)} END IF;" for r in rules)
-    locked = f"PERFORM 1 {lock} FOR NO KEY UPDATE;" if lock else ""
-    return "\n".join(["BEGIN", locked, *checks, f"RETURN {_RETURN.get(event, 'NEW')};", "END"])
-
-
-def _raise(rule: Rule) -> str:
-    name, _, _sentence = rule.refusal.partition(":")
+def _raise(rule: Rule, table: TableRules) -> str:
     return (
-        f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = '{rule.refusal}',"
-        f" TABLE = '{rule.table}', CONSTRAINT = '{name}';"
+        f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = '{message(rule)}',"
+        f" TABLE = '{table.table}', CONSTRAINT = '{PREFIX}{rule.name}';"
     )
 
 
-def _seal(name: str, table: str, event: str, body: str, when: str) -> Seal:
-    function = f"""CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS
-        $payments_seal$ {STAMP} {body} $payments_seal$"""
+def _trigger(
+    name: str, table: TableRules, event: str, schema: str, body: str, when: str
+) -> Trigger:
+    function = f"""CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql
+        SET search_path = pg_catalog, "{schema}", pg_temp AS
+        $payments_ui$ -- {VERSION}
+        {body} $payments_ui$"""
     trigger = f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {name}()"
-    drop = (f"DROP TRIGGER IF EXISTS {name} ON {table}", f"DROP FUNCTION IF EXISTS {name}()")
-    return stamped(name, event, (function, trigger), drop)
+    drop = (f"DROP TRIGGER IF EXISTS {name} ON {table.table}", f"DROP FUNCTION IF EXISTS {name}()")
+    return versioned(name, event, (function, trigger), drop)

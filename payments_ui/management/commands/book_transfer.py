@@ -9,7 +9,7 @@ from uuid import uuid4
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from payments_ui import money
-from payments_ui.core.attempts.settlement import book_arrival
+from payments_ui.core.attempts.arrivals import book_arrival
 from payments_ui.core.models import Attempt, Event
 from payments_ui.exceptions import PaymentsUIError
 from payments_ui.moochers.banktransfer import BankTransferMoocher, references

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from payments_ui.core.models import Attempt
-from payments_ui.flows.reconcile import Report, reconcile
-from payments_ui.management import results
+from payments_ui.flows.reconcile import ReconcileResult, reconcile
+from payments_ui.management import command_output
 from payments_ui.moochers.registry import moochers
 
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = (
         "Ask the PSPs about open attempts and refunds: 1 and 5 minutes, 1, 6 and 22 hours after "
         "they began, then daily for a week, then the admins are told. Run it every minute; "
-        "several may run at once. Exit code 2 if a PSP did not answer or something went wrong."
+        "several may run at once. Exit code 2 if a PSP did not answer or something failed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,41 +26,37 @@ class Command(BaseCommand):
             action="store_true",
             help="Ask about all that is open for more than a minute, as after an outage.",
         )
-        results.add_arguments(parser)
+        command_output.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        moocher = options["moocher"]
-        if moocher is not None:
-            _check(moocher)
-        report = reconcile(moocher=moocher, everything=options["all"], dry_run=options["dry_run"])
-        lines = _lines(report, dry_run=options["dry_run"])
-        results.finish(self, report, lines, as_json=options["json"])
+        moocher, listed = options["moocher"], moochers()
+        if moocher not in {None, *listed} and not Attempt.objects.filter(moocher=moocher).exists():
+            raise CommandError(f"No moocher is named {moocher!r}. Listed: {', '.join(listed)}.")
+        result = reconcile(moocher=moocher, everything=options["all"], dry_run=options["dry_run"])
+        lines = _lines(result, dry_run=options["dry_run"])
+        command_output.finish(self, result, lines, as_json=options["json"])
 
 
-def _check(identifier: str) -> None:
-    known = moochers()
-    if identifier not in known and not Attempt.objects.filter(moocher=identifier).exists():
-        raise CommandError(f"No moocher is named {identifier!r}. Listed: {', '.join(known)}.")
-
-
-def _lines(report: Report, *, dry_run: bool) -> list[str]:
+def _lines(result: ReconcileResult, *, dry_run: bool) -> list[str]:
     asked = {
-        "settled": report.settled,
-        "refunded": report.refunded,
-        "failed": report.failed,
-        "set aside": report.set_aside,
-        "still open": report.still_open,
+        "settled": result.settled,
+        "refunded": result.refunded,
+        "failed": result.failed,
+        "with unexpected money": result.unexpected,
+        "still open": result.still_open,
     }
     others = {
-        "signals sent again": report.announced,
-        "events matched": report.matched,
-        "overdue": report.overdue,
-        "told to the admins": report.told,
+        "signals sent again": result.signals_sent,
+        "events matched": result.events_matched,
+        "overdue": result.overdue,
+        "mailed to the admins": result.admins_notified,
     }
-    due = f"{report.due} due. Nothing was changed."
-    lines = [due if dry_run else f"{report.asked} asked: {results.counted(asked)}."]
-    lines.append(f"{results.counted(others)}.")
-    if report.left_alone:
-        left = ", ".join(f"{number} of {name}" for name, number in report.left_alone.items())
-        lines.append(f"Left alone: {left}.")
+    due = f"{result.due} due. Nothing was changed."
+    lines = [
+        due if dry_run else f"{result.asked} asked: {command_output.counted(asked)}.",
+        f"{command_output.counted(others)}.",
+    ]
+    if result.skipped:
+        skipped = ", ".join(f"{number} of {name}" for name, number in result.skipped.items())
+        lines.append(f"Skipped: {skipped}.")
     return lines

@@ -17,7 +17,7 @@ from payments_ui import money
 from payments_ui.core.attempts.outcomes import Cancelled, Outcome, Pending
 from payments_ui.moochers.base import AttemptUrls, Moocher
 
-from . import codes, references
+from . import qr_codes, references
 from .accounts import Account, Creditor
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class BankTransferMoocher(Moocher):
     def _try_out(self, currency: str, account: Account) -> None:
         reference = references.make(UUID(int=1), account)
         try:
-            self._code(account, codes.MOST, currency, reference)
+            self._code(account, qr_codes.MOST, currency, reference)
         except ValueError as exc:
             raise ImproperlyConfigured(f"Bank transfer in {currency}: {exc}") from exc
 
@@ -69,11 +69,11 @@ class BankTransferMoocher(Moocher):
 
     @staticmethod
     def _refuse_amount(amount: Decimal, currency: str) -> str | None:
-        if codes.LEAST <= amount <= codes.MOST:
+        if qr_codes.LEAST <= amount <= qr_codes.MOST:
             return None
         return _("Available from %(least)s to %(most)s.") % {
-            "least": money.format_amount(codes.LEAST, currency),
-            "most": money.format_amount(codes.MOST, currency),
+            "least": money.format_amount(qr_codes.LEAST, currency),
+            "most": money.format_amount(qr_codes.MOST, currency),
         }
 
     def pay_label(self, amount: str) -> str:
@@ -114,8 +114,10 @@ class BankTransferMoocher(Moocher):
             "code": self._code(account, attempt.amount, attempt.currency, reference),
         }
 
-    def _code(self, account: Account, amount: Decimal, currency: str, reference: str) -> codes.Code:
-        return codes.make(
+    def _code(
+        self, account: Account, amount: Decimal, currency: str, reference: str
+    ) -> qr_codes.Code:
+        return qr_codes.make(
             account=account,
             creditor=self.creditor,
             amount=amount,

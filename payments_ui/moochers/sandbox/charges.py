@@ -1,12 +1,12 @@
-"""What the sandbox says of a charge, read strictly, as an outcome."""
+"""Charges of the sandbox, read strictly: what each means for the attempt that asked for it."""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from payments_ui import money
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
@@ -14,10 +14,9 @@ from payments_ui.core.attempts.outcomes import (
     Declined,
     Outcome,
     Pending,
+    Succeeded,
 )
 from payments_ui.exceptions import MoocherError
-
-from . import reading
 
 CHARGE_ID = re.compile(r"ch_[0-9a-f]{32}", re.ASCII)
 #: Reasons a customer may know. All others, such as a stolen card, are the bank's to tell.
@@ -30,11 +29,17 @@ DECLINE_CODES = {
     "limit_exceeded": DeclineCode.LIMIT_EXCEEDED,
     "abandoned": DeclineCode.ABANDONED,
 }
-_TYPES = {
-    **reading.TYPES,
-    "card": str,
-    "decline_code": str,
+#: What charges and refunds have in common, and of which type.
+COMMON: Mapping[str, type] = {
+    "id": str,
+    "account": str,
+    "live": bool,
+    "reference": str,
+    "amount": int,
+    "currency": str,
+    "status": str,
 }
+_TYPES = {**COMMON, "card": str, "decline_code": str}
 _EVIDENCE = ("id", "status", "amount", "currency", "card", "decline_code")
 
 
@@ -51,12 +56,15 @@ def outcome(charge: Mapping[str, Any], *, reference: str, origin: str) -> Outcom
     evidence = {name: charge[name] for name in _EVIDENCE}
     match charge["status"]:
         case "succeeded":
-            return reading.succeeded(charge, evidence)
+            return succeeded(charge, evidence)
         case "declined":
             code = DECLINE_CODES.get(charge["decline_code"], DeclineCode.GENERIC)
             return Declined(code=code, psp_reference=charge_id, evidence=evidence)
         case "requires_action":
-            return _action(charge, origin)
+            url = charge.get("action_url")
+            if not isinstance(url, str) or not url.startswith(f"{origin}/pay/"):
+                raise MoocherError("The sandbox asks for a step but does not say where")
+            return ActionRequired(url=url, psp_reference=charge_id)
         case "processing":
             return Pending(psp_reference=charge_id)
         case "cancelled":
@@ -66,13 +74,32 @@ def outcome(charge: Mapping[str, Any], *, reference: str, origin: str) -> Outcom
 
 
 def check(charge: object) -> Mapping[str, Any]:
-    """Return the charge; raise ``MoocherError`` for what is none of the sandbox's."""
-    return reading.check("charge", charge, _TYPES, CHARGE_ID)
+    """Return the charge; raises ``MoocherError`` unless it is a whole charge of the sandbox."""
+    return check_fields("charge", charge, _TYPES, CHARGE_ID)
 
 
-def _action(charge: Mapping[str, Any], origin: str) -> ActionRequired:
-    url, expires = charge.get("action_url"), charge.get("expires_at")
-    if not isinstance(url, str) or not url.startswith(f"{origin}/pay/") or type(expires) is not int:
-        raise MoocherError("The sandbox asks for a step but does not say where")
-    until = dt.datetime.fromtimestamp(expires, dt.UTC)
-    return ActionRequired(url=url, psp_reference=charge["id"], expires_at=until)
+def check_fields(
+    kind: str, found: object, types: Mapping[str, type], valid_id: re.Pattern[str]
+) -> Mapping[str, Any]:
+    """Return a charge or refund; raises ``MoocherError`` for a field of another type."""
+    if not isinstance(found, dict):
+        raise MoocherError(f"The sandbox's {kind} is not an object")
+    for name, type_ in types.items():
+        # Not isinstance: True is no amount.
+        if type(found.get(name)) is not type_:
+            raise MoocherError(f"The sandbox's {kind} has no valid {name}")
+    if not valid_id.fullmatch(found["id"]):
+        raise MoocherError(f"The sandbox's {kind} has no valid id")
+    return found
+
+
+def succeeded(found: Mapping[str, Any], evidence: Mapping[str, object]) -> Succeeded:
+    """Say that the money of a charge or refund moved, as much and where the sandbox says."""
+    return Succeeded(
+        psp_reference=found["id"],
+        amount=money.from_minor_units(found["amount"], found["currency"]),
+        currency=found["currency"],
+        account=found["account"],
+        live=found["live"],
+        evidence=evidence,
+    )

@@ -10,20 +10,22 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import HTTPHandler, OpenerDirector, Request
 
-from payments_ui.exceptions import MoocherError, RateLimitedError
+from payments_ui.exceptions import MoocherError, RateLimitedError, RequestRefusedError
 
 MAX_ANSWER = 512 * 1024
 #: Seconds to wait before a call that was rate limited, and so not executed, is repeated.
 PAUSES = (0.2, 0.6)
 RATE_LIMITED = 429
 CONFLICT = 409
+#: It read the request, and refused it before doing anything.
+REFUSED = frozenset({400, 401, 403, 404, 405, 411, 413})
 PAGE = 100
 _URL = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}/?", re.ASCII)
 _CODE = re.compile(r"[a-z_]{1,50}")
 
 
-class RefusedError(MoocherError):
-    """What was asked for does not go with what the sandbox has in its books."""
+class ConflictError(MoocherError):
+    """The request conflicts with what the sandbox has in its ledger."""
 
     def __init__(self, message: str, refusal: str) -> None:
         super().__init__(message)
@@ -33,9 +35,9 @@ class RefusedError(MoocherError):
 class Client:
     """Calls the sandbox's API. Whatever is no definite answer raises.
 
-    ``MoocherError`` for answers that are none, ``RateLimitedError`` where it has too much to
-    do, ``OSError`` and ``http.client.HTTPException`` for lines that break or stay silent for
-    ``timeout`` seconds.
+    ``MoocherError`` for answers that make no sense, ``RequestRefusedError`` where it refuses the
+    request as it stands, ``RateLimitedError`` where it has too much to do, ``OSError`` and
+    ``http.client.HTTPException`` for lines that break or stay silent for ``timeout`` seconds.
     """
 
     def __init__(self, url: str, api_key: str, timeout: float) -> None:
@@ -80,7 +82,7 @@ class Client:
     def create_refund(self, order: Mapping[str, Any], *, key: str) -> dict[str, Any]:
         """Give money back, once per key, and return the refund.
 
-        Raises ``RefusedError`` where the sandbox says that this cannot be.
+        Raises ``ConflictError`` where the sandbox says that this cannot be.
         """
         return self._call("POST", "/v1/refunds", order, key=key, expect=201)
 
@@ -135,7 +137,7 @@ class Client:
                 status, body = self._exchange(request)
         answer = _parse(body)
         if status != expect:
-            raise _error(status, _error_code(answer))
+            raise _error(status, answer)
         return answer
 
     def _request(self, method: str, path: str, data: Mapping[str, Any] | None, key: str) -> Request:
@@ -166,14 +168,17 @@ def _parse(body: bytes) -> dict[str, Any]:
     return answer
 
 
-def _error(status: int, code: str) -> MoocherError:
-    said = f"The sandbox answered {status} {code}"
-    if status == RATE_LIMITED:
-        return RateLimitedError(said)
-    return RefusedError(said, code) if status == CONFLICT else MoocherError(said)
-
-
-def _error_code(answer: Mapping[str, Any]) -> str:
+def _error(status: int, answer: Mapping[str, Any]) -> MoocherError:
     error = answer.get("error")
     code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else "without a code"
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        return MoocherError(f"The sandbox answered {status} without a code")
+    text = f"The sandbox answered {status} {code}"
+    if status == RATE_LIMITED:
+        return RateLimitedError(text)
+    if status == CONFLICT:
+        return ConflictError(text, code)
+    if status in REFUSED:
+        message = error.get("message") if isinstance(error, dict) else ""
+        return RequestRefusedError(f"{text}: {str(message)[:200]}")
+    return MoocherError(text)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Warning
 from django.forms import Form
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -20,20 +21,15 @@ from payments_ui import money
 from payments_ui.conf import settings
 from payments_ui.core.attempts.outcomes import Cancelled, DeclineCode, Declined, Outcome, Unknown
 from payments_ui.core.privacy.redaction import keep_secret
-from payments_ui.exceptions import MoocherError, MoocherRefusedError, WebhookSignatureError
-from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
+from payments_ui.exceptions import MoocherError, RequestRefusedError, WebhookSignatureError
+from payments_ui.moochers.base import AttemptUrls, LedgerLine, Moocher, Notice, webhook_body
 
-from . import books, refunds
-from .charges import CHARGE_ID, outcome
-from .client import Client, RefusedError
-from .events import body_of, notice_of
+from . import charges, ledger, refunds, webhook
+from .client import Client, ConflictError
 from .forms import CardForm
-from .refunds import REFUND_ID, REFUSALS
-from .signature import verify
 
 if TYPE_CHECKING:
     from payments_ui.core.models import Attempt, Payment, Refund
-    from payments_ui.moochers.ledgers import LedgerLine
 
 KINDS = {
     "card": ("sandbox", gettext_lazy("Test card")),
@@ -91,6 +87,23 @@ class SandboxMoocher(Moocher):
         """Whether the sandbox may run on this site."""
         return bool(django_settings.DEBUG or settings.ALLOW_SANDBOX)
 
+    def check(self) -> Iterable[CheckMessage]:
+        """A warning where it is listed and may not run."""
+        if not self.is_allowed:
+            yield Warning(*self._not_allowed, id="payments_ui.W021")
+
+    def check_deployed(self) -> Iterable[CheckMessage]:
+        """The same as an error."""
+        if not self.is_allowed:
+            yield Error(*self._not_allowed, id="payments_ui.E021")
+
+    @property
+    def _not_allowed(self) -> tuple[str, str]:
+        return (
+            f"The sandbox moocher {self.identifier!r} is listed, and DEBUG is off.",
+            "It takes no real money: take it out of MOOCHERS, or set ALLOW_SANDBOX to True.",
+        )
+
     def refuse(self, payment: Payment) -> str | None:
         """As the contract says; everything where the sandbox is not allowed."""
         if not self.is_allowed:
@@ -106,11 +119,10 @@ class SandboxMoocher(Moocher):
     def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
         """Charge the chosen card, or open a page to pay on."""
         self._require_allowed()
-        way = {"method": "page"}
-        if self.kind == "card":
-            way = {"method": "card", "card": data["card"]}
+        card = {"card": data["card"]} if self.kind == "card" else {}
         order = {
-            **way,
+            "method": "card" if card else "page",
+            **card,
             "amount": money.to_minor_units(attempt.amount, attempt.currency),
             "currency": attempt.currency,
             "reference": attempt.idempotency_key,
@@ -130,7 +142,8 @@ class SandboxMoocher(Moocher):
         """
         self._require_allowed()
         if attempt.psp_reference:
-            return self._outcome(attempt, self._client.fetch(_id(CHARGE_ID, attempt.psp_reference)))
+            charge_id = _id(charges.CHARGE_ID, attempt.psp_reference)
+            return self._outcome(attempt, self._client.fetch(charge_id))
         charge = self._client.find(attempt.idempotency_key)
         if charge is None:
             if timezone.now() - attempt.started_at < self.settling_time:
@@ -144,8 +157,8 @@ class SandboxMoocher(Moocher):
         """Have the charge cancelled, or refused if it has not arrived there yet."""
         self._require_allowed()
         if attempt.psp_reference:
-            known = self._client.cancel(_id(CHARGE_ID, attempt.psp_reference))
-            return self._outcome(attempt, known)
+            charge_id = _id(charges.CHARGE_ID, attempt.psp_reference)
+            return self._outcome(attempt, self._client.cancel(charge_id))
         charge = self._client.close(attempt.idempotency_key)
         return Cancelled() if charge is None else self._outcome(attempt, charge)
 
@@ -153,15 +166,15 @@ class SandboxMoocher(Moocher):
         """Give it back at the sandbox, which says no for good where it cannot."""
         self._require_allowed()
         order = {
-            "charge": _id(CHARGE_ID, refund.attempt.psp_reference),
+            "charge": _id(charges.CHARGE_ID, refund.attempt.psp_reference),
             "amount": money.to_minor_units(refund.amount, refund.currency),
             "reference": refund.idempotency_key,
             "metadata": {"refund": str(refund.pk)},
         }
         try:
             found = self._client.create_refund(order, key=refund.idempotency_key)
-        except RefusedError as error:
-            if error.refusal not in REFUSALS:
+        except ConflictError as error:
+            if error.refusal not in refunds.REFUSALS:
                 raise
             return self._close_refund(refund, evidence={"refusal": error.refusal})
         return self._refund_outcome(refund, found)
@@ -170,7 +183,7 @@ class SandboxMoocher(Moocher):
         """Return what the sandbox knows; "never happened" becomes final as in ``ask``."""
         self._require_allowed()
         if refund.psp_reference:
-            found = self._client.fetch_refund(_id(REFUND_ID, refund.psp_reference))
+            found = self._client.fetch_refund(_id(refunds.REFUND_ID, refund.psp_reference))
             return self._refund_outcome(refund, found)
         known = self._client.find_refund(refund.idempotency_key)
         if known is not None:
@@ -183,15 +196,16 @@ class SandboxMoocher(Moocher):
         """Go through the sandbox's charges of this kind, a page at a time."""
         self._require_allowed()
         method = "card" if self.kind == "card" else "page"
-        return books.lines(self._client, account=self.account, method=method)
+        return ledger.lines(self._client, account=self.account, method=method)
 
     def webhook(self, request: HttpRequest) -> Notice:
         """Verify the signature, then tell which charge or refund has changed."""
         if not self.is_allowed:
             raise WebhookSignatureError("The sandbox is not allowed here")
-        body = body_of(request)
-        verify(self._secrets, request.headers.get("Sandbox-Signature", ""), body, now=time.time())
-        return notice_of(body, account=self.account, live=self.live)
+        body = webhook_body(request)
+        signature = request.headers.get("Sandbox-Signature", "")
+        webhook.verify(self._secrets, signature, body, now=time.time())
+        return webhook.notice_of(body, account=self.account, live=self.live)
 
     def instructions(self, request: HttpRequest, attempt: Attempt) -> str:
         """Say that no money moves, and where to direct the sandbox."""
@@ -200,7 +214,7 @@ class SandboxMoocher(Moocher):
 
     def _require_allowed(self) -> None:
         if not self.is_allowed:
-            raise MoocherRefusedError(_("This way to pay is switched off here."))
+            raise RequestRefusedError("The sandbox is not allowed to run here")
 
     def _close_refund(
         self, refund: Refund, *, evidence: Mapping[str, object] | None = None
@@ -217,7 +231,7 @@ class SandboxMoocher(Moocher):
         return refunds.outcome(found, reference=refund.idempotency_key, charge=charge)
 
     def _outcome(self, attempt: Attempt, charge: Mapping[str, Any]) -> Outcome:
-        return outcome(charge, reference=attempt.idempotency_key, origin=self.psp_url)
+        return charges.outcome(charge, reference=attempt.idempotency_key, origin=self.psp_url)
 
 
 def _id(pattern: re.Pattern[str], psp_reference: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Run the sandbox from the command line until it is interrupted."""
+"""Run the fake PSP from the command line until it is interrupted."""
 
 from __future__ import annotations
 
@@ -12,43 +12,39 @@ from collections.abc import Sequence
 
 from .server import SandboxPSP
 
-# No secrets: they open nothing but a server without money on this machine.
+# No secrets: they open a server without money on this machine, and nothing else.
 API_KEY = "sandbox-api-key"
 WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105
 
 
 def main(argv: Sequence[str] | None = None, until: threading.Event | None = None) -> int:
-    """Serve until interrupted, terminated or told; return the exit code."""
-    options = _parser().parse_args(argv)
+    """Serve until interrupted, terminated or `until` is set; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m payments_ui.testing.psp",
+        description="A fake PSP on 127.0.0.1: no real money, no cards.",
+    )
+    parser.add_argument("--port", type=int, default=8001, help="0 takes a free port")
+    parser.add_argument("--ledger", default=":memory:", help="file of the ledger")
+    parser.add_argument("--account", default="acct_sandbox", help="account of the charges")
+    key = os.environ.get("SANDBOX_API_KEY", API_KEY)
+    parser.add_argument("--api-key", default=key, help="or SANDBOX_API_KEY")
+    secret = os.environ.get("SANDBOX_WEBHOOK_SECRET", WEBHOOK_SECRET)
+    parser.add_argument("--webhook-secret", default=secret, help="or SANDBOX_WEBHOOK_SECRET")
+    options = parser.parse_args(argv)
     done = until or _interrupted()
     try:
         psp = SandboxPSP(**vars(options))
     except (OSError, OverflowError) as error:
-        sys.stderr.write(f"The sandbox cannot listen on port {options.port}: {error}\n")
+        sys.stderr.write(f"The fake PSP cannot listen on port {options.port}: {error}\n")
         return 1
     except sqlite3.Error as error:
-        sys.stderr.write(f"The sandbox cannot open its ledger {options.ledger}: {error}\n")
+        sys.stderr.write(f"The fake PSP cannot open its ledger {options.ledger}: {error}\n")
         return 1
     with psp:
         sys.stdout.write(f"Sandbox PSP (no real money): {psp.url}\n")
         sys.stdout.flush()
         done.wait()
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m payments_ui.testing.psp",
-        description="An offline payment service on 127.0.0.1: no real money, no cards.",
-    )
-    parser.add_argument("--port", type=int, default=8001, help="0 takes a free one")
-    parser.add_argument("--ledger", default=":memory:", help="file that keeps the books")
-    parser.add_argument("--account", default="acct_sandbox", help="whose charges these are")
-    key = os.environ.get("SANDBOX_API_KEY", API_KEY)
-    parser.add_argument("--api-key", default=key, help="or SANDBOX_API_KEY")
-    secret = os.environ.get("SANDBOX_WEBHOOK_SECRET", WEBHOOK_SECRET)
-    parser.add_argument("--webhook-secret", default=secret, help="or SANDBOX_WEBHOOK_SECRET")
-    return parser
 
 
 def _interrupted() -> threading.Event:

@@ -1,140 +1,209 @@
-"""What the sandbox does with money: every change of a charge, each with its event."""
+"""What the fake PSP does with money: every change of a charge or refund, with its event."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from .desk import Desk
-from .faults import Conduct
-from .ledger import OPEN, Charge, Ledger, Order, Status
+from .ledger import Ledger
+from .ledger.charges import OPEN, Charge, Order, Status
+from .ledger.refunds import Refund, RefundOrder, RefundStatus
+from .objects import charge_object, refund_object
+from .scenarios import Conduct
 from .webhooks import Outbox
 
+#: Seconds on the PSP's clock for which a charge waits for its customer.
 ACTION_LIFE = 1800
-SHOWN = (
-    *("id", "account", "live", "reference", "amount", "currency", "method", "card"),
-    *("status", "decline_code", "description", "metadata", "refunded"),
-)
 DECISIONS = ("approve", "refuse", "cancel")
 
 
-class ReferenceClosedError(Exception):
-    """The merchant has closed this reference: nothing may be charged under it."""
+class RefusedError(Exception):
+    """The PSP refuses an order, and moves no money. `code` is for programs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ChargeMove(TypedDict):
+    """Where a charge goes next."""
+
+    status: Status
+    decline_code: NotRequired[str]
+    due_at: NotRequired[float]
+
+
+class RefundMove(TypedDict):
+    """Where a refund goes next."""
+
+    status: RefundStatus
+    failure_code: NotRequired[str]
+    due_at: NotRequired[float]
 
 
 class Bank:
-    """The sandbox's verbs about charges; `desk` has those about refunds.
+    """The verbs of the PSP. Each is a transaction in its ledger. `url` is where its pages are."""
 
-    Each is one transaction in its books.
-    """
-
-    def __init__(self, ledger: Ledger, outbox: Outbox, base_url: str) -> None:
+    def __init__(self, ledger: Ledger, outbox: Outbox, url: str) -> None:
         self.ledger = ledger
         self.outbox = outbox
-        self.desk = Desk(ledger, outbox)
-        self._base_url = base_url
+        self.url = url
 
-    def create(self, order: Order, conduct: Conduct) -> Charge:
-        """Take an order; ReferenceClosedError if its reference was closed."""
-        ask = conduct.action or order.method == "page"
-        move = (
-            {"status": Status.REQUIRES_ACTION, "due_at": self._in(ACTION_LIFE)}
-            if ask
-            else self._approval(conduct)
-        )
+    # Charges
+
+    def charge(self, order: Order, conduct: Conduct) -> Charge:
+        """Charge, or ask the customer first; RefusedError if the reference is closed."""
+        if conduct.action or order.method == "page":
+            due = self.ledger.clock.now() + ACTION_LIFE
+            move = ChargeMove(status=Status.REQUIRES_ACTION, due_at=due)
+        else:
+            move = self._approved(conduct)
         with self.ledger.store.transaction():
-            if self.ledger.is_closed(order.reference):
-                raise ReferenceClosedError
-            charge = self.ledger.add(order, conduct, **move)
-            return self._tell(charge)
+            if self.ledger.charges.is_closed(order.reference):
+                raise RefusedError("reference_closed", "This reference was closed.")
+            charge = self.ledger.charges.add(order, conduct, **move)
+            self._publish(charge)
+            return charge
 
     def decide(self, page_token: str, decision: str) -> Charge | None:
-        """Do what the customer chose on the page; a charge that needs no decision stays as it is.
+        """Do what the customer chose on the page; a charge that waits for no decision stays.
 
-        None if there is no such page.
+        Return the charge, or None if no page has this token.
         """
-        charge = self.ledger.by_token(page_token)
+        charge = self.ledger.charges.by_token(page_token)
         if charge is None:
             return None
         refusal = "authentication_failed" if charge.method == "card" else "card_declined"
-        moves: dict[str, dict[str, Any]] = {
-            "approve": self._approval(charge.conduct),
-            "refuse": {"status": Status.DECLINED, "decline_code": refusal},
-            "cancel": {"status": Status.CANCELLED},
+        moves = {
+            "approve": self._approved(charge.conduct),
+            "refuse": ChargeMove(status=Status.DECLINED, decline_code=refusal),
+            "cancel": ChargeMove(status=Status.CANCELLED),
         }
-        return self._move(charge, allowed={Status.REQUIRES_ACTION}, **moves[decision])
+        return self._move(charge, Status.REQUIRES_ACTION, moves[decision])
 
     def cancel(self, charge_id: str) -> Charge | None:
         """Cancel a charge that waits for the customer; any other stays as it is.
 
-        None if there is no such charge.
+        Return the charge, or None if no charge has this id.
         """
-        charge = self.ledger.get(charge_id)
+        charge = self.ledger.charges.get(charge_id)
         if charge is None:
             return None
-        return self._move(charge, Status.CANCELLED, allowed={Status.REQUIRES_ACTION})
+        return self._move(charge, Status.REQUIRES_ACTION, ChargeMove(status=Status.CANCELLED))
 
-    def close(self, reference: str) -> Charge | None:
-        """Refuse later orders under a reference and cancel what came before.
+    def close_reference(self, reference: str) -> Charge | None:
+        """Refuse later charges under a reference and cancel earlier ones that wait.
 
-        Return the newest charge under it, None if there is none (and never will be).
+        Return the newest charge under it; None means that it was and will be charged nothing.
+        """
+        charges = self.ledger.charges
+        with self.ledger.store.transaction():
+            charges.close_reference(reference)
+            closed = [self.cancel(charge.id) for charge in charges.by_reference(reference)]
+            return closed[-1] if closed else None
+
+    # Refunds
+
+    def refund(self, order: RefundOrder, conduct: Conduct) -> Refund:
+        """Refund a charge or a part of it.
+
+        RefusedError for a closed reference, for a charge that was not taken, and for more than
+        is left of it.
+        """
+        refunds = self.ledger.refunds
+        with self.ledger.store.transaction():
+            if refunds.is_closed(order.reference):
+                raise RefusedError("reference_closed", "This reference was closed.")
+            charge = self.ledger.charges.get(order.charge)
+            if charge is None or charge.status != Status.SUCCEEDED:
+                raise RefusedError("charge_not_taken", "This charge was not taken.")
+            facts = conduct.distort(order.amount, charge.account, live=charge.live)
+            if facts.get("amount", order.amount) > charge.amount - refunds.reserved(charge.id):
+                raise RefusedError("refund_too_large", "Less than that is left of the charge.")
+            if conduct.settle_after is None:
+                move = _refund_result(conduct)
+            else:
+                due = self.ledger.clock.now() + conduct.settle_after
+                move = RefundMove(status=RefundStatus.PENDING, due_at=due)
+            refund = refunds.add(
+                order,
+                conduct,
+                currency=charge.currency,
+                account=charge.account,
+                live=charge.live,
+                webhook_url=charge.webhook_url,
+                **move,
+            )
+            self._publish_refund(refund)
+            return refund
+
+    def close_refund_reference(self, reference: str) -> Refund | None:
+        """Refuse later refunds under a reference.
+
+        Return the newest refund under it; None means that nothing was or will be refunded.
         """
         with self.ledger.store.transaction():
-            self.ledger.close_reference(reference)
-            cancelled = [self.cancel(charge.id) for charge in self.ledger.by_reference(reference)]
-            return cancelled[-1] if cancelled else None
+            self.ledger.refunds.close_reference(reference)
+            refunds = self.ledger.refunds.by_reference(reference)
+            return refunds[-1] if refunds else None
 
-    def tick(self) -> None:
-        """Finish what has waited long enough."""
-        for charge in self.ledger.due():
-            result = _result(charge.conduct)
+    # Time
+
+    def finish_due(self) -> None:
+        """Finish charges and refunds whose waiting time is over."""
+        for charge in self.ledger.charges.due():
             if charge.status == Status.REQUIRES_ACTION:
-                result = {"status": Status.DECLINED, "decline_code": "abandoned"}
-            self._move(charge, allowed={charge.status}, **result)
-        self.desk.tick()
+                result = ChargeMove(status=Status.DECLINED, decline_code="abandoned")
+            else:
+                result = _charge_result(charge.conduct)
+            self._move(charge, charge.status, result)
+        refunds = self.ledger.refunds
+        for refund in refunds.due():
+            with self.ledger.store.transaction():
+                move = _refund_result(refund.conduct)
+                if refunds.move(refund.id, allowed={RefundStatus.PENDING}, **move):
+                    self._publish_refund(refunds.get(refund.id) or refund)
 
-    def public(self, charge: Charge) -> dict[str, Any]:
-        """Return a charge as the merchant sees it."""
-        asks = charge.status == Status.REQUIRES_ACTION
-        page = f"{self._base_url}/pay/{charge.page_token}" if asks else None
-        return {
-            "object": "charge",
-            **{name: getattr(charge, name) for name in SHOWN},
-            "action_url": page,
-            "expires_at": int(charge.due_at) if asks and charge.due_at else None,
-            "created_at": int(charge.created_at),
-        }
+    def _approved(self, conduct: Conduct) -> ChargeMove:
+        if conduct.settle_after is None:
+            return _charge_result(conduct)
+        due = self.ledger.clock.now() + conduct.settle_after
+        return ChargeMove(status=Status.PROCESSING, due_at=due)
 
-    def _approval(self, conduct: Conduct) -> dict[str, Any]:
-        if conduct.settle_after is not None:
-            return {"status": Status.PROCESSING, "due_at": self._in(conduct.settle_after)}
-        return _result(conduct)
-
-    def _move(
-        self,
-        charge: Charge,
-        status: Status,
-        *,
-        allowed: set[Status],
-        decline_code: str = "",
-        due_at: float | None = None,
-    ) -> Charge:
+    def _move(self, charge: Charge, expected: Status, move: ChargeMove) -> Charge:
+        charges = self.ledger.charges
         with self.ledger.store.transaction():
-            moved = self.ledger.move(
-                charge.id, status, allowed=allowed, decline_code=decline_code, due_at=due_at
-            )
-            now = self.ledger.get(charge.id) or charge
-            return self._tell(now) if moved else now
+            moved = charges.move(charge.id, allowed={expected}, **move)
+            charge = charges.get(charge.id) or charge
+            if moved:
+                self._publish(charge)
+            return charge
 
-    def _tell(self, charge: Charge) -> Charge:
-        final = charge.status not in OPEN
-        self.outbox.post(self.public(charge), charge.webhook_url, charge.conduct, final=final)
-        return charge
+    def _publish(self, charge: Charge) -> None:
+        self.outbox.post(
+            charge_object(charge, self.url),
+            charge_id=charge.id,
+            url=charge.webhook_url,
+            conduct=charge.conduct,
+            final=charge.status not in OPEN,
+        )
 
-    def _in(self, seconds: float) -> float:
-        return self.ledger.clock.now() + seconds
+    def _publish_refund(self, refund: Refund) -> None:
+        self.outbox.post(
+            refund_object(refund),
+            charge_id=refund.charge,
+            url=refund.webhook_url,
+            conduct=refund.conduct,
+            final=refund.status != RefundStatus.PENDING,
+        )
 
 
-def _result(conduct: Conduct) -> dict[str, Any]:
+def _charge_result(conduct: Conduct) -> ChargeMove:
     if conduct.decline:
-        return {"status": Status.DECLINED, "decline_code": conduct.decline}
-    return {"status": Status.SUCCEEDED}
+        return ChargeMove(status=Status.DECLINED, decline_code=conduct.decline)
+    return ChargeMove(status=Status.SUCCEEDED)
+
+
+def _refund_result(conduct: Conduct) -> RefundMove:
+    if conduct.decline:
+        return RefundMove(status=RefundStatus.FAILED, failure_code=conduct.decline)
+    return RefundMove(status=RefundStatus.SUCCEEDED)

@@ -1,4 +1,4 @@
-"""The sandbox as a server on this machine."""
+"""The fake PSP as a server on this machine: its parts, and the URLs it answers."""
 
 from __future__ import annotations
 
@@ -9,41 +9,45 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
-from typing import TypeVar
 
-from .api import Api
-from .bank import Bank
-from .control import Control
-from .exchange import ApiError, Request, Response, Route, resolve, route
-from .keys import Answer, Keys
+from .api.charges import ChargesApi
+from .api.control import ControlApi
+from .api.refunds import RefundsApi
+from .bank import Bank, RefusedError
+from .calls import Answer, Calls, Keys
+from .http import ApiError, Listener, Request, Response, Route, resolve
 from .ledger import Ledger
-from .listener import Listener
-from .markup import icon, message, stylesheet
-from .pages import Pages
-from .panel import Panel
+from .ledger.store import Store
+from .pages.dashboard import Dashboard
+from .pages.html import error_page, file
+from .pages.payment import PaymentPage
 from .plan import Plan
-from .refund_api import RefundApi
-from .store import Store
 from .webhooks import Courier, Outbox, Sender
-from .wire import Wire
 
-_Result = TypeVar("_Result")
-HOST = "127.0.0.1"
-TICK = 0.1
+_HOST = "127.0.0.1"
+# Seconds of wall time between two looks at what is due.
+_TICK = 0.1
 
 
 class SandboxPSP:
-    """An offline PSP, for tests and demonstrations: charges, pages and webhooks over real HTTP.
+    """A fake PSP for tests and demonstrations: charges, pages and webhooks over real HTTP.
 
-    It listens on 127.0.0.1 only; `port` 0 takes a free one. `ledger` is the file its books are
-    kept in (a restart goes on with it), or ":memory:". Used as a context manager, or by `start`
-    and `stop`; once stopped it cannot be started again. ValueError without a key and a secret.
+    It listens on 127.0.0.1 only; `port` 0 takes a free port. `ledger` is the file of its ledger,
+    with which a restart goes on, or ":memory:". `account` and `live` are what charges say of
+    themselves. Use it as a context manager, or call `start` and `stop`; a stopped PSP cannot be
+    started again. ValueError without a key or a secret, OSError for a port that is taken,
+    sqlite3.Error for a file that is no ledger.
 
     With a `sender` (URL, body, headers to HTTP status) webhooks are not sent over HTTP in the
-    background, but handed to it whenever `delivered` is called, in that thread.
+    background: `deliver_webhooks` hands them to the sender, in its own thread.
 
-    `ledger` is the oracle, `plan` directs the next calls, `url` is where it listens. `calls`
-    counts what it was asked, by operation ("create", "refund", "fetch", "cancel"), refused or not.
+    - `url`: where it listens
+    - `ledger`: what it charged and refunded, see `Ledger`
+    - `plan`: what the next calls do, see `Plan`
+    - `outbox`: the webhooks it sent, see `Outbox`
+    - `bank`: what it does with money, see `Bank`
+    - `calls`: how many calls it got, by operation ("create", "refund", "fetch", "cancel"),
+      refused calls included
     """
 
     def __init__(
@@ -58,21 +62,25 @@ class SandboxPSP:
         sender: Sender | None = None,
     ) -> None:
         if not api_key or not webhook_secret:
-            raise ValueError("The sandbox needs an API key and a webhook secret.")
-        self._listener = Listener((HOST, port), self.respond)
-        self.url = f"http://{HOST}:{self._listener.server_port}"
-        self._store = self._open(ledger)
+            raise ValueError("The fake PSP needs an API key and a webhook secret.")
+        self._listener = Listener((_HOST, port), self.respond)
+        try:
+            self._store = Store(ledger)
+        except sqlite3.Error:
+            self._listener.server_close()
+            raise
+        self.url = f"http://{_HOST}:{self._listener.server_port}"
         self.ledger = Ledger(self._store, account=account, live=live)
         self.plan = Plan(self.ledger.clock)
         self.outbox = Outbox(self._store, self.ledger.clock, self.plan)
         self.bank = Bank(self.ledger, self.outbox, self.url)
-        self._expected = f"Bearer {api_key}".encode()
         self.calls: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._authorization = f"Bearer {api_key}".encode()
         self._stopping = threading.Event()
-        self._routes = self._api_routes() + self._control_routes() + self._page_routes()
+        self._routes = self._api() + self._control() + self._pages()
         self._courier = Courier(self.outbox, webhook_secret, sender)
-        self._worker = threading.Thread(target=self._work, name="sandbox-worker", daemon=True)
+        self._worker = threading.Thread(target=self._work, name="fake-psp-worker", daemon=True)
 
     def start(self) -> None:
         """Listen, and work in the background."""
@@ -80,7 +88,7 @@ class SandboxPSP:
         self._worker.start()
 
     def stop(self) -> None:
-        """Answer what was asked, send what is on its way, and close the books."""
+        """Answer open requests, finish webhooks that are being sent, and close the ledger."""
         self._stopping.set()
         self._listener.stop()
         if self._worker.ident is not None:
@@ -101,22 +109,22 @@ class SandboxPSP:
         self.stop()
 
     def advance(self, seconds: float) -> None:
-        """Put the sandbox's clock forward, and finish what is due by then."""
+        """Put the PSP's clock forward, and finish charges and refunds that are due by then."""
         self.ledger.advance(seconds)
-        self.bank.tick()
+        self.bank.finish_due()
 
-    def delivered(self, timeout: float = 10.0) -> bool:
-        """Wait until no webhook is on its way or due, and tell whether that came true in time."""
+    def deliver_webhooks(self, timeout: float = 10.0) -> bool:
+        """Wait until no webhook is due or being sent; return False after `timeout` seconds."""
         end = time.monotonic() + timeout
-        self.bank.tick()
+        self.bank.finish_due()
         while self.outbox.busy() and time.monotonic() < end:
-            self._courier.by_hand() if self._courier.waits else time.sleep(TICK / 10)
+            self._courier.send_now() if self._courier.waits else time.sleep(_TICK / 10)
         return not self.outbox.busy()
 
     def decide(self, action_url: str, decision: str) -> str:
         """Do what the customer does on the page: "approve", "refuse" or "cancel".
 
-        Return the URL that leads back to the shop. KeyError if there is no such page.
+        Return the URL that leads back to the shop. KeyError for an unknown page.
         """
         charge = self.bank.decide(action_url.rsplit("/", 1)[-1], decision)
         if charge is None:
@@ -124,97 +132,96 @@ class SandboxPSP:
         return charge.return_url
 
     def respond(self, request: Request) -> Response:
-        """Answer a request; errors are answered, too."""
+        """Answer a request, also one that is refused."""
         try:
-            if not request.comes_from_here():
+            if not request.is_same_origin():
                 raise ApiError(403, "foreign_origin", "This server is for this machine only.")
             return resolve(self._routes, request)
-        except ApiError as error:
-            if request.path.startswith("/v1/"):
-                return Response(error.status, error.body())
-            return message(error.status, str(error))
+        except RefusedError as refused:
+            error = ApiError(409, refused.code, str(refused))
+        except ApiError as refused:
+            error = refused
+        if request.path.startswith("/v1/"):
+            return Response(error.status, error.to_json())
+        return error_page(error.status, str(error))
 
-    def _open(self, path: str) -> Store:
-        try:
-            return Store(path)
-        except sqlite3.Error:
-            self._listener.server_close()
-            raise
+    def _api(self) -> list[Route]:
+        calls = Calls(Keys(self._store, self.ledger.clock), self.plan, self._stopping)
+        charges, refunds = ChargesApi(self.bank, calls), RefundsApi(self.bank, calls)
+        charge, refund = r"/v1/charges/(ch_[0-9a-f]{32})", r"/v1/refunds/(re_[0-9a-f]{32})"
 
-    def _api_routes(self) -> list[Route]:
-        wire = Wire(Keys(self._store, self.ledger.clock), self.plan, self._stopping)
-        api, refunds = Api(self.bank, wire), RefundApi(self.bank, wire)
-        charge = r"/v1/charges/(ch_[0-9a-f]{32})"
-        table: list[tuple[str, str, str, Callable[..., Answer]]] = [
-            ("create", "POST", "/v1/charges", api.create),
-            ("fetch", "GET", "/v1/charges", api.list),
-            ("fetch", "GET", charge, api.fetch),
-            ("cancel", "POST", f"{charge}/cancel", api.cancel),
-            ("cancel", "POST", "/v1/cancellations", api.close),
-            ("refund", "POST", "/v1/refunds", refunds.create),
-            ("fetch", "GET", "/v1/refunds", refunds.list),
-            ("fetch", "GET", r"/v1/refunds/(re_[0-9a-f]{32})", refunds.fetch),
-            ("cancel", "POST", "/v1/refunds/close", refunds.close),
-        ]
+        def route(operation: str, method: str, path: str, call: Callable[..., Answer]) -> Route:
+            def counted(request: Request, *args: str) -> Answer:
+                with self._counting:
+                    self.calls[operation] += 1
+                self._refuse_in_outage()
+                return call(request, *args)
+
+            return self._private(method, path, counted)
+
         return [
-            route(method, path, self._guarded(self._counted(operation, self._unless_out(call))))
-            for operation, method, path, call in table
+            route("create", "POST", "/v1/charges", charges.create),
+            route("fetch", "GET", "/v1/charges", charges.list),
+            route("fetch", "GET", charge, charges.fetch),
+            route("cancel", "POST", f"{charge}/cancel", charges.cancel),
+            route("cancel", "POST", "/v1/cancellations", charges.close),
+            route("refund", "POST", "/v1/refunds", refunds.create),
+            route("fetch", "GET", "/v1/refunds", refunds.list),
+            route("fetch", "GET", refund, refunds.fetch),
+            route("cancel", "POST", "/v1/refunds/close", refunds.close),
         ]
 
-    def _control_routes(self) -> list[Route]:
-        control = Control(self.bank, self.plan)
-        table: list[tuple[str, str, Callable[..., Answer]]] = [
-            ("GET", "/v1/plan", control.show_plan),
-            ("POST", "/v1/plan", control.add_plan),
-            ("DELETE", "/v1/plan", control.clear_plan),
-            ("GET", "/v1/clock", control.clock),
-            ("POST", "/v1/clock", control.advance),
-            ("GET", "/v1/totals", control.totals),
+    def _control(self) -> list[Route]:
+        control = ControlApi(self.bank, self.plan)
+        return [
+            self._private("GET", "/v1/plan", control.show_plan),
+            self._private("POST", "/v1/plan", control.add_to_plan),
+            self._private("DELETE", "/v1/plan", control.clear_plan),
+            self._private("GET", "/v1/clock", control.show_clock),
+            self._private("POST", "/v1/clock", control.advance_clock),
+            self._private("GET", "/v1/totals", control.show_totals),
         ]
-        return [route(method, path, self._guarded(call)) for method, path, call in table]
 
-    def _page_routes(self) -> list[Route]:
-        pages, panel = Pages(self.bank), Panel(self.bank, self.plan)
+    def _pages(self) -> list[Route]:
+        dashboard, payment = Dashboard(self.bank, self.plan), PaymentPage(self.bank)
         pay = r"/pay/([\w-]{32})"
+
+        def unless_out(handler: Callable[..., Response]) -> Callable[..., Response]:
+            def respond(request: Request, *args: str) -> Response:
+                self._refuse_in_outage()
+                return handler(request, *args)
+
+            return respond
+
         return [
-            route("GET", "/", panel.show),
-            route("POST", "/panel/plan", panel.add),
-            route("POST", "/panel/clear", panel.clear),
-            route("POST", "/panel/clock", panel.advance),
-            route("GET", pay, self._unless_out(pages.show)),
-            route("POST", pay, self._unless_out(pages.decide)),
-            route("GET", "/sandbox.css", lambda request: stylesheet()),
-            route("GET", "/sandbox.svg", lambda request: icon()),
+            Route("GET", "/", dashboard.show),
+            Route("POST", "/dashboard/plan", dashboard.add),
+            Route("POST", "/dashboard/clear", dashboard.clear),
+            Route("POST", "/dashboard/clock", dashboard.advance),
+            Route("GET", pay, unless_out(payment.show)),
+            Route("POST", pay, unless_out(payment.decide)),
+            Route("GET", "/sandbox.css", lambda request: file("sandbox.css", "text/css")),
+            Route("GET", "/sandbox.svg", lambda request: file("sandbox.svg", "image/svg+xml")),
         ]
 
-    def _guarded(self, call: Callable[..., Answer]) -> Callable[..., Response]:
+    def _private(self, method: str, path: str, call: Callable[..., Answer]) -> Route:
+        """Return a route for whoever has the API key."""
+
         def handler(request: Request, *args: str) -> Response:
             given = request.headers.get("authorization", "").encode(errors="replace")
-            if not hmac.compare_digest(given, self._expected):
+            if not hmac.compare_digest(given, self._authorization):
                 raise ApiError(401, "unauthorized", "The API key is missing or wrong.")
-            self.bank.tick()
+            self.bank.finish_due()
             answer = call(request, *args)
             return Response(answer.status, answer.body)
 
-        return handler
+        return Route(method, path, handler)
 
-    def _counted(self, operation: str, call: Callable[..., Answer]) -> Callable[..., Answer]:
-        def handler(request: Request, *args: str) -> Answer:
-            with self._counting:
-                self.calls[operation] += 1
-            return call(request, *args)
-
-        return handler
-
-    def _unless_out(self, call: Callable[..., _Result]) -> Callable[..., _Result]:
-        def handler(request: Request, *args: str) -> _Result:
-            if self.plan.out_until:
-                raise ApiError(503, "unavailable", "The sandbox is out of order.")
-            return call(request, *args)
-
-        return handler
+    def _refuse_in_outage(self) -> None:
+        if self.plan.outage_until:
+            raise ApiError(503, "unavailable", "The fake PSP is out of order, as planned.")
 
     def _work(self) -> None:
-        while not self._stopping.wait(TICK):
-            self.bank.tick()
-            self._courier.round()
+        while not self._stopping.wait(_TICK):
+            self.bank.finish_due()
+            self._courier.send_in_background()

@@ -1,7 +1,7 @@
-"""How the merchant is told: events, signed and sent in the background until they arrive.
+"""Webhooks: events, signed and sent in the background until they arrive.
 
 The header `Sandbox-Signature: t=<seconds>,v1=<hex>` carries the HMAC-SHA256 of the time, a dot and
-the raw body. A receiver takes any of several `v1`, so that a secret can be replaced.
+the raw body. A receiver accepts any of several `v1`, so that a secret can be replaced.
 """
 
 from __future__ import annotations
@@ -15,68 +15,71 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from itertools import groupby
-from typing import Any
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
 
-from .addresses import loopback_url
-from .clock import Clock
-from .faults import Conduct
+from .http import loopback_url
+from .ledger.clock import Clock
+from .ledger.store import Row, Store
+from .objects import JsonObject
 from .plan import Plan
-from .store import Row, Store
+from .scenarios import Conduct
 
 SIGNATURE_HEADER = "Sandbox-Signature"
-# Seconds on the sandbox's clock between one failed delivery and the next try.
+#: Seconds on the PSP's clock between a failed delivery and the next try.
 BACKOFF = (1, 5, 30, 300, 3600, 6 * 3600, 24 * 3600)
-TIMEOUT = 5.0
-SENDERS = 4
+_TIMEOUT = 5.0
+_THREADS = 4
 #: Takes URL, body and headers of a webhook to the merchant, and returns the HTTP status.
 Sender = Callable[[str, bytes, dict[str, str]], int]
 
 
 def sign(secret: str, body: bytes, timestamp: int) -> str:
-    """Return the value of the signature header; ValueError if the secret is empty."""
+    """Return the value of the signature header; ValueError for an empty secret."""
     if not secret:
-        raise ValueError("An empty secret signs nothing.")
+        raise ValueError("The secret for the signature is empty.")
     message = str(timestamp).encode() + b"." + body
     return f"t={timestamp},v1={hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()}"
 
 
-def _opener() -> OpenerDirector:
-    opener = OpenerDirector()
-    # Nothing else: no proxy from the environment, no redirect. What is sent goes where it should.
-    opener.add_handler(HTTPHandler())
-    opener.add_handler(HTTPSHandler())
-    return opener
-
-
 class Outbox:
-    """Events and their deliveries, in the books."""
+    """Events and their deliveries, in the ledger's store."""
 
     def __init__(self, store: Store, clock: Clock, plan: Plan | None = None) -> None:
         self._store = store
         self._clock = clock
         self._plan = plan or Plan(clock)
 
-    def post(self, thing: dict[str, Any], url: str, conduct: Conduct, *, final: bool) -> None:
-        """Record what became of a charge or refund; queue the message as often as planned."""
+    def post(
+        self, data: JsonObject, *, charge_id: str, url: str, conduct: Conduct, final: bool
+    ) -> None:
+        """Write the event that a charge or refund (`data`) moved; queue it as often as planned."""
         now = self._clock.now()
-        event = {"id": f"evt_{uuid.uuid4().hex}", "type": f"{thing['object']}.{thing['status']}"}
-        body = {**event, "object": "event", "created_at": int(now), "data": thing}
-        body |= {"account": thing["account"], "live": thing["live"]}
-        charge_id = thing.get("charge", thing["id"])
+        event = {"id": f"evt_{uuid.uuid4().hex}", "type": f"{data['object']}.{data['status']}"}
+        body = {
+            **event,
+            "object": "event",
+            "created_at": int(now),
+            "account": data["account"],
+            "live": data["live"],
+            "data": data,
+        }
         row = {**event, "charge_id": charge_id, "body": json.dumps(body), "created_at": now}
-        early = 0 if final else conduct.early_delay or 0
-        due = now + (conduct.webhook_delay or 0) + early
+        due = now + (conduct.webhook_delay or 0) + (0 if final else conduct.early_delay or 0)
         copies = 1 if conduct.copies is None else conduct.copies
         with self._store.transaction():
             self._store.insert("events", row)
             if url and copies:
-                self._queue({"event_id": event["id"], "url": url, "due_at": due}, copies)
+                delivery = {"event_id": event["id"], "url": url, "due_at": due}
+                batch, place = self._plan.next_place()
+                if batch:
+                    delivery |= {"state": "held", "batch": batch, "place": place}
+                for _ in range(copies):
+                    self._store.insert("deliveries", delivery)
 
     def take_due(self) -> list[Row]:
-        """Return the deliveries to be sent now, each to one caller only."""
+        """Return the deliveries to be sent now; no other caller gets them."""
         with self._store.transaction():
-            self._let_go()
+            self._release_held()
             due = self._store.rows(
                 "SELECT d.*, e.body FROM deliveries d JOIN events e ON e.id = d.event_id"
                 " WHERE d.state = 'waiting' AND d.due_at <= ?"
@@ -89,8 +92,8 @@ class Outbox:
                 )
         return due
 
-    def note(self, delivery: Row, answer: str, *, arrived: bool) -> None:
-        """Record how a delivery went, and when it is tried again."""
+    def save_result(self, delivery: Row, answer: str, *, arrived: bool) -> None:
+        """Write how a delivery ended, and when it is tried again."""
         tries = delivery["tries"] + 1
         state, due = "arrived" if arrived else "given_up", delivery["due_at"]
         if not arrived and tries <= len(BACKOFF):
@@ -105,41 +108,37 @@ class Outbox:
         )
 
     def busy(self) -> bool:
-        """Tell whether anything is on its way or should be by now."""
-        self._let_go()
+        """Tell whether a delivery is being sent or is due."""
+        self._release_held()
         sql = (
             "SELECT 1 FROM deliveries WHERE state = 'sending' OR state = 'waiting' AND due_at <= ?"
         )
         return self._store.row(sql, self._clock.now()) is not None
 
     def deliveries(self, charge_id: str) -> list[Row]:
-        """Return what was sent about a charge, oldest first."""
+        """Return the deliveries about a charge and its refunds, oldest first.
+
+        Their keys: `type`, `body`, `url`, `state`, `tries`, `answer`, `due_at`, among others.
+        """
         return self._store.rows(
             "SELECT d.*, e.type, e.body FROM deliveries d JOIN events e ON e.id = d.event_id"
             " WHERE e.charge_id = ? ORDER BY d.id",
             charge_id,
         )
 
-    def _queue(self, delivery: Row, copies: int) -> None:
-        batch, place = self._plan.place()
-        if batch:
-            delivery |= {"state": "held", "batch": batch, "place": place}
-        for _ in range(copies):
-            self._store.insert("deliveries", delivery)
-
-    def _let_go(self) -> None:
+    def _release_held(self) -> None:
         self._store.change(
             "UPDATE deliveries SET state = 'waiting', due_at = ?"
             " WHERE state = 'held' AND batch != ?",
             self._clock.now(),
-            self._plan.gathering,
+            self._plan.held_batch,
         )
 
 
 class Courier:
-    """Sends what the outbox holds, several at a time.
+    """Sends the deliveries of the outbox, several at a time.
 
-    With a `sender`, what is sent goes to it and nowhere else, and only when `by_hand` is called.
+    With a `sender`, deliveries go to it only, and only when `send_now` is called.
     """
 
     def __init__(self, outbox: Outbox, secret: str, sender: Sender | None = None) -> None:
@@ -147,45 +146,48 @@ class Courier:
         self._outbox = outbox
         self._secret = secret
         self._sender = sender or self._post
-        self._opener = _opener()
-        self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="sandbox-webhook")
+        # No proxy from the environment and no redirect: a webhook goes where it is sent.
+        self._opener = OpenerDirector()
+        self._opener.add_handler(HTTPHandler())
+        self._opener.add_handler(HTTPSHandler())
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="fake-psp-webhook")
 
-    def round(self) -> None:
-        """Start sending what is due: a batch one after the other, all else at once."""
+    def send_in_background(self) -> None:
+        """Start to send due deliveries: those of a batch one after the other, the rest at once."""
         if self.waits:
             return
         due = self._outbox.take_due()
-        for _, parcel in groupby(due, key=lambda one: one["batch"] or one["id"]):
-            self._pool.submit(self._deliver_all, list(parcel))
+        for _, deliveries in groupby(due, key=lambda delivery: delivery["batch"] or delivery["id"]):
+            self._pool.submit(self._send_all, list(deliveries))
 
-    def by_hand(self) -> None:
-        """Send what is due, one after the other, in this thread."""
-        self._deliver_all(self._outbox.take_due())
+    def send_now(self) -> None:
+        """Send due deliveries in this thread, one after the other."""
+        self._send_all(self._outbox.take_due())
 
     def stop(self) -> None:
-        """Wait for what is on its way, and send no more."""
+        """Finish the deliveries that are being sent, and send no more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _deliver_all(self, deliveries: list[Row]) -> None:
+    def _send_all(self, deliveries: list[Row]) -> None:
         for delivery in deliveries:
-            self._deliver(delivery)
-
-    def _deliver(self, delivery: Row) -> None:
-        try:
-            status = self._send(delivery["url"], delivery["body"].encode())
-        except (OSError, HTTPException, ValueError) as error:
-            self._outbox.note(delivery, type(error).__name__, arrived=False)
-        else:
-            self._outbox.note(delivery, str(status), arrived=200 <= status < 300)
-
-    def _send(self, url: str, body: bytes) -> int:
-        # The merchant's clock is wall time, whatever the sandbox's clock was put forward to.
-        signature = sign(self._secret, body, int(time.time()))
-        headers = {"Content-Type": "application/json", SIGNATURE_HEADER: signature}
-        return self._sender(url, body, headers)
+            body = delivery["body"].encode()
+            # The merchant compares with wall time, wherever the PSP's clock was put.
+            signature = sign(self._secret, body, int(time.time()))
+            headers = {"Content-Type": "application/json", SIGNATURE_HEADER: signature}
+            try:
+                status = self._sender(delivery["url"], body, headers)
+            except (OSError, HTTPException, ValueError) as error:
+                self._outbox.save_result(delivery, type(error).__name__, arrived=False)
+            else:
+                self._outbox.save_result(delivery, str(status), arrived=200 <= status < 300)
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
-        loopback_url(url)
-        request = Request(url, body, headers, method="POST")  # noqa: S310
-        with self._opener.open(request, timeout=TIMEOUT) as reply:
+        parts = loopback_url(url)
+        if (parts.hostname or "").endswith(".localhost"):
+            # Browsers know where such a name leads; name servers need not.
+            headers = {**headers, "Host": parts.netloc}
+            port = f":{parts.port}" if parts.port else ""
+            url = parts._replace(netloc=f"127.0.0.1{port}").geturl()
+        request = Request(url, body, headers, method="POST")  # noqa: S310 (loopback only)
+        with self._opener.open(request, timeout=_TIMEOUT) as reply:
             return int(reply.status)

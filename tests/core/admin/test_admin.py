@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +20,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from payments_ui.core.admin.base import SHOWN
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Unknown
 from payments_ui.core.models import Attempt, Event, JournalEntry, LineItem, Payment
 from payments_ui.exceptions import LineItemBoundError
@@ -155,8 +155,8 @@ def test_payments_are_filtered_by_their_state(office: Client, make_user: UserFac
     pending(rows["pending"], "1")
     started(pending(rows["processing"], "1"))
     charged(rows["charged"], "1")
-    transitions.record(
-        started(pending(rows["cancelled"], "1")), Declined(code=DeclineCode.GENERIC)
+    started(pending(rows["cancelled"], "1")).record(
+        Declined(code=DeclineCode.GENERIC)
     ).payment.cancel_pending()
     charged(rows["undone"], "1").undo(force=True, reason="test")
     for state in Payment.State.values:
@@ -173,7 +173,7 @@ def test_line_items_and_attempts_are_filtered(office: Client, make_user: UserFac
         page = text(office.get(url(LineItem) + f"?state={state}"))
         shown = [n for n in ("unbound", "bound", "paid") if f">is-{n}<" in page]
         assert shown == [state]
-    attempt = transitions.record(started(payment), Unknown(reason="timeout"))
+    attempt = started(payment).record(Unknown(reason="timeout"))
     for attention in ("open", "unknown"):
         page = text(office.get(url(Attempt) + f"?attention={attention}"))
         assert attempt.reference in page
@@ -219,7 +219,7 @@ def test_an_action_asks_for_a_reason_first(office: Client, user: User) -> None:
 
 def test_cancelling_says_who_and_why(office: Client, user: User, clerk: User) -> None:
     payment = pending(user, "5")
-    assert "Done for 1 row" in act(office, "cancel_pending", payment, reason="asked for it")
+    assert "1 row updated" in act(office, "cancel_pending", payment, reason="asked for it")
     assert LineItem.objects.unbound().count() == 1
     entry = JournalEntry.objects.get(verb=Verb.PAYMENT_CANCELLED)
     assert (entry.actor, entry.reason) == (f"user:{clerk.pk}", "asked for it")
@@ -240,7 +240,7 @@ def test_each_row_that_cannot_says_why_and_the_others_go_on(
     fine, busy = pending(user, "5"), pending(make_user(), "7")
     started(busy)
     page = act(office, "cancel_pending", fine, busy)
-    assert "Done for 1 row" in page
+    assert "1 row updated" in page
     assert "still waiting for the answer" in page
     assert not Payment.all_objects.filter(pk=fine.pk).exists()
     assert stored(busy).state == Payment.State.PROCESSING
@@ -249,7 +249,7 @@ def test_each_row_that_cannot_says_why_and_the_others_go_on(
 
 def test_an_action_is_for_a_handful_of_rows(office: Client, user: User) -> None:
     payments = [pending(user, "1") for _number in range(SHOWN + 1)]
-    assert "Pick at most" in act(office, "cancel_pending", *payments)
+    assert "Select at most" in act(office, "cancel_pending", *payments)
     assert Payment.objects.pending().count() == SHOWN + 1
 
 
@@ -275,13 +275,13 @@ def test_each_action_needs_its_permission(
 
 
 def test_a_person_says_what_became_of_an_unknown_attempt(office: Client, user: User) -> None:
-    lost = transitions.record(started(pending(user, "5")), Unknown(reason="timeout"))
-    act(office, "never_happened", lost, reason="asked the PSP")
+    lost = started(pending(user, "5")).record(Unknown(reason="timeout"))
+    act(office, "mark_not_charged", lost, reason="asked the PSP")
     lost = Attempt.objects.get()
     assert (lost.state, lost.failure_code) == (Attempt.State.FAILED, DeclineCode.NEVER_HAPPENED)
-    assert "outcome is known" in act(office, "money_arrived", lost)
-    found = transitions.record(started(lost.payment), Unknown(reason="timeout"))
-    act(office, "money_arrived", found, reason="in the PSP's books")
+    assert "outcome is known" in act(office, "mark_charged", lost)
+    found = started(lost.payment).record(Unknown(reason="timeout"))
+    act(office, "mark_charged", found, reason="in the PSP's books")
     assert stored(lost.payment).state == Payment.State.CHARGED
     assert JournalEntry.objects.filter(reason="in the PSP's books").count() == 1
 
@@ -289,10 +289,10 @@ def test_a_person_says_what_became_of_an_unknown_attempt(office: Client, user: U
 def test_money_for_a_payment_charged_meanwhile_is_said_to_be_surplus(
     office: Client, user: User
 ) -> None:
-    first = transitions.record(started(pending(user, "5")), Declined(code=DeclineCode.GENERIC))
+    first = started(pending(user, "5")).record(Declined(code=DeclineCode.GENERIC))
     second = started(first.payment)
-    transitions.record(first, money_of(first))
-    assert "Kept as surplus" in act(office, "money_arrived", second)
+    first.record(money_of(first))
+    assert "Recorded as surplus" in act(office, "mark_charged", second)
     assert Attempt.objects.get(pk=second.pk).state == Attempt.State.SURPLUS
 
 
@@ -300,7 +300,9 @@ def test_money_for_a_payment_charged_meanwhile_is_said_to_be_surplus(
 
 
 def posted(person: User, **fields: Any) -> dict[str, Any]:
-    return {"user": person.pk, "title": "By hand", "amount": "1.5", "currency": "CHF", **fields}
+    used = {"used_at_0": "2026-05-12", "used_at_1": "09:30"}
+    what = {"title": "By hand", "amount": "1.5", "currency": "CHF"}
+    return {"user": person.pk, **what, **used, **fields}
 
 
 def test_a_line_item_added_by_hand_is_checked_and_journalled(
@@ -328,7 +330,8 @@ def test_a_correction_is_journalled_with_who(office: Client, user: User, clerk: 
     "wrong",
     [
         *({"amount": "NaN"}, {"amount": "0.123456789"}, {"amount": "99999999999"}),
-        *({"currency": "XXQ"}, {"title": " "}, {"user": "0"}),
+        *({"currency": "XXQ"}, {"title": " "}, {"user": "0"}, {"used_at_0": ""}),
+        *({"quantity": "3"}, {"unit": "tiles"}, {"quantity": "3", "unit_price": "0.4"}),
     ],
 )
 def test_what_is_wrong_is_said_in_the_form(
@@ -362,6 +365,17 @@ def test_unbound_items_are_deleted_and_journalled_with_who(
     assert {entry.actor for entry in JournalEntry.objects.all()} == {f"user:{clerk.pk}"}
 
 
+def test_a_clerk_enters_and_reads_how_an_amount_comes_about(office: Client, user: User) -> None:
+    measured = {"amount": "1.3056", "quantity": "3264", "unit": "tiles", "unit_price": "0.0004"}
+    assert office.post(url(LineItem, "add"), posted(user, **measured)).status_code == 302
+    assert LineItem.objects.get().used_at.isoformat() == "2026-05-12T07:30:00+00:00"
+    payment = pending(user)
+    for page in (url(LineItem), url(Payment, "change", payment.pk)):
+        shown = text(office.get(page)).replace("\xa0", " ")
+        assert "3,264 tiles \xd7 CHF 0.0004" in shown
+        assert "May 12, 2026" in shown
+
+
 @pytest.mark.parametrize("page", ["change", "delete", "changelist"])
 def test_an_item_bound_while_the_form_was_open_is_a_message(
     office: Client, user: User, page: str, monkeypatch: pytest.MonkeyPatch
@@ -380,6 +394,25 @@ def test_an_item_bound_while_the_form_was_open_is_a_message(
     args = [] if page == "changelist" else [item.pk]
     assert "part of a payment" in text(office.post(url(LineItem, page, *args), data, follow=True))
     assert LineItem.objects.get().amount == 5
+
+
+def test_line_items_are_downloaded_exactly_and_run_no_formula(
+    office: Client, make_user: UserFactory
+) -> None:
+    user = make_user(username="@ada")
+    used_at = datetime(2026, 5, 12, 7, 30, tzinfo=UTC)
+    price: dict[str, Any] = {"quantity": 3264, "unit": "tiles", "unit_price": "0.0004"}
+    LineItem.objects.record(user=user, title="=1+1", key="-2", used_at=used_at, **price)
+    item = LineItem.objects.record(user=user, title="Fix, flat", amount="-5")
+    data = {"action": "export_csv", "_selected_action": [row.pk for row in LineItem.objects.all()]}
+    response: Any = office.post(url(LineItem), data)
+    sent = b"".join(response.streaming_content).decode()
+    flat, tiles = sorted(csv.DictReader(sent.splitlines()), key=lambda row: row["amount"])
+    assert (tiles["title"], tiles["key"]) == ("'=1+1", "'-2")
+    assert (tiles["amount"], tiles["quantity"]) == ("1.30560000", "3264.00000000")
+    assert tiles["used_at"] == "2026-05-12T07:30:00+00:00"
+    assert (flat["id"], flat["user"], flat["quantity"]) == (str(item.pk), "'@ada", "")
+    assert (flat["amount"], flat["title"]) == ("-5.00000000", "Fix, flat")
 
 
 # The way out for users who want to be deleted

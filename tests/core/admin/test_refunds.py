@@ -1,4 +1,4 @@
-"""Refunds and money to look at in the admin: asked for once, with what the clerk saw."""
+"""Refunds and what needs review in the admin: asked for once, with what the clerk saw."""
 # A state equals its text, and a Decimal an int.
 # mypy: disable-error-code="comparison-overlap"
 
@@ -14,11 +14,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from payments_ui.core.attempts import settlement
+from payments_ui.core import psp_port
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.models import Payment, Refund, SuspenseItem
-from payments_ui.core.refunds import requesting
-from payments_ui.core.suspense import queue
 from tests.conftest import UserFactory
 from tests.core.support import charged, pending, started, stored
 from tests.counting import reads
@@ -44,7 +43,7 @@ def item(payment: Payment) -> SuspenseItem:
     """Return money that arrived once more."""
     attempt = payment.attempts.get()
     fields: dict[str, Any] = {"psp_reference": attempt.psp_reference, "moocher": attempt.moocher}
-    settlement.book_arrival(**fields, amount=Decimal(12), currency="CHF", event_id="e1")
+    arrivals.book_arrival(**fields, amount=Decimal(12), currency="CHF", event_id="e1")
     found: SuspenseItem = SuspenseItem.objects.get()
     return found
 
@@ -75,7 +74,7 @@ def form(response: Any) -> dict[str, str]:
 
 
 def test_the_form_is_filled_in_with_what_is_left(office: Client, payment: Payment) -> None:
-    requesting.sent(payment.refund("5", reason="a part"), by="user:1", reason="e-banking")
+    payment.refund("5", reason="a part").mark_sent(by="user:1", reason="e-banking")
     page = act(office, "refund", payment)
     shown = form(page)
     assert (shown["amount"], shown["refunded_before"]) == ("7.00", "5.00")
@@ -98,7 +97,7 @@ def test_the_same_form_posted_twice_is_one_refund(office: Client, payment: Payme
     act(office, "refund", payment, **answers)
     again = act(office, "refund", payment, **answers)
     assert "already on its way" in said(again)[0]
-    requesting.sent(Refund.objects.get(), by="user:1", reason="e-banking")
+    Refund.objects.get().mark_sent(by="user:1", reason="e-banking")
     again = act(office, "refund", payment, **answers)
     assert "refunded in the meantime" in said(again)[0]
     assert Refund.objects.count() == LogEntry.objects.count() == 1
@@ -121,7 +120,7 @@ def test_only_what_is_charged_is_refunded_and_one_at_a_time(
     assert form(act(office, "refund", other))["amount"] == "0"
     answers = {"amount": "5", "refunded_before": "0", "reason": "broken"}
     assert "not paid" in said(act(office, "refund", other, **answers))[0]
-    assert said(act(office, "refund", payment, other)) == ["Pick one row."]
+    assert said(act(office, "refund", payment, other)) == ["Select one row only."]
     assert not Refund.objects.exists()
 
 
@@ -138,7 +137,9 @@ def test_refunds_are_shown_with_their_payment_and_in_a_list(
     assert office.post(url(Refund, "delete", refund.pk), {"post": "yes"}).status_code == 403
 
 
-@pytest.mark.parametrize(("action", "state"), [("sent", "succeeded"), ("not_sent", "failed")])
+@pytest.mark.parametrize(
+    ("action", "state"), [("mark_sent", "succeeded"), ("mark_not_sent", "failed")]
+)
 def test_a_person_says_what_became_of_the_money(
     office: Client, payment: Payment, action: str, state: str
 ) -> None:
@@ -154,12 +155,12 @@ def test_what_a_psp_answers_at_once_is_said(
 ) -> None:
     def send(refund: Refund) -> Refund:
         money = Succeeded(psp_reference="re-1", amount=refund.amount, currency="CHF")
-        return requesting.record(refund, money)
+        return refund.record(money)
 
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: True)
-    monkeypatch.setattr(requesting, "send", send)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
+    monkeypatch.setattr(psp_port.psps(), "send_refund", send)
     answers = {"amount": "12", "refunded_before": "0", "reason": "broken"}
-    assert "The money is given back." in said(act(office, "refund", payment, **answers))[0]
+    assert "The money has been refunded." in said(act(office, "refund", payment, **answers))[0]
 
 
 def test_the_pages_of_what_was_asked_for_and_arrived_show_money(
@@ -176,13 +177,13 @@ def test_a_clerk_sees_whose_refund_is_about_to_be_sent(
     office: Client, payment: Payment, user: User
 ) -> None:
     refund = payment.refund("0.50", reason="Damaged")
-    page = act(office, "sent", refund).content.decode().replace("\xa0", " ")
+    page = act(office, "mark_sent", refund).content.decode().replace("\xa0", " ")
     assert f"CHF 0.50, {user}, {refund.reference}" in page
 
 
 def test_a_clerk_sees_whose_attempt_is_about_to_be_settled(office: Client, user: User) -> None:
     attempt = started(pending(user, "5"))
-    page = act(office, "money_arrived", attempt).content.decode().replace("\xa0", " ")
+    page = act(office, "mark_charged", attempt).content.decode().replace("\xa0", " ")
     assert f"CHF 5.00, {user}, {attempt.reference}" in page
 
 
@@ -197,24 +198,24 @@ def test_a_psp_is_asked_where_requests_are_transactions(
         return refund
 
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: True)
-    monkeypatch.setattr(requesting, "send", send)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
+    monkeypatch.setattr(psp_port.psps(), "send_refund", send)
     answers = {"amount": "12", "refunded_before": "0", "reason": "broken"}
     act(office, "refund", payment, **answers)
     assert blocks == [False]
 
 
-# Money to look at
+# What needs review
 
 
 def test_the_list_shows_what_is_open_and_how_much_that_is(
     office: Client, item: SuspenseItem
 ) -> None:
     page = office.get(url(SuspenseItem)).content.decode()
-    assert "to look at (1)" in page
+    assert "needs review (1)" in page
     assert "CHF\xa012.00 arrived" in page
     act(office, "close", item, reason="a test")
-    assert "to look at (0)" in office.get(url(SuspenseItem)).content.decode()
+    assert "needs review (0)" in office.get(url(SuspenseItem)).content.decode()
     for query, count in (("", 0), ("?state=closed", 1), ("?state=matched", 0), ("?state=all", 1)):
         page = office.get(url(SuspenseItem) + query).content.decode()
         assert page.count("CHF\xa012.00 arrived") == count
@@ -224,18 +225,19 @@ def test_the_list_takes_the_same_queries_whatever_is_in_it(
     office: Client, item: SuspenseItem
 ) -> None:
     for count in range(3):
-        settlement.book_arrival(
+        arrivals.book_arrival(
             moocher="bank",
             psp_reference="?",
             amount=Decimal(1),
             currency="XXQ",
             event_id=f"{count}",
         )
-    refund = requesting.request(item.attempt, reason="sent back")  # type: ignore[arg-type]
-    queue.open_item(SuspenseItem.Kind.OVERDUE, refund=refund)
+    assert item.attempt is not None
+    refund = item.attempt.request_refund(reason="sent back")
+    SuspenseItem.objects.open_item(SuspenseItem.Kind.OVERDUE, refund=refund)
     with reads(6):
         page = office.get(url(SuspenseItem)).content.decode()
-    assert "to look at (5)" in page
+    assert "needs review (5)" in page
     assert "1.000 XXQ" in page
 
 
@@ -262,13 +264,13 @@ def test_only_a_pending_payment_can_be_chosen(
 def test_a_clerk_sends_it_back(office: Client, item: SuspenseItem) -> None:
     page = act(office, "give_back", item, reason="paid twice")
     assert "Now send the money back" in said(page)[0]
-    act(office, "sent", Refund.objects.get(), reason="e-banking")
+    act(office, "mark_sent", Refund.objects.get(), reason="e-banking")
     assert SuspenseItem.objects.get().state == "returned"
 
 
 def test_what_nobody_knows_is_sent_back_in_one_step(office: Client) -> None:
     event: dict[str, Any] = {"moocher": "bank", "psp_reference": "?", "event_id": "e"}
-    settlement.book_arrival(**event, amount=Decimal(1), currency="CHF")
+    arrivals.book_arrival(**event, amount=Decimal(1), currency="CHF")
     act(office, "give_back", SuspenseItem.objects.get(), reason="not ours")
     assert SuspenseItem.objects.get().state == "returned"
 
@@ -283,7 +285,7 @@ def test_each_action_needs_its_permission(
     refund = payment.refund(reason="broken")
     answers = {"amount": "12", "refunded_before": "12", "reason": "because"}
     for row, action in (
-        *((payment, "refund"), (refund, "sent"), (refund, "not_sent")),
+        *((payment, "refund"), (refund, "mark_sent"), (refund, "mark_not_sent")),
         *((item, "match"), (item, "give_back"), (item, "close")),
     ):
         assert f'value="{action}"' not in client.get(url(type(row))).content.decode()
@@ -292,7 +294,7 @@ def test_each_action_needs_its_permission(
     assert SuspenseItem.objects.get().state == "open"
     allowed = ("refund_payment", "resolve_suspenseitem")
     reader.user_permissions.add(*Permission.objects.filter(codename__in=allowed))
-    act(client, "sent", refund, **answers)
+    act(client, "mark_sent", refund, **answers)
     act(client, "close", item, **answers)
     assert Refund.objects.get().state == "succeeded"
     assert SuspenseItem.objects.get().state == "closed"

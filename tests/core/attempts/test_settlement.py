@@ -15,12 +15,11 @@ from django.core import mail
 from django.test import RequestFactory
 from mooch.signals import post_charge
 
-from payments_ui.core import delivery
-from payments_ui.core.attempts import settlement, transitions, unexpected_money
+from payments_ui.core import delivery, notify, psp_port
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Pending
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Event, JournalEntry, LineItem, Payment
-from payments_ui.core.suspense import alerts
 from payments_ui.exceptions import (
     AlreadyChargedError,
     AttemptOpenError,
@@ -28,7 +27,7 @@ from payments_ui.exceptions import (
     PaymentGoneError,
     PaymentStateError,
 )
-from payments_ui.testing.points import at, raise_
+from payments_ui.testing.failpoints import at, raise_
 from tests.core.support import (
     ADMINS,
     errors,
@@ -65,7 +64,7 @@ def heard() -> Any:
 
 
 def settle(attempt: Attempt, **facts: Any) -> Attempt:
-    return settlement.settle(attempt, money_of(attempt, **facts), by="moocher:cards")
+    return attempt.settle(money_of(attempt, **facts), by="moocher:cards")
 
 
 def test_money_that_fits_charges_the_payment(attempt: Attempt) -> None:
@@ -111,12 +110,12 @@ def test_money_that_differs_from_what_was_asked_is_kept_and_charges_nothing(
 
 
 def test_a_second_success_is_surplus(attempt: Attempt) -> None:
-    transitions.record(attempt, Declined(code=DeclineCode.GENERIC))
+    attempt.record(Declined(code=DeclineCode.GENERIC))
     second = started(attempt.payment)
     settle(second, psp_reference="ch_2")
     assert settle(attempt, psp_reference="ch_1").state == State.SURPLUS
     assert stored(attempt.payment).transaction == "ch_2"
-    assert set(Attempt.objects.to_look_at()) == {attempt}
+    assert set(Attempt.objects.unexpected()) == {attempt}
 
 
 def test_one_charge_of_the_psp_pays_one_payment(attempt: Attempt, user: User) -> None:
@@ -134,9 +133,9 @@ def test_one_charge_reported_for_two_payments_at_the_same_moment_pays_one(
 ) -> None:
     settle(attempt, psp_reference="ch_1")
     other = started(pending(user, "5"), account="acct", live=True)
-    real, calls = unexpected_money.is_taken, iter([False, False])
+    real, calls = Attempt.is_taken, iter([False])
     monkeypatch.setattr(
-        unexpected_money, "is_taken", lambda *args: next(calls, None) is None and real(*args)
+        Attempt, "is_taken", lambda *args: next(calls, None) is None and real(*args)
     )
     assert settle(other, psp_reference="ch_1").state == State.MISMATCH
 
@@ -159,11 +158,11 @@ def test_the_signal_comes_after_the_commit_with_payment_and_request(
 ) -> None:
     request = RequestFactory().get("/")
     with django_capture_on_commit_callbacks(execute=True):
-        transitions.record(attempt, money_of(attempt), request=request)
+        attempt.record(money_of(attempt), request=request)
         assert heard == []
     (call,) = heard
     assert (call["sender"], call["payment"], call["request"]) == ("cards", attempt.payment, request)
-    assert Attempt.objects.get().announced_at is not None
+    assert Attempt.objects.get().signal_sent_at is not None
 
 
 def test_no_signal_for_money_that_charges_nothing(
@@ -171,7 +170,7 @@ def test_no_signal_for_money_that_charges_nothing(
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         settle(attempt, amount=Decimal(1))
-        transitions.record(attempt, Declined(code=DeclineCode.GENERIC))
+        attempt.record(Declined(code=DeclineCode.GENERIC))
     assert heard == []
 
 
@@ -196,11 +195,11 @@ def test_a_receiver_that_raises_loses_no_charge(
 
 
 def test_who_sends_the_signal_can_be_told(attempt: Attempt, monkeypatch: Any, heard: Any) -> None:
-    assert delivery._unknown_sender("cards") == "cards"
+    assert psp_port.NoPSPs().signal_sender("cards") == "cards"
     moocher = object()
-    monkeypatch.setattr(delivery, "sender_by_identifier", {"cards": moocher}.get)
+    monkeypatch.setattr(psp_port.psps(), "signal_sender", {"cards": moocher}.get)
     settle(attempt)
-    delivery.send(attempt, None)
+    delivery.send_charge(attempt, None)
     assert heard[0]["sender"] is moocher
 
 
@@ -209,8 +208,8 @@ def test_admins_who_cannot_be_told_are_in_the_log(
 ) -> None:
     settings.ADMINS = ADMINS
     with caplog.at_level(logging.ERROR):
-        alerts.tell_admins("Money to look at", "CHF 5.00")
-    assert "could not be told" in caplog.text
+        notify.admins("Needs review", "CHF 5.00")
+    assert "could not be sent" in caplog.text
     assert "CHF 5.00" in caplog.text
 
 
@@ -225,7 +224,7 @@ def waiting(reference: str) -> Pending:
 def transfer(user: User) -> Attempt:
     """Return an attempt of 5.00 that waits for the bank."""
     attempt = started(pending(user, "5"), moocher="bank", manual=True, account="CH1")
-    return transitions.record(attempt, waiting("RF1"))
+    return attempt.record(waiting("RF1"))
 
 
 def arrive(event_id: str = "e1", **facts: Any) -> Event:
@@ -236,7 +235,7 @@ def arrive(event_id: str = "e1", **facts: Any) -> Event:
         "amount": Decimal(5),
         "currency": "CHF",
     }
-    return settlement.book_arrival(**{**arrival, "event_id": event_id, **facts})
+    return arrivals.book_arrival(**{**arrival, "event_id": event_id, **facts})
 
 
 def test_a_transfer_of_the_exact_amount_charges_the_payment(transfer: Attempt) -> None:
@@ -288,7 +287,7 @@ def _arrive_as(ids: list[str], reference: str | None, number: int) -> Event:
 def test_two_transfers_at_once_are_a_charge_and_a_surplus(user: User) -> None:
     for _round in range(3):
         attempt = started(pending(user, "5"), moocher="bank", account="CH1")
-        reference = transitions.record(attempt, waiting(attempt.reference)).psp_reference
+        reference = attempt.record(waiting(attempt.reference)).psp_reference
         ids = [f"{attempt.reference}-{number}" for number in range(2)]
         book = partial(_arrive_as, ids, reference)
         results = together(2, book)
@@ -300,7 +299,7 @@ def test_two_transfers_at_once_are_a_charge_and_a_surplus(user: User) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_one_transfer_reported_by_many_at_once_is_booked_once(user: User) -> None:
     attempt = started(pending(user, "5"), moocher="bank", account="CH1")
-    transitions.record(attempt, waiting("RF1"))
+    attempt.record(waiting("RF1"))
     assert errors(together(8, lambda _number: arrive())) == []
     assert Attempt.objects.get().state == State.SETTLED
     assert Event.objects.count() == 1
@@ -333,7 +332,7 @@ def test_what_is_no_amount_did_not_arrive(amount: Any) -> None:
 
 def test_money_booked_by_hand_charges_and_says_who_and_why(user: User) -> None:
     payment = pending(user, "5")
-    booked = settlement.book_by_hand(payment, by="user:7", reason="cash", reference="slip 9")
+    booked = payment.book_by_hand(by="user:7", reason="cash", reference="slip 9")
     assert (booked.moocher, booked.manual, booked.state) == ("manual", True, State.SETTLED)
     assert (booked.psp_reference, booked.evidence) == ("slip 9", {"reference": "slip 9"})
     assert stored(payment).transaction == "slip 9"
@@ -342,39 +341,39 @@ def test_money_booked_by_hand_charges_and_says_who_and_why(user: User) -> None:
 
 
 def test_booking_by_hand_settles_the_open_transfer(transfer: Attempt) -> None:
-    booked = settlement.book_by_hand(transfer.payment, by="user:7", reason="seen", reference="x")
+    booked = transfer.payment.book_by_hand(by="user:7", reason="seen", reference="x")
     assert (booked, booked.psp_reference) == (transfer, "RF1")
     assert stored(transfer.payment).state == Payment.State.CHARGED
 
 
 def test_the_same_slip_is_not_booked_for_two_payments(user: User) -> None:
-    settlement.book_by_hand(pending(user, "5"), by="user:7", reason="cash", reference="slip 9")
+    pending(user, "5").book_by_hand(by="user:7", reason="cash", reference="slip 9")
     second = pending(user, "5")
     with pytest.raises(PaymentStateError, match="slip 9"):
-        settlement.book_by_hand(second, by="user:7", reason="cash", reference="slip 9")
+        second.book_by_hand(by="user:7", reason="cash", reference="slip 9")
     assert second.attempts.count() == 0
     assert stored(second).charged_at is None
 
 
 def test_nothing_is_booked_by_hand_while_a_psp_may_still_take_the_money(attempt: Attempt) -> None:
     with pytest.raises(AttemptOpenError):
-        settlement.book_by_hand(attempt.payment, by="user:7", reason="cash")
+        attempt.payment.book_by_hand(by="user:7", reason="cash")
     assert stored(attempt.payment).charged_at is None
 
 
 def test_nothing_is_booked_by_hand_for_what_is_charged_or_gone(user: User) -> None:
     payment = pending(user, "5")
-    settlement.book_by_hand(payment, by="user:7", reason="cash")
+    payment.book_by_hand(by="user:7", reason="cash")
     with pytest.raises(AlreadyChargedError):
-        settlement.book_by_hand(payment, by="user:7", reason="cash")
+        payment.book_by_hand(by="user:7", reason="cash")
     payment.undo()
     with pytest.raises(PaymentGoneError):
-        settlement.book_by_hand(payment, by="user:7", reason="cash")
+        payment.book_by_hand(by="user:7", reason="cash")
     assert LineItem.objects.unbound().count() == 1
 
 
 def test_a_person_settles_an_attempt_whose_outcome_nobody_knew(attempt: Attempt) -> None:
-    settled = settlement.money_arrived(attempt, by="user:7", reason="seen in the PSP's books")
+    settled = attempt.book_by_hand(by="user:7", reason="seen in the PSP's books")
     assert settled.state == State.SETTLED
     assert stored(attempt.payment).state == Payment.State.CHARGED
 
@@ -385,8 +384,8 @@ def test_zero_is_charged_once_and_half_of_it_never_stays(user: User) -> None:
         at(Point.ATTEMPT_AFTER_COMMIT, raise_(KeyboardInterrupt)),
         pytest.raises(KeyboardInterrupt),
     ):
-        settlement.settle_zero(payment)
+        payment.settle_zero()
     for _time in range(2):
-        settlement.settle_zero(payment)
+        payment.settle_zero()
         assert payment.state == Payment.State.CHARGED
     assert [attempt.state for attempt in payment.attempts.all()] == [State.SETTLED]

@@ -14,7 +14,6 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.db import IntegrityError, transaction
 
-from payments_ui.core.attempts import transitions, unexpected_money
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
@@ -66,7 +65,7 @@ def test_it_is_written_down_with_what_will_be_asked(attempt: Attempt) -> None:
 
 
 def test_each_attempt_has_an_idempotency_key_of_its_own(attempt: Attempt) -> None:
-    transitions.record(attempt, DECLINED)
+    attempt.record(DECLINED)
     assert started(attempt.payment).idempotency_key != attempt.idempotency_key
 
 
@@ -83,7 +82,7 @@ def test_the_database_refuses_a_second_open_attempt(attempt: Attempt) -> None:
 
 
 def test_the_database_refuses_a_second_settled_attempt(attempt: Attempt) -> None:
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
     facts = {"payment": attempt.payment, "amount": 5, "currency": "CHF", "state": State.SETTLED}
     with pytest.raises(IntegrityError), transaction.atomic():
         Attempt.objects.create(**facts, moocher="other", idempotency_key="x")
@@ -109,7 +108,7 @@ def test_nothing_is_asked_for_what_is_charged_or_gone(user: User) -> None:
 
 def test_a_stale_copy_of_the_payment_does_not_ask_again(attempt: Attempt) -> None:
     stale = stored(attempt.payment)
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
     with pytest.raises(AlreadyChargedError):
         started(stale)
 
@@ -125,7 +124,7 @@ def test_a_stale_copy_of_the_payment_does_not_ask_again(attempt: Attempt) -> Non
     ],
 )
 def test_each_answer_has_its_state(attempt: Attempt, outcome: Outcome, state: str) -> None:
-    now = transitions.record(attempt, outcome)
+    now = attempt.record(outcome)
     assert now.state == state
     assert now.psp_reference == getattr(outcome, "psp_reference", None)
     assert (now.ended_at is None) == now.is_open
@@ -136,12 +135,12 @@ def test_each_answer_has_its_state(attempt: Attempt, outcome: Outcome, state: st
 
 
 def test_a_decline_tells_the_customer_why_and_keeps_the_facts(attempt: Attempt) -> None:
-    failed = transitions.record(attempt, DECLINED)
+    failed = attempt.record(DECLINED)
     assert "declined" in failed.failure_message
     assert failed.evidence == {"id": "ch_1"}
     assert failed.received == 0
     odd = Declined(code="from_a_third_party")  # type: ignore[arg-type]
-    other = transitions.record(started(attempt.payment), odd)
+    other = started(attempt.payment).record(odd)
     assert other.failure_message == DeclineCode.GENERIC.label
 
 
@@ -152,8 +151,8 @@ def test_a_decline_tells_the_customer_why_and_keeps_the_facts(attempt: Attempt) 
 def test_a_late_weaker_answer_never_undoes_a_definite_one(
     attempt: Attempt, final: Outcome | None, late: Outcome
 ) -> None:
-    ended = transitions.record(attempt, final or money_of(attempt))
-    again = transitions.record(attempt, late)
+    ended = attempt.record(final or money_of(attempt))
+    again = attempt.record(late)
     assert (again.state, again.updated_at) == (ended.state, ended.updated_at)
     assert (stored(attempt.payment).charged_at is None) == (final is not None)
 
@@ -161,8 +160,8 @@ def test_a_late_weaker_answer_never_undoes_a_definite_one(
 def test_an_accepted_attempt_does_not_fall_back_to_waiting_for_the_customer(
     attempt: Attempt,
 ) -> None:
-    transitions.record(attempt, Pending())
-    assert transitions.record(attempt, ActionRequired(url="/x")).state == State.PROCESSING
+    attempt.record(Pending())
+    assert attempt.record(ActionRequired(url="/x")).state == State.PROCESSING
 
 
 def test_a_success_wins_whenever_it_arrives(user: User) -> None:
@@ -171,8 +170,8 @@ def test_a_success_wins_whenever_it_arrives(user: User) -> None:
         # Of accounts of their own, since the PSP's reference is the same.
         attempt = started(pending(user, "5"), account=f"account-{number}")
         for answer in order:
-            transitions.record(attempt, answer or money_of(attempt))
-        assert transitions.record(attempt, Pending()).state == State.SETTLED
+            attempt.record(answer or money_of(attempt))
+        assert attempt.record(Pending()).state == State.SETTLED
         assert stored(attempt.payment).state == Payment.State.CHARGED
 
 
@@ -181,8 +180,8 @@ def test_unknown_is_told_to_the_admins_once(
 ) -> None:
     settings.ADMINS = ADMINS
     with django_capture_on_commit_callbacks(execute=True):
-        transitions.record(attempt, Unknown(reason="ReadTimeout"))
-        transitions.record(attempt, Unknown(reason="ReadTimeout"))
+        attempt.record(Unknown(reason="ReadTimeout"))
+        attempt.record(Unknown(reason="ReadTimeout"))
     assert len(mail.outbox) == 1
     assert attempt.reference in mail.outbox[0].body
     assert "ReadTimeout" in mail.outbox[0].body
@@ -190,39 +189,39 @@ def test_unknown_is_told_to_the_admins_once(
 
 def test_the_same_answer_again_is_not_journalled_but_a_new_address_is(attempt: Attempt) -> None:
     for url in ("/a", "/a", "/b"):
-        transitions.record(attempt, ActionRequired(url=url))
+        attempt.record(ActionRequired(url=url))
     assert journalled(Verb.ATTEMPT_CHANGED) == 2
-    assert transitions.record(attempt, Pending()).action_url == "/b"
+    assert attempt.record(Pending()).action_url == "/b"
 
 
 def test_who_and_why_can_be_a_person(attempt: Attempt) -> None:
     never = Declined(code=DeclineCode.NEVER_HAPPENED)
-    transitions.record(attempt, never, by="user:7", reason="asked the PSP by phone")
+    attempt.record(never, by="user:7", reason="asked the PSP by phone")
     entry = JournalEntry.objects.get(verb=Verb.ATTEMPT_CHANGED)
     assert (entry.actor, entry.reason) == ("user:7", "asked the PSP by phone")
 
 
 def test_what_is_no_outcome_changes_nothing(attempt: Attempt) -> None:
     with pytest.raises(TypeError):
-        transitions.record(attempt, {"paid": True})  # type: ignore[arg-type]
+        attempt.record({"paid": True})  # type: ignore[arg-type]
     assert Attempt.objects.get().state == State.STARTED
 
 
 def test_a_reference_that_another_attempt_has_loses_no_answer(attempt: Attempt) -> None:
-    transitions.record(attempt, DECLINED)
-    again = transitions.record(started(attempt.payment, account="acct"), DECLINED)
+    attempt.record(DECLINED)
+    again = started(attempt.payment, account="acct").record(DECLINED)
     assert (again.state, again.psp_reference) == (State.FAILED, None)
 
 
 def test_a_reference_stored_by_somebody_else_this_moment_loses_no_answer(
     attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transitions.record(attempt, DECLINED)
-    real, calls = unexpected_money.is_taken, iter([False])
+    attempt.record(DECLINED)
+    real, calls = Attempt.is_taken, iter([False])
     monkeypatch.setattr(
-        unexpected_money, "is_taken", lambda *args: next(calls, None) is None and real(*args)
+        Attempt, "is_taken", lambda *args: next(calls, None) is None and real(*args)
     )
-    again = transitions.record(started(attempt.payment, account="acct"), DECLINED)
+    again = started(attempt.payment, account="acct").record(DECLINED)
     assert (again.state, again.psp_reference) == (State.FAILED, None)
 
 
@@ -239,14 +238,14 @@ def test_a_reference_stored_by_somebody_else_this_moment_loses_no_answer(
 def test_money_is_booked_whatever_the_evidence_is_made_of(
     attempt: Attempt, evidence: dict[Any, Any], kept: dict[str, Any]
 ) -> None:
-    settled = transitions.record(attempt, money_of(attempt, evidence=evidence))
+    settled = attempt.record(money_of(attempt, evidence=evidence))
     assert (settled.state, settled.evidence) == (State.SETTLED, kept)
 
 
 def test_endless_evidence_is_cut_and_booked(attempt: Attempt) -> None:
     evidence: dict[str, Any] = {}
     evidence["self"] = evidence
-    assert transitions.record(attempt, money_of(attempt, evidence=evidence)).state == State.SETTLED
+    assert attempt.record(money_of(attempt, evidence=evidence)).state == State.SETTLED
 
 
 def test_attempts_are_evidence(attempt: Attempt, user: User) -> None:
@@ -270,7 +269,7 @@ def test_attempts_are_evidence(attempt: Attempt, user: User) -> None:
 
 
 def test_a_reference_that_comes_later_is_kept_and_is_no_event(attempt: Attempt) -> None:
-    transitions.record(attempt, Pending())
+    attempt.record(Pending())
     entries = JournalEntry.objects.count()
-    assert transitions.record(attempt, Pending(psp_reference="ch_9")).psp_reference == "ch_9"
+    assert attempt.record(Pending(psp_reference="ch_9")).psp_reference == "ch_9"
     assert JournalEntry.objects.count() == entries

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import connection
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Cancelled
 from payments_ui.core.models import (
     Attempt,
@@ -46,7 +45,7 @@ def books(make_user: UserFactory) -> Books:
     owner = make_user()
     paid = charged(owner, "10.00", "0.00405")
     gone = started(pending(owner, "1.10"))
-    transitions.record(gone, Cancelled())
+    gone.record(Cancelled())
     gone.payment.cancel_pending()
     opened = started(pending(owner, "0.0051", "3"))
     (unbound,) = record(owner, "4")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,7 +13,7 @@ from payments_ui.core.audit import Finding, audit, reading
 from payments_ui.core.models import LineItem, Payment
 from tests.conftest import UserFactory
 from tests.core.audit.support import books, unprotected
-from tests.core.support import bare, pending
+from tests.core.support import bare, pending, record
 
 pytestmark = pytest.mark.django_db
 
@@ -89,3 +90,33 @@ def test_findings_are_fetched_a_few_at_a_time(
         found = list(audit(only=["payment_sealed"]))
     ids = {str(each.pk) for each in (right.charged, right.pending, right.gone)}
     assert {finding.id for finding in found} == ids
+
+
+@pytest.mark.parametrize(
+    ("amount", "quantity", "unit_price"),
+    [
+        *(("1.3056", "3264", "0.0004"), ("-1.3056", "-3264", "0.0004"), ("0", "0", "5")),
+        *(("0.00000002", "1.5", "0.00000001"), ("0", "0.5", "0.00000001")),
+        *(("246913579.48148145", "123456789.12345678", "2.00000001"),),
+        *(("9999999999.99999999", "9999999999.99999999", "1"),),
+    ],
+)
+def test_an_amount_is_its_product_to_the_last_decimal(
+    user: User, amount: str, quantity: str, unit_price: str
+) -> None:
+    (item,) = record(user, "1")
+    measured = {"quantity": quantity, "unit_price": unit_price, "unit": "tiles"}
+    last = Decimal("0.00000001")
+    wrong = Decimal(amount) - last if Decimal(amount) > 1 else Decimal(amount) + last
+    for stored, rules in ((Decimal(amount), []), (wrong, ["lineitem_product"])):
+        bare(LineItem).filter(pk=item.pk).update(amount=stored, **measured)
+        assert [finding.rule for finding in audit(only=["lineitem_product"])] == rules
+
+
+@pytest.mark.parametrize("missing", ["quantity", "unit_price"])
+def test_half_of_a_product_is_found(user: User, missing: str) -> None:
+    (item,) = record(user, "4")
+    two = Decimal(2)
+    measured = {"quantity": two, "unit_price": two, "unit": "tiles", missing: None}
+    bare(LineItem).filter(pk=item.pk).update(**measured)
+    assert [finding.id for finding in audit(only=["lineitem_product"])] == [str(item.pk)]

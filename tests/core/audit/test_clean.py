@@ -8,12 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core import psp_port
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import Cancelled, DeclineCode, Declined, Unknown
 from payments_ui.core.audit import RULES, audit
-from payments_ui.core.models import LineItem, Payment, SuspenseItem
-from payments_ui.core.refunds import requesting
-from payments_ui.core.suspense import resolution
+from payments_ui.core.models import LineItem, Payment, Refund, SuspenseItem
 from tests.conftest import UserFactory
 from tests.core.support import charged, money_of, pending, record, started
 
@@ -30,12 +29,12 @@ def test_every_end_of_a_payment_is_clean(make_user: UserFactory) -> None:
     pending(owner, "0.0051", "3")
     record(owner, "0.00000001", "-5")
     failed = started(pending(make_user(), "1.10"))
-    transitions.record(failed, Declined(code=DeclineCode.CARD_DECLINED))
+    failed.record(Declined(code=DeclineCode.CARD_DECLINED))
     failed.payment.cancel_pending()
     pending(make_user(), "7").cancel_pending()
     open_ = started(pending(make_user(), "8"))
-    transitions.record(open_, Unknown())
-    transitions.record(started(pending(make_user(), "9")), Cancelled())
+    open_.record(Unknown())
+    started(pending(make_user(), "9")).record(Cancelled())
     charged(make_user(), "11").undo(force=True, reason="wrong person")
     assert list(audit()) == []
 
@@ -69,20 +68,20 @@ def test_the_largest_amounts_are_compared_exactly(make_user: UserFactory) -> Non
 
 def test_money_set_aside_is_clean(user: User) -> None:
     late = started(pending(user, "12"))
-    transitions.record(late, Cancelled())
+    late.record(Cancelled())
     late.payment.cancel_pending()
-    transitions.record(late, money_of(late, psp_reference="late"))
+    late.record(money_of(late, psp_reference="late"))
     short = started(pending(user, "0.01"))
-    transitions.record(short, money_of(short, amount=Decimal("0.005"), psp_reference="short"))
-    settlement.book_arrival(
+    short.record(money_of(short, amount=Decimal("0.005"), psp_reference="short"))
+    arrivals.book_arrival(
         moocher="bank", psp_reference="?", amount=Decimal(3), currency="CHF", event_id="1"
     )
     assert list(audit()) == []
 
 
 def test_money_given_back_is_clean(make_user: UserFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requesting, "can_send", lambda attempt: False)
-    for answer in (requesting.sent, requesting.not_sent):
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda attempt: False)
+    for answer in (Refund.mark_sent, Refund.mark_not_sent):
         refund = charged(make_user(), "10").refund("2.50", reason="late")
         assert list(audit()) == []
         answer(refund, by="user:1", reason="looked")
@@ -90,22 +89,22 @@ def test_money_given_back_is_clean(make_user: UserFactory, monkeypatch: pytest.M
 
 
 def test_what_a_person_decides_about_money_is_clean(make_user: UserFactory) -> None:
-    for decide in (resolution.give_back, resolution.close):
+    for decide in (SuspenseItem.give_back, SuspenseItem.close):
         decide(unmatched(str(decide)), by="user:1", reason="looked")
-    resolution.match(unmatched("match"), pending(make_user(), "4"), by="user:1", reason="theirs")
+    unmatched("match").match(pending(make_user(), "4"), by="user:1", reason="theirs")
     late = started(pending(make_user(), "12"))
-    transitions.record(late, Cancelled())
+    late.record(Cancelled())
     late.payment.cancel_pending()
-    transitions.record(late, money_of(late, psp_reference="late"))
+    late.record(money_of(late, psp_reference="late"))
     matched = pending(make_user(), "11")
-    resolution.match(late.suspense_items.get(), matched, by="user:1", reason="theirs")
+    late.suspense_items.get().match(matched, by="user:1", reason="theirs")
     assert list(audit()) == []
 
 
 def unmatched(event_id: str) -> SuspenseItem:
     """Return 5.00 that nobody knows."""
     facts = {"psp_reference": "?", "amount": Decimal(5), "currency": "CHF"}
-    event = settlement.book_arrival(moocher="bank", event_id=event_id, **facts)  # type: ignore[arg-type]
+    event = arrivals.book_arrival(moocher="bank", event_id=event_id, **facts)  # type: ignore[arg-type]
     item: SuspenseItem = event.suspense_items.get()
     return item
 

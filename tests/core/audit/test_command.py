@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
-from payments_ui.core.audit import RULES, Finding, psps
+from payments_ui.core import psp_port
+from payments_ui.core.audit import PSP_RULES, RULES, Finding, psp
 from payments_ui.core.models import LineItem, Payment
 from tests.core.audit.support import unprotected
 from tests.core.support import bare, pending, record
@@ -89,7 +90,7 @@ def test_only_the_named_rules_are_looked_at(wrong: Payment) -> None:
 
 def test_every_rule_is_listed_with_its_promise() -> None:
     out, _err, code = run("--list")
-    rules = [*RULES, *psps.RULES]
+    rules = [*RULES, *PSP_RULES]
     assert [line.split(None, 1) for line in out] == [[rule.name, rule.promise] for rule in rules]
     assert code == 0
 
@@ -113,7 +114,7 @@ def test_a_psp_that_books_otherwise_is_a_finding(monkeypatch: pytest.MonkeyPatch
     def compare(identifier: str, using: str) -> Iterator[Finding]:
         yield Finding("psp_booked", "charge", "ch_1", f"{identifier} {using}")
 
-    monkeypatch.setattr(psps, "compare", compare)
+    monkeypatch.setattr(psp_port.psps(), "compare_ledger", compare)
     out, _err, code = run("--psp", "cards")
     assert [line.split() for line in out] == [["psp_booked", "charge", "ch_1", "cards", "default"]]
     assert code == 1
@@ -126,18 +127,18 @@ def test_a_psp_that_does_not_answer_is_no_finding_and_not_right_either(
     def compare(identifier: str, using: str) -> Iterator[Finding]:
         raise TimeoutError("no answer")
 
-    monkeypatch.setattr(psps, "compare", compare)
+    monkeypatch.setattr(psp_port.psps(), "compare_ledger", compare)
     _out, err, code = run("--psp", "all")
-    assert (err, code) == ("Could not compare with the PSP: TimeoutError: no answer", 2)
+    assert (err, code) == ("Could not read the PSP: TimeoutError: no answer", 2)
 
 
 def test_without_the_interface_nobody_knows_a_psp(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(psps, "compare", psps.without_interface)
+    monkeypatch.setattr(psp_port, "_registered", psp_port.NoPSPs())
     assert run().code == 0
     assert run("--psp", "all").code == 2
 
 
 def test_rules_about_a_psp_without_a_psp_are_not_looked_at_and_not_right() -> None:
     with pytest.raises(CommandError) as error:
-        call_command("audit_payments", only=[psps.BOOKED.name])
+        call_command("audit_payments", only=[psp.BOOKED.name])
     assert error.value.returncode == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Cancelled
 from payments_ui.core.audit import Finding, audit
 from tests.conftest import UserFactory
@@ -22,7 +21,8 @@ def test_books_that_change_meanwhile_are_right(make_user: UserFactory) -> None:
             return [finding for _ in range(ROUNDS) for finding in audit()]
         for _ in range(ROUNDS):
             charged(owners[number], "10.00", "0.00405").undo(force=True, reason="again")
-            transitions.record(attempt := started(pending(owners[number])), Cancelled())
+            attempt = started(pending(owners[number]))
+            attempt.record(Cancelled())
             attempt.payment.cancel_pending()
         return []
 

@@ -70,18 +70,24 @@ def suspense(**fields: Any) -> SuspenseItem:
     return item
 
 
-def event() -> Event:
-    """Store what a bank reported."""
+def event(books: Books) -> Event:
+    """Store what a bank reported, and what it was for."""
     row = Event(
-        pk=1, moocher="bank", event_id="1", state="processed", amount=Decimal(5), currency="CHF"
+        pk=1,
+        moocher="bank",
+        event_id="1",
+        state="processed",
+        attempt=books.settled,
+        amount=Decimal(5),
+        currency="CHF",
     )
     row.save_base(raw=True, force_insert=True)
     return row
 
 
-def unmatched(**fields: Any) -> SuspenseItem:
+def unmatched(books: Books, **fields: Any) -> SuspenseItem:
     """Store money to look at that nobody knows."""
-    facts = {"kind": "unmatched", "event": event(), "amount": Decimal(5), "currency": "CHF"}
+    facts = {"kind": "unmatched", "event": event(books), "amount": Decimal(5), "currency": "CHF"}
     return suspense(**{**facts, **fields})
 
 
@@ -149,9 +155,13 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
     "payment_not_negative": (lambda b: write(b.gone, amount=-1), {"journal_amount"}),
     "payment_known_currency": (lambda b: write(b.gone, currency="ZZZ"), {"attempt_currency"}),
     "payment_settled": (lambda b: write(b.charged, charged_at=None), {"journal_charged"}),
-    "payment_settled_fits": (lambda b: write(b.settled, amount=11, received_amount=11), set()),
-    "payment_one_open_attempt": (lambda b: again(b.opened, idempotency_key="other"), set()),
-    "payment_gone_not_open": (
+    "payment_paid": (lambda b: write(b.settled, amount=11, received_amount=11), set()),
+    "attempt_one_open": (lambda b: again(b.opened, idempotency_key="other"), set()),
+    "attempt_one_settled": (
+        lambda b: again(b.settled, idempotency_key="other", psp_reference="other"),
+        {"payment_settled"},
+    ),
+    "payment_waits": (
         lambda b: write(b.failed, state="unknown", ended_at=None),
         set(),
     ),
@@ -174,19 +184,19 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
     "attempt_state": (lambda b: write(b.failed, state="lost"), set()),
     "attempt_payment": (
         lambda b: again(b.failed, payment_id=uuid.uuid4(), idempotency_key="other"),
-        set(),
+        {"attempt_answered"},
     ),
     "attempt_not_negative": (lambda b: write(b.failed, amount=-1), set()),
     "attempt_currency": (lambda b: write(b.failed, currency="EUR"), set()),
     "attempt_ended": (lambda b: write(b.failed, ended_at=None), set()),
     "attempt_received": (lambda b: write(b.failed, received_amount=1), set()),
-    "attempt_settled": (lambda b: write(b.settled, received_amount="9.99"), set()),
-    "attempt_refunded": (
+    "attempt_exact": (lambda b: write(b.settled, received_amount="9.99"), set()),
+    "attempt_reserved": (
         lambda b: [told_of_refunds(b), write(b.settled, refunded_amount="1.01")],
         set(),
     ),
     "attempt_refunded_most": (lambda b: told_of_refunds(b, amount=Decimal("10.01")), set()),
-    "attempt_one_open_refund": (
+    "refund_one_open": (
         lambda b: [again(refunded(b), idempotency_key="2"), write(b.settled, refunded_amount=2)],
         {"journal_refunds"},
     ),
@@ -196,26 +206,48 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
     "refund_currency": (lambda b: told_of_refunds(b, currency="EUR"), set()),
     "refund_ended": (lambda b: told_of_refunds(b, ended_at=NOW), set()),
     "suspense_state": (
-        lambda b: unmatched(state="lost", closed_at=NOW, closed_by="user:1"),
+        lambda b: unmatched(b, state="lost", closed_at=NOW, closed_by="user:1"),
         set(),
     ),
     "suspense_about": (lambda b: suspense(kind="surplus", attempt=b.failed), set()),
-    "suspense_money": (lambda b: unmatched(amount=Decimal(6)), set()),
-    "suspense_closed": (lambda b: unmatched(state="closed", closed_at=NOW), set()),
+    "suspense_money": (lambda b: unmatched(b, amount=Decimal(6)), set()),
+    "suspense_closed": (lambda b: unmatched(b, state="closed", closed_at=NOW), set()),
     "suspense_matched": (
-        lambda b: unmatched(state="matched", closed_at=NOW, closed_by="user:1"),
+        lambda b: unmatched(b, state="matched", closed_at=NOW, closed_by="user:1"),
         set(),
     ),
     "attempt_suspense": (
         lambda b: write(b.failed, state="surplus", received_amount=1, received_currency="CHF"),
         set(),
     ),
+    "attempt_answered": (
+        lambda b: write(b.opened, state="failed", ended_at=NOW),
+        set(),
+    ),
+    "attempt_signal_sent": (
+        lambda b: write(b.settled, signal_sent_at=None, ended_at=LONG_AGO),
+        set(),
+    ),
+    "refund_signal_sent": (
+        lambda b: told_of_refunds(b, state="succeeded", ended_at=LONG_AGO),
+        set(),
+    ),
+    "event_processed": (lambda b: write(event(b), attempt=None), set()),
+    "event_money": (lambda b: write(event(b), attempt=b.failed), set()),
+    "journal_user": (
+        lambda b: write(entry(b.gone, Verb.PAYMENT_CANCELLED), user=b.stranger),
+        set(),
+    ),
     "attempt_overdue": (lambda b: write(b.opened, started_at=LONG_AGO), set()),
     "refund_overdue": (lambda b: told_of_refunds(b, requested_at=LONG_AGO), set()),
-    "event_state": (lambda b: write(event(), state="lost"), set()),
-    "event_suspense": (lambda b: write(event(), state="unmatched"), set()),
+    "event_state": (lambda b: write(event(b), state="lost"), set()),
+    "event_suspense": (lambda b: write(event(b), state="unmatched"), set()),
     "journal_refunds": (lambda b: refunded(b), set()),
     "lineitem_currency": (lambda b: write(b.unbound, currency="ZZZ"), set()),
+    "lineitem_product": (
+        lambda b: write(b.unbound, quantity=3, unit="tiles", unit_price=Decimal("0.4")),
+        set(),
+    ),
     "lineitem_payment": (lambda b: write(b.unbound, payment_id=uuid.uuid4()), set()),
     "lineitem_once": (lambda b: twice(b.unbound, key="use-1"), set()),
     "attempt_reference_once": (
@@ -232,9 +264,9 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
     ),
     "refund_key_once": (lambda b: refunded_twice(b, psp_reference="re_2"), set()),
     "refund_reference_once": (lambda b: refunded_twice(b, idempotency_key="2"), set()),
-    "event_once": (lambda b: again(event()), set()),
+    "event_once": (lambda b: again(event(b)), set()),
     "suspense_attempt_once": (lambda b: again(overdue(attempt=b.opened)), set()),
-    "suspense_event_once": (lambda b: again(unmatched()), set()),
+    "suspense_event_once": (lambda b: again(unmatched(b)), set()),
     "suspense_refund_once": (lambda b: again(overdue(refund=told_of_refunds(b))), set()),
 }
 

@@ -253,7 +253,7 @@ def test_an_unbound_item_can_be_corrected_and_the_journal_tells_from_what(user: 
         Decimal("6.5"),
         item.pk,
     )
-    assert entry.detail == {"before": {"amount": "5.00000000", "currency": "CHF"}}
+    assert entry.detail == {"before": {"amount": "5.00", "currency": "CHF"}}
     assert (entry.actor, entry.reason) == ("user:1", "typing error")
 
 

@@ -15,7 +15,6 @@ from django.template import Context, Template
 from django.utils import timezone
 from django.utils.translation import override
 
-from payments_ui.core.attempts import settlement, transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Unknown
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
 from payments_ui.exceptions import (
@@ -35,7 +34,7 @@ State = Payment.State
 
 
 def declined(payment: Payment) -> Attempt:
-    return transitions.record(started(payment), Declined(code=DeclineCode.CARD_DECLINED))
+    return started(payment).record(Declined(code=DeclineCode.CARD_DECLINED))
 
 
 def test_it_says_what_it_is(user: User) -> None:
@@ -76,7 +75,7 @@ def test_the_state_is_derived_from_what_is_stored(user: User) -> None:
     states = [payment.state]
     attempt = started(payment)
     states.append(payment.state)
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
     payment.refresh_from_db()
     states.append(payment.state)
     payment.undo(force=True, reason="test")
@@ -141,11 +140,11 @@ def test_late_money_finds_a_cancelled_payment(user: User) -> None:
     payment = pending(user, "5")
     attempt = declined(payment)
     payment.cancel_pending()
-    settled = transitions.record(attempt, money_of(attempt, psp_reference="late"))
+    settled = attempt.record(money_of(attempt, psp_reference="late"))
     assert settled.state == Attempt.State.SURPLUS
     assert (settled.received, settled.psp_reference) == (5, "late")
     assert stored(payment).charged_at is None
-    assert list(Attempt.objects.to_look_at()) == [settled]
+    assert list(Attempt.objects.unexpected()) == [settled]
 
 
 @pytest.mark.parametrize("outcome", [None, Unknown(reason="timeout")])
@@ -155,7 +154,7 @@ def test_giving_up_is_refused_while_the_outcome_of_an_attempt_is_open(
     payment = pending(user, "5")
     attempt = started(payment)
     if outcome:
-        transitions.record(attempt, outcome)
+        attempt.record(outcome)
     with pytest.raises(AttemptOpenError):
         payment.cancel_pending()
     assert payment.lineitems.count() == 1
@@ -165,7 +164,7 @@ def test_a_stale_copy_neither_gives_up_nor_hides_a_charge(user: User) -> None:
     payment = pending(user, "5")
     stale = stored(payment)
     attempt = started(payment)
-    transitions.record(attempt, money_of(attempt))
+    attempt.record(money_of(attempt))
     with pytest.raises(AlreadyChargedError):
         stale.cancel_pending()
     assert stored(payment).state == State.CHARGED
@@ -187,7 +186,7 @@ def test_giving_up_twice_says_that_it_is_gone(user: User) -> None:
 
 def test_undoing_returns_the_items_and_nothing_charges_the_payment_again(user: User) -> None:
     payment = pending(user, "5")
-    settlement.book_by_hand(payment, by="user:1", reason="cash")
+    payment.book_by_hand(by="user:1", reason="cash")
     payment.undo(reason="wrong person")
     assert not Payment.objects.pending().exists()
     assert payment.charged_at is None
@@ -234,10 +233,10 @@ def test_undoing_waits_for_an_open_attempt(user: User) -> None:
     payment = pending(user, "5")
     first = declined(payment)
     second = started(payment)
-    transitions.record(first, money_of(first))
+    first.record(money_of(first))
     with pytest.raises(AttemptOpenError):
         payment.undo(force=True, reason="refunded")
-    transitions.record(second, Declined(code=DeclineCode.GENERIC))
+    second.record(Declined(code=DeclineCode.GENERIC))
     payment.undo(force=True, reason="refunded")
 
 

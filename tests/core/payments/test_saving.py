@@ -11,10 +11,11 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
 from payments_ui.core.payments import saving
+from payments_ui.exceptions import AlreadyChargedError, PaymentGoneError, PaymentStateError
+from tests.conftest import UserFactory
 from tests.core.support import (
     ADMINS,
     charged,
@@ -76,7 +77,7 @@ def test_a_charge_without_an_attempt_gets_one_that_says_what_was_taken(user: Use
     payment = charge(pending(user, "5"))
     attempt = payment.attempts.get()
     assert (attempt.state, attempt.moocher, attempt.received) == (State.SETTLED, "stripe", 5)
-    assert attempt.announced_at, "the code that charged sends post_charge itself"
+    assert attempt.signal_sent_at, "the code that charged sends post_charge itself"
 
 
 def test_a_charge_by_another_psp_is_surplus_and_shown_once(
@@ -87,7 +88,7 @@ def test_a_charge_by_another_psp_is_surplus_and_shown_once(
     with django_capture_on_commit_callbacks(execute=True):
         for _replay in range(2):
             charge(stored(payment), psp="paypal", transaction="pp_1")
-    surplus = Attempt.objects.to_look_at().get()
+    surplus = Attempt.objects.unexpected().get()
     assert (surplus.state, surplus.moocher, surplus.received) == (State.SURPLUS, "paypal", 5)
     assert surplus.evidence == {"transaction": "pp_1"}
     assert stored(payment).payment_service_provider == "stripe"
@@ -100,7 +101,7 @@ def test_a_charge_of_an_undone_payment_is_surplus_and_charges_nothing(user: User
     charge(stored(payment), psp="stripe")
     late = charge(stored(payment), psp="stripe")
     assert (late.charged_at, stored(payment).state) == (None, Payment.State.UNDONE)
-    assert Attempt.objects.to_look_at().get().state == State.SURPLUS
+    assert Attempt.objects.unexpected().get().state == State.SURPLUS
     charge(stored(payment), psp="stripe", transaction="ch_2")
     assert Attempt.objects.filter(state=State.SURPLUS).count() == 2
 
@@ -108,11 +109,11 @@ def test_a_charge_of_an_undone_payment_is_surplus_and_charges_nothing(user: User
 def test_a_charge_of_a_cancelled_payment_is_surplus_beside_what_is_kept(user: User) -> None:
     payment = pending(user, "5")
     stale = stored(payment)
-    transitions.record(started(payment), Declined(code=DeclineCode.GENERIC))
+    started(payment).record(Declined(code=DeclineCode.GENERIC))
     payment.cancel_pending()
     charge(stale)
     assert stored(payment).state == Payment.State.CANCELLED
-    assert Attempt.objects.to_look_at().get().received == 5
+    assert Attempt.objects.unexpected().get().received == 5
 
 
 def test_a_charge_of_a_deleted_payment_is_kept_as_unmatched(
@@ -137,24 +138,115 @@ def test_a_charge_of_a_deleted_payment_is_kept_as_unmatched(
     assert len(mail.outbox) == 1
 
 
-def test_other_saves_of_a_deleted_payment_leave_no_trace(user: User) -> None:
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "deleted"])
+def test_other_saves_of_a_cancelled_payment_are_refused(user: User, is_kept: bool) -> None:
     payment = pending(user, "5")
     stale = stored(payment)
+    if is_kept:
+        started(payment).record(Declined(code=DeclineCode.GENERIC))
     payment.cancel_pending()
-    stale.save()
-    assert not Payment.all_objects.exists()
+    with pytest.raises(PaymentGoneError, match="is cancelled"):
+        stale.save()
+    assert Payment.all_objects.exists() is is_kept
     assert not Event.objects.exists()
 
 
-def test_saving_writes_what_it_may_and_nothing_else(user: User) -> None:
+def test_saving_writes_what_it_may(user: User) -> None:
     payment = pending(user, "5")
-    payment.amount, payment.currency, payment.email = 1, "EUR", "new@example.com"
-    payment.save()
-    payment.transaction = "not asked for"
+    payment.email, payment.transaction = "new@example.com", "not asked for"
     payment.save(update_fields=["email", "amount"])
     now = stored(payment)
-    assert (now.amount, now.currency, now.email) == (5, "CHF", "new@example.com")
-    assert now.transaction == ""
+    assert (now.amount, now.email, now.transaction) == (5, "new@example.com", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("amount", 7),
+        ("currency", "EUR"),
+        ("created_at", timezone.now()),
+        ("sealed_at", None),
+        ("cancelled_at", timezone.now()),
+        ("undone_at", timezone.now()),
+    ],
+)
+@pytest.mark.parametrize("is_loaded", [True, False], ids=["loaded", "created"])
+@pytest.mark.parametrize("by_name", [True, False])
+def test_what_saving_would_not_write_is_refused(
+    user: User, name: str, value: Any, is_loaded: bool, by_name: bool
+) -> None:
+    created = pending(user, "5")
+    payment = stored(created) if is_loaded else created
+    setattr(payment, name, value)
+    with pytest.raises(PaymentStateError, match=rf"save\(\) does not write {name} of payment"):
+        payment.save(update_fields=[name] if by_name else None)
+    payment.save(update_fields=["email"])
+    assert stored(payment).amount == 5
+
+
+def test_a_payment_does_not_change_hands(user: User, make_user: UserFactory) -> None:
+    payment = pending(user, "5")
+    payment.user = make_user()
+    with pytest.raises(PaymentStateError, match="user_id"):
+        payment.save()
+    with pytest.raises(PaymentStateError, match="user_id"):
+        payment.save(update_fields=["user"])
+
+
+def test_a_charge_is_taken_back_by_undo_only(user: User) -> None:
+    payment = charge(pending(user, "5"))
+    payment.charged_at = None
+    with pytest.raises(PaymentStateError, match=r"does not write charged_at.*undo\(\)"):
+        payment.save()
+    payment = stored(payment)
+    payment.undo(force=True, reason="a mistake")
+    payment.email = "new@example.com"
+    payment.save()
+    assert stored(payment).email == "new@example.com"
+    revived = stored(payment)
+    revived.undone_at = None
+    with pytest.raises(PaymentStateError, match="undone_at"):
+        revived.save()
+
+
+@pytest.mark.parametrize("name", ["payment_service_provider", "transaction"])
+def test_the_record_of_a_charge_is_kept(user: User, name: str) -> None:
+    payment = stored(charge(pending(user, "5")))
+    setattr(payment, name, "rubbish")
+    with pytest.raises(AlreadyChargedError, match=rf"is charged: save\(\) does not write {name}"):
+        payment.save()
+    payment.refresh_from_db()
+    payment.save()
+    assert stored(payment).transaction == "ch_1"
+
+
+def test_what_others_wrote_meanwhile_is_no_change_of_the_callers(user: User) -> None:
+    payment = charge(pending(user, "5"))
+    stale = stored(payment)
+    payment.undo(force=True, reason="a mistake")
+    stale.email = "new@example.com"
+    stale.save()
+    assert stored(payment).state == Payment.State.UNDONE
+    deferred = Payment.objects.only("email").get()
+    deferred.email = "newer@example.com"
+    deferred.save()
+    assert stored(payment).email == "newer@example.com"
+
+
+def test_an_open_transfer_is_settled_whoever_saves_the_charge(user: User) -> None:
+    payment = started(pending(user, "5"), moocher="banktransfer", manual=True).payment
+    clerk = stored(payment)
+    clerk.charged_at = timezone.now()
+    clerk.save()
+    attempt = Attempt.objects.get()
+    assert (attempt.state, stored(payment).charged_at) == (State.SETTLED, clerk.charged_at)
+
+
+def test_an_attempt_at_another_psp_stays_open_when_a_charge_is_saved(user: User) -> None:
+    payment = started(pending(user, "5"), moocher="paypal").payment
+    charge(stored(payment))
+    states = dict(Attempt.objects.values_list("moocher", "state"))
+    assert states == {"paypal": State.STARTED, "stripe": State.SETTLED}
 
 
 def test_charged_at_is_only_written_where_it_is_asked_for(user: User) -> None:
@@ -185,13 +277,13 @@ def allow(payment: Payment) -> None:
 
 def test_on_behalf_of_an_attempt_the_save_settles_it(user: User) -> None:
     attempt = started(pending(user, "5"), moocher="stripe")
-    with saving.guarded(attempt, allow):
+    with saving.charging(attempt, allow):
         payment = charge(stored(attempt.payment))
         payment.save()
     assert payment.charged_at == stored(payment).charged_at
     settled = Attempt.objects.get()
     assert (settled.state, settled.received) == (State.SETTLED, 5)
-    assert settled.announced_at is not None
+    assert settled.signal_sent_at is not None
     assert stored(payment).transaction == "ch_1"
 
 
@@ -200,16 +292,16 @@ def test_a_charge_that_is_not_confirmed_is_not_written(user: User) -> None:
         raise ValueError("declined")
 
     attempt = started(pending(user, "5"))
-    with saving.guarded(attempt, refuse), pytest.raises(ValueError, match="declined"):
+    with saving.charging(attempt, refuse), pytest.raises(ValueError, match="declined"):
         charge(stored(attempt.payment))
     assert stored(attempt.payment).charged_at is None
     assert Attempt.objects.get().is_open
 
 
-def test_the_guard_is_for_its_payment_only(user: User) -> None:
+def test_it_is_for_the_payment_of_that_attempt_only(user: User) -> None:
     attempt = started(pending(user, "5"))
     other = pending(user, "7")
-    with saving.guarded(attempt, allow):
+    with saving.charging(attempt, allow):
         charge(other)
     assert stored(other).charged_at is not None
     assert stored(attempt.payment).charged_at is None
@@ -218,10 +310,10 @@ def test_the_guard_is_for_its_payment_only(user: User) -> None:
 
 def test_money_for_an_attempt_whose_payment_was_charged_meanwhile_is_surplus(user: User) -> None:
     payment = pending(user, "5")
-    first = transitions.record(started(payment), Declined(code=DeclineCode.GENERIC))
+    first = started(payment).record(Declined(code=DeclineCode.GENERIC))
     second = started(payment, moocher="stripe")
-    transitions.record(first, money_of(first, psp_reference="late"))
-    with saving.guarded(second, allow):
+    first.record(money_of(first, psp_reference="late"))
+    with saving.charging(second, allow):
         late = charge(stored(payment))
     assert late.charged_at == stored(payment).charged_at
     assert Attempt.objects.get(pk=second.pk).state == State.SURPLUS

@@ -12,12 +12,10 @@ from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.management import CommandError, call_command
 from django.db import models
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, Refund
 from payments_ui.core.privacy import anonymize
 from payments_ui.core.privacy.anonymize import anonymize_user
-from payments_ui.core.refunds import requesting
 from payments_ui.exceptions import AttemptOpenError, RefundOpenError
 from tests.conftest import UserFactory
 from tests.core.support import bare, money_of, pending, record, started, stored
@@ -45,14 +43,14 @@ def ada(make_user: UserFactory) -> User:
     )
     payment = pending(user, "5", "1")
     attempt = started(payment)
-    transitions.record(attempt, money_of(attempt, psp_reference="ch_1", evidence=EVIDENCE))
+    attempt.record(money_of(attempt, psp_reference="ch_1", evidence=EVIDENCE))
     refund = stored(payment).refund("2", reason="broken")
     given: dict[str, Any] = {
         "psp_reference": "re_1",
         "amount": refund.amount,
         "currency": refund.currency,
     }
-    requesting.record(refund, Succeeded(**given, evidence=EVIDENCE))
+    refund.record(Succeeded(**given, evidence=EVIDENCE))
     bare(Payment).update(transaction="ch_1 paid by Ada Lovelace <a.l@example.org>")
     record(user, "7")
     return user
@@ -163,7 +161,7 @@ def test_the_command_takes_a_name_or_a_primary_key(
     ada: User, name: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("anonymize_user", name or str(ada.pk), "--yes", "--reason", "left")
-    assert f"User {ada.pk} is anonymized" in capsys.readouterr().out
+    assert f"User {ada.pk} was anonymized" in capsys.readouterr().out
     assert JournalEntry.objects.filter(actor="command:anonymize_user", reason="left").exists()
     assert not User.objects.filter(username="ada-l").exists()
 
@@ -189,5 +187,5 @@ def test_the_command_says_who_it_does_not_know(ada: User, name: str) -> None:
 
 def test_the_command_says_why_it_refuses(ada: User) -> None:
     started(pending(ada))
-    with pytest.raises(CommandError, match="Nothing was changed"):
+    with pytest.raises(CommandError, match="The user was not changed"):
         call_command("anonymize_user", "ada-l", "--yes", "--keep-titles")

@@ -12,8 +12,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.db import transaction
 
-from payments_ui.core.attempts import settlement
-from payments_ui.core.attempts import transitions as attempt_transitions
+from payments_ui.core import psp_port
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
@@ -25,7 +24,7 @@ from payments_ui.core.attempts.outcomes import (
     Unknown,
 )
 from payments_ui.core.models import Attempt, JournalEntry, Payment, Refund
-from payments_ui.core.refunds import requesting, transitions
+from payments_ui.core.refunds import transitions
 from payments_ui.core.signals import refund_succeeded
 from payments_ui.exceptions import (
     InvalidAmountError,
@@ -69,15 +68,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Refund]:
         asked.append(refund)
         return refund
 
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: True)
-    monkeypatch.setattr(requesting, "send", send)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
+    monkeypatch.setattr(psp_port.psps(), "send_refund", send)
     return asked
 
 
 @pytest.fixture
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no PSP give anything back."""
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: False)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: False)
 
 
 def given(refund: Refund, **facts: Any) -> Succeeded:
@@ -89,7 +88,7 @@ def given(refund: Refund, **facts: Any) -> Succeeded:
 def give(payment: Payment, amount: str | None = None) -> Refund:
     """Give money back, and have the PSP say so."""
     refund = payment.refund(amount, reason="broken")
-    return requesting.record(refund, given(refund))
+    return refund.record(given(refund))
 
 
 def reserved(payment: Payment) -> Decimal:
@@ -179,15 +178,15 @@ def test_what_is_not_charged_is_not_refunded(user: User, payment: Payment) -> No
 def test_of_a_payment_of_zero_nothing_is_left(user: User) -> None:
     record(user, "5", "-5")
     payment: Any = Payment.objects.create_pending(user=user)
-    settlement.settle_zero(payment)
+    payment.settle_zero()
     with pytest.raises(NothingToRefundError):
         payment.refund(reason="broken")
 
 
 def test_of_an_attempt_with_which_nothing_arrived_nothing_is_left(user: User) -> None:
-    attempt = attempt_transitions.start(pending(user, "5"), moocher="cards")
+    attempt = pending(user, "5").start_attempt(moocher="cards")
     with pytest.raises(NothingToRefundError):
-        requesting.request(attempt, reason="broken")
+        attempt.request_refund(reason="broken")
 
 
 @pytest.mark.usefixtures("by_hand")
@@ -201,9 +200,9 @@ def test_without_a_psp_that_can_a_person_sends_the_money(
 def test_without_the_interface_a_person_sends_the_money(
     payment: Payment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requesting, "can_send", requesting._nobody_can)
+    monkeypatch.setattr(psp_port, "_registered", psp_port.NoPSPs())
     assert payment.refund(reason="broken").manual
-    assert requesting._wait_for_a_person(refund := Refund.objects.get()) == refund
+    assert psp_port.psps().send_refund(refund := Refund.objects.get()) == refund
 
 
 def test_a_psp_is_not_asked_for_what_may_be_rolled_back(payment: Payment) -> None:
@@ -231,7 +230,7 @@ def test_given_back_is_written_down_once(
     refund = payment.refund(reason="broken")
     with django_capture_on_commit_callbacks(execute=True):
         for _time in range(2):
-            requesting.record(refund, given(refund, psp_reference="re-1"))
+            refund.record(given(refund, psp_reference="re-1"))
     refund_succeeded.disconnect(fail)
     refund_succeeded.disconnect(listen)
     done = Refund.objects.get()
@@ -247,7 +246,7 @@ def test_what_failed_can_be_asked_for_again(
 ) -> None:
     settings.ADMINS = ADMINS
     with django_capture_on_commit_callbacks(execute=True):
-        failed = requesting.record(payment.refund("5", reason="broken"), answer)
+        failed = payment.refund("5", reason="broken").record(answer)
     assert (failed.state, bool(failed.ended_at), reserved(payment)) == (State.FAILED, True, 0)
     assert "A refund: failed" in mail.outbox[0].subject
     assert give(payment).amount == 12
@@ -256,18 +255,18 @@ def test_what_failed_can_be_asked_for_again(
 def test_it_may_be_on_its_way_for_long(payment: Payment) -> None:
     refund = payment.refund(reason="broken")
     for _time in range(2):
-        requesting.record(refund, Pending(psp_reference="re-1"))
+        refund.record(Pending(psp_reference="re-1"))
     on_its_way = Refund.objects.get()
     assert (on_its_way.state, on_its_way.psp_reference) == (State.PENDING, "re-1")
     assert journalled(Verb.REFUND_CHANGED) == 1
-    assert requesting.record(refund, given(refund)).psp_reference == "re-1"
+    assert refund.record(given(refund)).psp_reference == "re-1"
 
 
 @pytest.mark.parametrize("answer", [Unknown(reason="timeout"), ActionRequired()])
 def test_without_a_definite_answer_the_money_stays_reserved(
     payment: Payment, answer: Outcome
 ) -> None:
-    unknown = requesting.record(payment.refund(reason="broken"), answer)
+    unknown = payment.refund(reason="broken").record(answer)
     assert (unknown.state, reserved(payment)) == (State.UNKNOWN, 12)
     with pytest.raises(RefundOpenError):
         payment.refund(reason="broken")
@@ -281,10 +280,10 @@ def test_another_amount_is_no_answer_and_the_admins_hear_of_it_once(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     settings.ADMINS = ADMINS
-    refund = requesting.record(payment.refund(reason="broken"), Unknown())
+    refund = payment.refund(reason="broken").record(Unknown())
     with django_capture_on_commit_callbacks(execute=True):
         for _time in range(2):
-            requesting.record(refund, given(refund, **facts))
+            refund.record(given(refund, **facts))
     assert (Refund.objects.get().state, reserved(payment)) == (State.UNKNOWN, 12)
     assert len(mail.outbox) == 1
 
@@ -293,19 +292,19 @@ def test_one_refund_of_the_psp_does_not_count_twice(payment: Payment) -> None:
     first = give(payment, "5")
     second = payment.refund("5", reason="broken")
     same = given(second, psp_reference=first.psp_reference)
-    assert requesting.record(second, same).state == State.UNKNOWN
+    assert second.record(same).state == State.UNKNOWN
 
 
 def test_a_late_no_changes_nothing(payment: Payment) -> None:
     refund = give(payment)
     for answer in (DECLINED, Unknown(), Pending(), given(refund, amount=Decimal(1))):
-        assert requesting.record(refund, answer).state == State.SUCCEEDED
+        assert refund.record(answer).state == State.SUCCEEDED
     assert reserved(payment) == 12
 
 
 def test_money_that_was_given_back_after_all_is_written_down(payment: Payment) -> None:
-    refund = requesting.record(payment.refund("5", reason="broken"), DECLINED)
-    late = requesting.record(refund, given(refund))
+    refund = payment.refund("5", reason="broken").record(DECLINED)
+    late = refund.record(given(refund))
     assert (late.state, late.failure_code, reserved(payment)) == (State.SUCCEEDED, "", 5)
 
 
@@ -313,11 +312,11 @@ def test_money_that_was_given_back_twice_is_told_once(
     payment: Payment, settings: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     settings.ADMINS = ADMINS
-    refund = requesting.record(payment.refund(reason="broken"), DECLINED)
+    refund = payment.refund(reason="broken").record(DECLINED)
     give(payment)
     with django_capture_on_commit_callbacks(execute=True):
         for _time in range(2):
-            requesting.record(refund, given(refund, evidence={"status": "done"}))
+            refund.record(given(refund, evidence={"status": "done"}))
     late = Refund.objects.get(pk=refund.pk)
     assert (late.state, reserved(payment)) == (State.FAILED, 12)
     assert late.evidence == {"given_back_all_the_same": {"status": "done"}}
@@ -327,7 +326,7 @@ def test_money_that_was_given_back_twice_is_told_once(
 
 def test_no_outcome_is_no_answer(payment: Payment) -> None:
     with pytest.raises(TypeError):
-        requesting.record(payment.refund(reason="broken"), "yes")  # type: ignore[arg-type]
+        payment.refund(reason="broken").record("yes")  # type: ignore[arg-type]
 
 
 # By hand
@@ -335,12 +334,12 @@ def test_no_outcome_is_no_answer(payment: Payment) -> None:
 
 @pytest.mark.usefixtures("by_hand")
 def test_a_person_says_that_it_is_sent(payment: Payment) -> None:
-    done = requesting.sent(payment.refund(reason="broken"), by="user:1", reason="e-banking")
+    done = payment.refund(reason="broken").mark_sent(by="user:1", reason="e-banking")
     assert (done.state, reserved(payment)) == (State.SUCCEEDED, 12)
     entry = JournalEntry.objects.filter(verb=Verb.REFUND_CHANGED).get()
     assert (entry.actor, entry.reason) == ("user:1", "e-banking")
     with pytest.raises(RefundError, match="known"):
-        requesting.not_sent(done, by="user:1", reason="oops")
+        done.mark_not_sent(by="user:1", reason="oops")
 
 
 @pytest.mark.usefixtures("by_hand")
@@ -349,7 +348,7 @@ def test_a_person_says_that_it_is_not_sent_and_nobody_is_alarmed(
 ) -> None:
     settings.ADMINS = ADMINS
     with django_capture_on_commit_callbacks(execute=True):
-        failed = requesting.not_sent(payment.refund(reason="broken"), by="user:1", reason="no")
+        failed = payment.refund(reason="broken").mark_not_sent(by="user:1", reason="no")
     assert (failed.state, reserved(payment), mail.outbox) == (State.FAILED, 0, [])
 
 
@@ -358,9 +357,9 @@ def test_what_the_psp_does_is_a_persons_only_where_its_outcome_is_unknown(
 ) -> None:
     refund = payment.refund(reason="broken")
     with pytest.raises(RefundError, match="busy"):
-        requesting.sent(refund, by="user:1", reason="seen")
-    unknown = requesting.record(refund, Unknown())
-    assert requesting.sent(unknown, by="user:1", reason="seen").state == State.SUCCEEDED
+        refund.mark_sent(by="user:1", reason="seen")
+    unknown = refund.record(Unknown())
+    assert unknown.mark_sent(by="user:1", reason="seen").state == State.SUCCEEDED
 
 
 # Undoing
@@ -373,7 +372,7 @@ def test_what_is_wholly_refunded_can_be_undone(user: User, payment: Payment) -> 
     rest = payment.refund(reason="broken")
     with pytest.raises(RefundOpenError):
         payment.undo(force=True, reason="a mistake")
-    requesting.record(rest, given(rest))
+    rest.record(given(rest))
     payment.undo()
     assert stored(payment).state == Payment.State.UNDONE
     assert pending(user).amount == 12
@@ -394,7 +393,7 @@ def test_two_clerks_at_once_give_money_back_once(payment: Payment, amount: str |
 @pytest.mark.django_db(transaction=True)
 def test_an_answer_that_is_told_twice_at_once_is_written_down_once(payment: Payment) -> None:
     refund = payment.refund(reason="broken")
-    assert not errors(together(2, lambda _n: requesting.record(refund, DECLINED)))
+    assert not errors(together(2, lambda _n: refund.record(DECLINED)))
     assert (reserved(payment), journalled(Verb.REFUND_CHANGED)) == (0, 1)
 
 
@@ -410,8 +409,8 @@ def test_the_reserve_is_never_more_than_what_arrived(payment: Payment) -> None:
 def test_what_a_person_saw_of_a_refund_does_not_decide_but_what_is_stored(
     payment: Payment,
 ) -> None:
-    seen = requesting.record(payment.refund(reason="moved away"), Unknown())
-    requesting.record(seen, Pending())
+    seen = payment.refund(reason="moved away").record(Unknown())
+    seen.record(Pending())
     with pytest.raises(RefundError):
-        requesting.not_sent(seen, by="user:1", reason="nothing in the bank statement")
+        seen.mark_not_sent(by="user:1", reason="nothing in the bank statement")
     assert Refund.objects.get().state == State.PENDING

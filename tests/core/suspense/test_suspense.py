@@ -13,11 +13,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 
-from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core import psp_port
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import Cancelled, DeclineCode, Declined, Succeeded, Unknown
 from payments_ui.core.models import Attempt, Event, JournalEntry, Payment, Refund, SuspenseItem
-from payments_ui.core.refunds import requesting
-from payments_ui.core.suspense import queue, resolution
+from payments_ui.core.suspense import queue
 from payments_ui.exceptions import (
     AlreadyChargedError,
     NothingToRefundError,
@@ -57,9 +57,9 @@ def surplus(user: User, amount: str = "12", *, manual: bool = False) -> Any:
     """Return money that arrived for a payment that was given up."""
     payment = pending(user, amount)
     attempt = started(payment, manual=manual)
-    transitions.record(attempt, Declined(code=DeclineCode.GENERIC))
+    attempt.record(Declined(code=DeclineCode.GENERIC))
     payment.cancel_pending()
-    transitions.record(attempt, money_of(attempt, psp_reference=f"psp-{attempt.reference}"))
+    attempt.record(money_of(attempt, psp_reference=f"psp-{attempt.reference}"))
     # What was given up is back in the pool, and of no interest here.
     user.user_lineitems.unbound().delete()
     return attempt.suspense_items.get()
@@ -67,7 +67,7 @@ def surplus(user: User, amount: str = "12", *, manual: bool = False) -> Any:
 
 def unmatched(amount: str = "12", currency: str = "CHF") -> Any:
     """Return money of which a bank told, with a reference that nobody knows."""
-    settlement.book_arrival(
+    arrivals.book_arrival(
         moocher="bank",
         psp_reference="RF00",
         amount=Decimal(amount),
@@ -84,7 +84,7 @@ def again(item: SuspenseItem) -> SuspenseItem:
 def given(refund: Refund) -> Refund:
     """Have the PSP say that it gave the money back."""
     money = Succeeded(psp_reference="re-1", amount=refund.amount, currency=refund.currency)
-    return requesting.record(refund, money)
+    return refund.record(money)
 
 
 # In the queue
@@ -97,14 +97,14 @@ def test_surplus_is_in_the_queue_with_what_arrived(user: User) -> None:
 
 def test_mismatch_is_in_the_queue_with_what_arrived(user: User) -> None:
     attempt = started(pending(user, "5"))
-    transitions.record(attempt, money_of(attempt, amount=Decimal(4)))
+    attempt.record(money_of(attempt, amount=Decimal(4)))
     item = attempt.suspense_items.get()
     assert (item.kind, item.amount) == ("mismatch", 4)
 
 
 def test_what_nobody_knows_is_in_the_queue_once() -> None:
     for _time in range(2):
-        settlement.book_arrival(
+        arrivals.book_arrival(
             moocher="bank", psp_reference="RF00", amount=Decimal(5), currency="CHF", event_id="e"
         )
     item = SuspenseItem.objects.get()
@@ -113,7 +113,7 @@ def test_what_nobody_knows_is_in_the_queue_once() -> None:
 
 def test_the_same_is_in_the_queue_once(user: User) -> None:
     item = surplus(user)
-    assert queue.open_item(Kind.SURPLUS, attempt=item.attempt) == item
+    assert SuspenseItem.objects.open_item(Kind.SURPLUS, attempt=item.attempt) == item
 
 
 # Telling
@@ -123,18 +123,18 @@ def test_the_admins_are_told_once(user: User, told: Any) -> None:
     with told():
         item = surplus(user)
     (message,) = mail.outbox
-    assert "Money to look at: surplus" in message.subject
+    assert "Needs review: surplus" in message.subject
     assert f"{item.attempt}".split()[0] in str(message.body)
-    assert again(item).told_at
-    assert not queue.tell(item.pk)
-    assert queue.tell_untold() == 0
+    assert again(item).notified_at
+    assert not queue.notify_admins(item)
+    assert SuspenseItem.objects.notify_missed() == 0
     assert len(mail.outbox) == 1
 
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the time be over in which the process that opened an item tells of it."""
-    monkeypatch.setattr(queue, "_ITS_OWN_TO_TELL", dt.timedelta(0))
+    monkeypatch.setattr(queue, "_OWN_NOTIFICATION", dt.timedelta(0))
 
 
 def test_what_a_killed_process_told_nobody_of_is_told_later(
@@ -142,9 +142,9 @@ def test_what_a_killed_process_told_nobody_of_is_told_later(
 ) -> None:
     settings.ADMINS = ADMINS
     surplus(user)
-    assert queue.tell_untold() == 0, "the process may be about to tell"
-    monkeypatch.setattr(queue, "_ITS_OWN_TO_TELL", dt.timedelta(0))
-    assert [queue.tell_untold() for _time in range(2)] == [1, 0]
+    assert SuspenseItem.objects.notify_missed() == 0, "the process may be about to tell"
+    monkeypatch.setattr(queue, "_OWN_NOTIFICATION", dt.timedelta(0))
+    assert [SuspenseItem.objects.notify_missed() for _time in range(2)] == [1, 0]
     assert len(mail.outbox) == 1
 
 
@@ -152,14 +152,14 @@ def test_what_a_killed_process_told_nobody_of_is_told_later(
 def test_a_mail_that_cannot_be_sent_leaves_it_to_be_told(user: User, told: Any) -> None:
     with told():
         item = surplus(user)
-    assert queue.tell_untold() == 0
-    assert again(item).told_at is None
+    assert SuspenseItem.objects.notify_missed() == 0
+    assert again(item).notified_at is None
 
 
 @pytest.mark.usefixtures("later")
 def test_what_is_decided_is_told_nobody(user: User) -> None:
-    resolution.close(surplus(user), **WHO)
-    assert queue.tell_untold() == 0
+    surplus(user).close(**WHO)
+    assert SuspenseItem.objects.notify_missed() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -168,25 +168,25 @@ def test_of_two_who_tell_at_once_one_does(settings: Any) -> None:
     settings.ADMINS = ADMINS
     event = Event.objects.create(moocher="bank", event_id="e", state=Event.State.UNMATCHED)
     item = SuspenseItem.objects.create(kind=Kind.UNMATCHED, event=event)
-    assert sorted(together(2, lambda _n: queue.tell(item.pk))) == [False, True]
+    assert sorted(together(2, lambda _n: queue.notify_admins(item))) == [False, True]
 
 
 def test_the_mail_says_what_it_is_about(user: User, told: Any) -> None:
-    refund = requesting.request(paid(user), reason="broken")
+    refund = paid(user).settled_attempt().request_refund(reason="broken")
     event = Event.objects.create(moocher="bank", event_id="e", state=Event.State.UNMATCHED)
     with told():
         unmatched("3.00")
         unmatched("3", "XXQ")
-        queue.open_item(Kind.UNMATCHED, event=event)
-        queue.open_item(Kind.OVERDUE, refund_id=refund.pk)
-        queue.open_item(Kind.OVERDUE, attempt_id=refund.attempt_id)
+        SuspenseItem.objects.open_item(Kind.UNMATCHED, event=event)
+        SuspenseItem.objects.open_item(Kind.OVERDUE, refund_id=refund.pk)
+        SuspenseItem.objects.open_item(Kind.OVERDUE, attempt_id=refund.attempt_id)
     said = [str(message.body) for message in mail.outbox]
     expected = [
-        "CHF\xa03.00, reference 'RF00'",
-        "3.000 XXQ, reference 'RF00'",
-        "Something, reference ''",
-        f"Refund {refund.reference} of payment {refund.payment_id} has no answer",
-        f"Attempt {refund.attempt.reference} of payment {refund.payment_id} by cards has no answer",
+        "CHF\xa03.00 arrived with the unknown reference “RF00”",
+        "3.000 XXQ arrived with the unknown reference “RF00”",
+        "Money arrived with the unknown reference “”",
+        f"not answered about refund {refund.reference} of payment {refund.payment_id}.",
+        f"not answered about attempt {refund.attempt.reference} of payment {refund.payment_id}.",
     ]
     assert [words in text for words, text in zip(expected, said, strict=True)] == [True] * 5
 
@@ -195,13 +195,13 @@ def test_the_mail_says_what_it_is_about(user: User, told: Any) -> None:
 
 
 def overdue(attempt: Attempt) -> SuspenseItem:
-    return queue.open_item(Kind.OVERDUE, attempt_id=attempt.pk)
+    return SuspenseItem.objects.open_item(Kind.OVERDUE, attempt_id=attempt.pk)
 
 
 def paid(user: User) -> Payment:
     """Return a payment of 12.00 that a PSP charged."""
     attempt = started(pending(user, "12"))
-    transitions.record(attempt, money_of(attempt, psp_reference="psp-1"))
+    attempt.record(money_of(attempt, psp_reference="psp-1"))
     return stored(attempt.payment)
 
 
@@ -209,17 +209,17 @@ def paid(user: User) -> Payment:
 def test_nobody_has_to_look_once_the_answer_came(user: User, answer: Any) -> None:
     attempt = started(pending(user, "5"))
     item = overdue(attempt)
-    transitions.record(attempt, Unknown())
+    attempt.record(Unknown())
     assert again(item).state == State.OPEN
-    transitions.record(attempt, answer or money_of(attempt))
+    attempt.record(answer or money_of(attempt))
     assert (again(item).state, again(item).closed_by) == (State.CLOSED, "moocher:cards")
     assert journalled(JournalEntry.Verb.SUSPENSE_CLOSED) == 1
 
 
 def test_nobody_has_to_look_once_the_answer_about_a_refund_came(user: User) -> None:
-    refund = requesting.request(paid(user), reason="broken")
-    item = queue.open_item(Kind.OVERDUE, refund_id=refund.pk)
-    requesting.record(refund, Unknown())
+    refund = paid(user).settled_attempt().request_refund(reason="broken")
+    item = SuspenseItem.objects.open_item(Kind.OVERDUE, refund_id=refund.pk)
+    refund.record(Unknown())
     assert again(item).state == State.OPEN
     given(refund)
     assert again(item).state == State.CLOSED
@@ -230,10 +230,10 @@ def test_nobody_has_to_look_once_the_answer_about_a_refund_came(user: User) -> N
 def test_a_person_who_knows_better_closes_it(user: User) -> None:
     item = overdue(started(pending(user, "5")))
     with pytest.raises(SuspenseError):
-        resolution.give_back(item, **WHO)
+        item.give_back(**WHO)
     with pytest.raises(SuspenseMatchError):
-        resolution.match(item, pending(user, "7"), **WHO)
-    assert resolution.close(item, **WHO).state == State.CLOSED
+        item.match(pending(user, "7"), **WHO)
+    assert item.close(**WHO).state == State.CLOSED
 
 
 # Matching
@@ -241,7 +241,7 @@ def test_a_person_who_knows_better_closes_it(user: User) -> None:
 
 def test_money_charges_the_payment_that_a_person_chose(user: User) -> None:
     item, payment = surplus(user), pending(user, "12")
-    attempt = resolution.match(item, payment, **WHO)
+    attempt = item.match(payment, **WHO)
     assert stored(payment).charged_at
     assert attempt.evidence == {"suspense_item": item.pk}
     item = again(item)
@@ -255,18 +255,18 @@ def test_money_charges_the_payment_that_a_person_chose(user: User) -> None:
 def test_a_transfer_with_a_wrong_reference_settles_the_one_that_was_announced(user: User) -> None:
     payment = pending(user, "12")
     announced = started(payment, moocher="bank", manual=True)
-    assert resolution.match(unmatched("12"), payment, **WHO) == announced
+    assert unmatched("12").match(payment, **WHO) == announced
 
 
 @pytest.mark.parametrize("manual", [True, False])
 def test_what_is_left_over_stays_in_the_queue(user: User, manual: bool) -> None:
     payment = pending(user, "7.50")
     item = unmatched("12") if manual else surplus(user)
-    resolution.match(item, payment, **WHO)
+    item.match(payment, **WHO)
     rest: Any = SuspenseItem.objects.open().get()
     assert (rest.kind, rest.amount, rest.attempt.manual) == ("surplus", Decimal("4.50"), True)
     assert rest.attempt.evidence == {"suspense_item": item.pk}
-    resolution.give_back(rest, **WHO)
+    rest.give_back(**WHO)
     refund = Refund.objects.get()
     assert (refund.manual, refund.amount) == (True, Decimal("4.50"))
 
@@ -275,7 +275,7 @@ def test_money_that_does_not_cover_the_payment_does_not_charge_it(user: User) ->
     payment = pending(user, "12.01")
     for item in (unmatched("12"), unmatched("50", "EUR")):
         with pytest.raises(SuspenseMatchError):
-            resolution.match(item, payment, **WHO)
+            item.match(payment, **WHO)
         assert again(item).state == State.OPEN
     assert not stored(payment).charged_at
 
@@ -286,34 +286,34 @@ def test_only_a_pending_payment_is_matched(user: User) -> None:
     Payment.objects.get(pk=gone.pk).cancel_pending()
     for payment, error in ((charged, AlreadyChargedError), (gone, PaymentGoneError)):
         with pytest.raises(error):
-            resolution.match(item, payment, **WHO)
+            item.match(payment, **WHO)
     assert again(item).state == State.OPEN
 
 
 def test_matched_money_is_not_given_back_as_well(user: User) -> None:
     item = surplus(user)
-    resolution.match(item, pending(user, "12"), **WHO)
+    item.match(pending(user, "12"), **WHO)
     with pytest.raises(SuspenseClosedError):
-        resolution.give_back(item, **WHO)
+        item.give_back(**WHO)
     with pytest.raises(NothingToRefundError):
-        requesting.request(item.attempt, reason="all the same")
+        item.attempt.request_refund(reason="all the same")
 
 
 def test_a_late_refund_of_matched_money_is_told(user: User) -> None:
     item = surplus(user)
-    refund = requesting.request(item.attempt, reason="sent back")
-    requesting.record(refund, Declined(code=DeclineCode.GENERIC))
-    resolution.match(item, pending(user, "12"), **WHO)
+    refund = item.attempt.request_refund(reason="sent back")
+    refund.record(Declined(code=DeclineCode.GENERIC))
+    item.match(pending(user, "12"), **WHO)
     assert given(refund).state == Refund.State.FAILED
 
 
 def test_a_psps_money_stays_the_psps_when_a_person_matched_it(user: User) -> None:
     payment = pending(user, "12")
-    resolution.match(surplus(user), payment, **WHO)
+    surplus(user).match(payment, **WHO)
     with pytest.raises(RefundRequiredError):
         payment.undo()
     by_hand = payment.refund(reason="broken")
-    requesting.sent(by_hand, **WHO)
+    by_hand.mark_sent(**WHO)
     payment.undo()
 
 
@@ -323,17 +323,17 @@ def test_a_psps_money_stays_the_psps_when_a_person_matched_it(user: User) -> Non
 @pytest.fixture
 def psp(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a PSP give everything back at once."""
-    monkeypatch.setattr(requesting, "can_send", lambda _attempt: True)
-    monkeypatch.setattr(requesting, "send", given)
+    monkeypatch.setattr(psp_port.psps(), "can_refund", lambda _attempt: True)
+    monkeypatch.setattr(psp_port.psps(), "send_refund", given)
 
 
 @pytest.mark.usefixtures("psp")
 def test_the_psp_gives_money_back_that_nobody_owes(user: User) -> None:
-    item = resolution.give_back(surplus(user), **WHO)
+    item = surplus(user).give_back(**WHO)
     refund = Refund.objects.get()
     assert (item.state, item.refund) == (State.RETURNED, refund)
     assert (refund.amount, refund.state, refund.manual) == (12, Refund.State.SUCCEEDED, False)
-    for verb in (resolution.give_back, resolution.close):
+    for verb in (SuspenseItem.give_back, SuspenseItem.close):
         with pytest.raises(SuspenseClosedError):
             verb(item, **WHO)
 
@@ -341,43 +341,43 @@ def test_the_psp_gives_money_back_that_nobody_owes(user: User) -> None:
 @pytest.mark.usefixtures("psp")
 def test_money_in_another_currency_goes_back_in_that(user: User) -> None:
     attempt = started(pending(user, "5"))
-    transitions.record(attempt, money_of(attempt, currency="EUR", psp_reference="psp-1"))
-    resolution.give_back(attempt.suspense_items.get(), **WHO)
+    attempt.record(money_of(attempt, currency="EUR", psp_reference="psp-1"))
+    attempt.suspense_items.get().give_back(**WHO)
     assert Refund.objects.get().currency == "EUR"
 
 
 def test_it_is_returned_when_a_person_has_sent_it(user: User) -> None:
-    item = resolution.give_back(surplus(user, manual=True), **WHO)
+    item = surplus(user, manual=True).give_back(**WHO)
     refund = Refund.objects.get()
     assert (item.state, refund.manual) == (State.OPEN, True)
-    for verb in (resolution.give_back, resolution.close):
+    for verb in (SuspenseItem.give_back, SuspenseItem.close):
         with pytest.raises(RefundOpenError):
             verb(item, **WHO)
     with pytest.raises(RefundOpenError):
-        resolution.match(item, pending(user, "5"), **WHO)
-    requesting.sent(refund, **WHO)
+        item.match(pending(user, "5"), **WHO)
+    refund.mark_sent(**WHO)
     assert again(item).state == State.RETURNED
 
 
 def test_money_that_could_not_be_sent_back_stays_in_the_queue(user: User) -> None:
-    item = resolution.give_back(surplus(user, manual=True), **WHO)
-    requesting.not_sent(Refund.objects.get(), **WHO)
+    item = surplus(user, manual=True).give_back(**WHO)
+    Refund.objects.get().mark_not_sent(**WHO)
     assert again(item).state == State.OPEN
-    resolution.give_back(item, **WHO)
-    requesting.sent(Refund.objects.latest("requested_at"), **WHO)
+    item.give_back(**WHO)
+    Refund.objects.latest("requested_at").mark_sent(**WHO)
     assert again(item).state == State.RETURNED
 
 
 def test_set_aside_money_goes_back_whole(user: User) -> None:
     with pytest.raises(RefundError, match="whole"):
-        requesting.request(surplus(user).attempt, "5", reason="a part")
+        surplus(user).attempt.request_refund("5", reason="a part")
 
 
 def test_what_a_bank_told_of_was_sent_back_by_a_person() -> None:
-    item = resolution.give_back(unmatched(), **WHO)
+    item = unmatched().give_back(**WHO)
     assert (item.state, item.closed_by, item.reason) == (State.RETURNED, "user:1", WHO["reason"])
     with pytest.raises(SuspenseClosedError):
-        resolution.give_back(item, **WHO)
+        item.give_back(**WHO)
 
 
 # Deciding
@@ -386,19 +386,19 @@ def test_what_a_bank_told_of_was_sent_back_by_a_person() -> None:
 def test_a_decision_needs_a_reason_and_is_final(user: User) -> None:
     item = surplus(user)
     with pytest.raises(SuspenseError, match="reason"):
-        resolution.close(item, by="user:1", reason=" ")
-    assert resolution.close(item, **WHO).state == State.CLOSED
+        item.close(by="user:1", reason=" ")
+    assert item.close(**WHO).state == State.CLOSED
     with pytest.raises(SuspenseClosedError):
-        resolution.match(item, pending(user, "12"), **WHO)
+        item.match(pending(user, "12"), **WHO)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_clerks_at_once_decide_once(user: User) -> None:
     item, payment = surplus(user), pending(user, "12")
     verbs: list[Callable[[], object]] = [
-        lambda: resolution.match(item, payment, **WHO),
-        lambda: resolution.close(item, **WHO),
-        lambda: resolution.give_back(item, **WHO),
+        lambda: item.match(payment, **WHO),
+        lambda: item.close(**WHO),
+        lambda: item.give_back(**WHO),
     ]
     results = together(3, lambda number: verbs[number]())
     # While it is given back by hand it stays in the list.

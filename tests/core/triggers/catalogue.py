@@ -24,10 +24,10 @@ from payments_ui.exceptions import (
     PaymentGoneError,
     PaymentStateError,
     PaymentsUIError,
-    SealBrokenError,
+    RuleBrokenError,
 )
 from tests.core.support import bare, charged, pending, record, started
-from tests.core.triggers.acts import (
+from tests.core.triggers.support import (
     attempt_of,
     cancelled,
     draft,
@@ -68,25 +68,25 @@ def refused(error: type[PaymentsUIError], *, sealed: bool = True) -> Callable[[A
 # I1: a sealed payment is the sum of its line items
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def sealing_without_line_items(user: User, other: User) -> Write:
     payment = draft(user)
     return lambda: seal(payment, "0")
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def sealing_with_a_cent_more(user: User, other: User) -> Write:
     payment = draft(user, "5", "5.01")
     return lambda: seal(payment, "10.02")
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def sealing_with_half_a_rappen(user: User, other: User) -> Write:
     payment = draft(user, "5.005")
     return lambda: seal(payment, "5.005")
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def sealing_with_half_a_yen(user: User, other: User) -> Write:
     record(user, "10.5", currency="JPY")
     payment = draft(user)
@@ -94,14 +94,14 @@ def sealing_with_half_a_yen(user: User, other: User) -> Write:
     return lambda: seal(payment, "10.5", "JPY")
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def sealing_two_currencies_as_one(user: User, other: User) -> Write:
     record(user, "5", currency="EUR")
     payment = draft(user, "5")
     return lambda: seal(payment, "10")
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def sealing_in_a_currency_that_no_item_has(user: User, other: User) -> Write:
     payment = draft(user, "5")
     return lambda: raw(
@@ -335,13 +335,13 @@ def deleting_a_pending_payment_by_sql(user: User, other: User) -> Write:
 # I6: charged is charged, for money that arrived
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def charging_without_an_attempt(user: User, other: User) -> Write:
     payment = pending(user, "5")
     return lambda: write(payment, charged_at=timezone.now())
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def saving_as_charged_while_an_attempt_is_open(user: User, other: User) -> Write:
     payment = started(pending(user, "5")).payment
     return lambda: save(payment, charged_at=timezone.now())
@@ -495,45 +495,45 @@ def deleting_events_by_sql(user: User, other: User) -> Write:
 # I12: no more is given back than arrived
 
 
-@refused(SealBrokenError, sealed=False)
+@refused(RuleBrokenError, sealed=False)
 def reserving_more_than_arrived(user: User, other: User) -> Write:
     attempt = attempt_of(charged(user, "5"))
     return lambda: write(attempt, refunded_amount=Decimal("5.01"))
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def refunding_more_than_is_reserved(user: User, other: User) -> Write:
     attempt = attempt_of(charged(user, "5"))
     return lambda: refund(attempt, "5", reserve="4.99")
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def refunding_twice_what_is_reserved_once(user: User, other: User) -> Write:
     attempt = attempt_of(charged(user, "5"))
     refund(attempt, "3", state="succeeded")
     return lambda: refund(attempt, "3", reserve="2", state="succeeded")
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def refunding_in_another_currency(user: User, other: User) -> Write:
     attempt = attempt_of(charged(user, "5"))
     return lambda: refund(attempt, "5", currency="KWD")
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def refunding_in_the_name_of_another_payment(user: User, other: User) -> Write:
     attempt, payment = attempt_of(charged(user, "5")), pending(user, "7")
     return lambda: refund(attempt, "5", payment=payment)
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def forgetting_what_is_reserved(user: User, other: User) -> Write:
     attempt = attempt_of(charged(user, "5"))
     refund(attempt, "5")
     return lambda: raw("UPDATE {attempt} SET refunded_amount = 0")
 
 
-@refused(SealBrokenError)
+@refused(RuleBrokenError)
 def a_failed_refund_that_succeeds_without_a_reserve(user: User, other: User) -> Write:
     attempt = attempt_of(charged(user, "5"))
     row = refund(attempt, "5")

@@ -11,13 +11,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
-from payments_ui.core.db.locks import lock_payment
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.core.privacy.anonymize import anonymize_user
 from tests.core.support import bare, charged, money_of, pending, record, started, stored
-from tests.core.triggers.acts import (
+from tests.core.triggers.support import (
     attempt_of,
     cancelled,
     draft,
@@ -34,7 +33,7 @@ from tests.core.triggers.acts import (
 
 
 def locking_a_payment(user: User) -> None:
-    assert lock_payment(charged(user, "5").pk)
+    assert charged(user, "5").lock()
 
 
 def leaving_an_item_over_for_the_next_payment(user: User) -> None:
@@ -68,7 +67,7 @@ def money_without_and_with_three_decimals(user: User) -> None:
 
 def a_payment_of_zero(user: User) -> None:
     payment = pending(user, "5", "-5")
-    settlement.settle_zero(payment)
+    payment.settle_zero()
     assert stored(payment).charged_at
 
 
@@ -89,25 +88,25 @@ def undoing(user: User) -> None:
 
 def a_success_after_a_decline(user: User) -> None:
     attempt = started(pending(user, "5"))
-    transitions.record(attempt, Declined(code=DeclineCode.GENERIC))
-    assert transitions.record(attempt, money_of(attempt)).state == "settled"
+    attempt.record(Declined(code=DeclineCode.GENERIC))
+    assert attempt.record(money_of(attempt)).state == "settled"
 
 
 def late_money_for_a_cancelled_payment(user: User) -> None:
     late = attempt_of(cancelled(user))
-    assert transitions.record(late, money_of(late)).state == "surplus"
+    assert late.record(money_of(late)).state == "surplus"
 
 
 def money_that_does_not_match(user: User) -> None:
     attempt = started(pending(user, "5"))
     money = money_of(attempt, amount=Decimal(4))
-    assert transitions.record(attempt, money).state == "mismatch"
+    assert attempt.record(money).state == "mismatch"
 
 
 def more_money_than_asked_for(user: User) -> None:
     attempt = started(pending(user, "5"), manual=True)
     write(attempt, psp_reference="RF18")
-    settlement.book_arrival(
+    arrivals.book_arrival(
         moocher="cards", psp_reference="RF18", amount=Decimal(7), currency="CHF", event_id="1"
     )
     assert sorted(Attempt.objects.values_list("state", flat=True)) == ["settled", "surplus"]
@@ -143,9 +142,9 @@ def matching_an_event_and_closing_what_was_to_be_looked_at(user: User) -> None:
     row, attempt = event(), attempt_of(charged(user, "5"))
     item = suspense(event=row)
     write(row, attempt=attempt, state="processed")
-    write(item, told_at=timezone.now())
+    write(item, notified_at=timezone.now())
     write(item, state="matched", payment=attempt.payment, closed_at=timezone.now())
-    write(item, told_at=timezone.now())
+    write(item, notified_at=timezone.now())
 
 
 def a_draft_that_is_thrown_away(user: User) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError
-from django.db.models import CheckConstraint, UniqueConstraint
 from django.test import Client
 from django.urls import reverse
 
-from payments_ui.core.db import constraint_errors
 from payments_ui.core.db.constraint_errors import typed, typed_refusals
 from payments_ui.core.models import (
     Attempt,
@@ -20,22 +18,25 @@ from payments_ui.core.models import (
     Refund,
     SuspenseItem,
 )
-from payments_ui.core.triggers import rule
-from payments_ui.core.triggers.rules import RULES
+from payments_ui.core.rules import BOOKS, PREFIX, RULES
 from payments_ui.exceptions import AttemptOpenError, LineItemBoundError
 from tests.core.support import pending, record, started, stored
 
 MODELS = (Payment, LineItem, Attempt, Refund, Event, SuspenseItem, JournalEntry)
 
 
-def test_every_constraint_has_an_error() -> None:
-    named = {
-        constraint.name
-        for model in MODELS
-        for constraint in model._meta.constraints
-        if isinstance(constraint, CheckConstraint | UniqueConstraint)
-    }
-    assert named - {"payments_item_once"} == set(constraint_errors.CONSTRAINTS)
+def test_every_constraint_is_a_rule() -> None:
+    of_rules = [rule.constraint for rule in RULES if rule.constraint is not None]
+    of_models = [constraint for model in MODELS for constraint in model._meta.constraints]
+    assert sorted(c.name for c in of_models) == sorted(c.name for c in of_rules)
+
+
+def test_rules_know_the_tables_and_columns_of_the_models() -> None:
+    for table in BOOKS:
+        model = next(each for each in MODELS if each._meta.db_table == table.table)
+        assert table.kind == model._meta.model_name
+        columns = {field.column for field in model._meta.concrete_fields}
+        assert all(columns.issuperset(rule.columns) for rule in table.rules)
 
 
 def test_every_rule_fits_into_a_message_of_mysql() -> None:
@@ -74,7 +75,7 @@ def test_an_item_that_is_bound_behind_its_back_says_so(
     item = pending(user, "5").lineitems.get()
     monkeypatch.setattr(LineItem, "_lock_unbound", lambda item, using: item)
     item.payment_id, item.amount = None, item.amount + 1
-    with pytest.raises(LineItemBoundError, match=rule.PREFIX):
+    with pytest.raises(LineItemBoundError, match=PREFIX):
         item.save()
 
 

@@ -10,14 +10,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 from django.utils import translation
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import Cancelled, Pending
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.moochers.banktransfer import (
     Account,
     BankTransferMoocher,
     Creditor,
-    codes,
+    qr_codes,
     references,
 )
 from payments_ui.moochers.base import AttemptUrls
@@ -123,7 +122,7 @@ def test_details_name_the_bank_where_a_transfer_needs_it() -> None:
 
 
 def test_details_show_the_code_of_exactly_this_transfer() -> None:
-    code = codes.make(
+    code = qr_codes.make(
         account=GERMAN_ACCOUNT,
         creditor=CREDITOR,
         amount=Decimal("12.00"),
@@ -180,7 +179,7 @@ def test_form_is_one_button_that_charges_nothing_and_says_so() -> None:
     assert form["method"] == "post"
     assert form["action"] == make_moocher().pay_url(payment)
     assert [tag for tag, _ in page.tags if tag in {"input", "button"}] == ["button"]
-    assert "Nothing is charged now" in page.text
+    assert "You are not charged now" in page.text
     assert page.text.endswith("Get the transfer details")
 
 
@@ -233,11 +232,11 @@ def test_attempt_stays_open_with_its_reference_until_somebody_books_or_gives_up(
     payment = Payment.objects.create_pending(user=user)
     assert payment is not None
     moocher = make_moocher()
-    attempt = transitions.start(payment, moocher=moocher.identifier, live=True, manual=True)
-    attempt = transitions.record(attempt, moocher.charge(attempt, data={}, urls=URLS))
+    attempt = payment.start_attempt(moocher=moocher.identifier, live=True, manual=True)
+    attempt = attempt.record(moocher.charge(attempt, data={}, urls=URLS))
     assert attempt.state == Attempt.State.PROCESSING
     assert attempt.psp_reference == references.make(attempt.pk, QR_ACCOUNT)
-    assert transitions.record(attempt, moocher.ask(attempt)).state == Attempt.State.PROCESSING
-    attempt = transitions.record(attempt, moocher.cancel(attempt))
+    assert attempt.record(moocher.ask(attempt)).state == Attempt.State.PROCESSING
+    attempt = attempt.record(moocher.cancel(attempt))
     assert attempt.state == Attempt.State.CANCELLED
     assert attempt.psp_reference == references.make(attempt.pk, QR_ACCOUNT)

@@ -15,7 +15,6 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers.base import AttemptUrls
@@ -60,7 +59,7 @@ def payment(user: User) -> Payment:
 
 @pytest.fixture
 def attempt(payment: Payment) -> Attempt:
-    return transitions.start(payment, moocher="sandbox", account="acct_sandbox")
+    return payment.start_attempt(moocher="sandbox", account="acct_sandbox")
 
 
 def taken(psp: SandboxPSP) -> int:
@@ -79,7 +78,7 @@ def age(attempt: Attempt, **ago: float) -> None:
 def event(psp: SandboxPSP, moocher: SandboxMoocher, attempt: Attempt) -> bytes:
     """The event the sandbox sends for a charge."""
     pay(moocher, attempt)
-    body: str = psp.outbox.deliveries(psp.ledger.charges()[0].id)[0]["body"]
+    body: str = psp.outbox.deliveries(psp.ledger.charges.newest()[0].id)[0]["body"]
     return body.encode()
 
 

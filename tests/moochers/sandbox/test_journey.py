@@ -70,7 +70,7 @@ OWED = Payment.State.PENDING
 def test_a_test_card_pays_in_place(psp: SandboxPSP, shop: Client, payment: Payment) -> None:
     submit(shop, payment, "sandbox", card="card_approve")
     assert books(psp, payment) == CHARGED
-    assert psp.delivered()
+    assert psp.deliver_webhooks()
     assert books(psp, payment) == CHARGED
 
 
@@ -88,7 +88,7 @@ def test_the_webhook_settles_what_had_no_answer(
     attempt = submit(shop, payment, "sandbox", card=card)
     assert attempt.state in {State.UNKNOWN, State.PROCESSING, State.SETTLED}
     psp.advance(10)
-    assert psp.delivered()
+    assert psp.deliver_webhooks()
     assert books(psp, payment) == CHARGED
 
 
@@ -102,12 +102,12 @@ def test_the_page_pays_whoever_comes_first(
     assert attempt.state == State.REQUIRES_ACTION
     return_url = decide(psp, attempt, "approve")
     if first == "webhook":
-        assert psp.delivered()
+        assert psp.deliver_webhooks()
         assert books(psp, payment) == CHARGED
     assert shop.get(return_url).status_code < 400
     assert books(psp, payment) == CHARGED
     psp.advance(10)
-    assert psp.delivered()
+    assert psp.deliver_webhooks()
     assert books(psp, payment) == CHARGED
 
 

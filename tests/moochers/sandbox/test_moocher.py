@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.exceptions import MoocherRefusedError, WebhookSignatureError
+from payments_ui.exceptions import RequestRefusedError, WebhookSignatureError
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.moochers.sandbox.forms import CARDS, OFFERED
 from payments_ui.testing.psp import CARDS as SANDBOX_CARDS
@@ -81,9 +81,9 @@ def test_where_debug_is_off_the_sandbox_has_to_be_allowed(
     settings.PAYMENTS_UI = {}
     assert moocher.refuse(attempt.payment)
     for call in (lambda: pay(moocher, attempt), lambda: moocher.ask(attempt)):
-        with pytest.raises(MoocherRefusedError):
+        with pytest.raises(RequestRefusedError):
             call()
-    with pytest.raises(MoocherRefusedError):
+    with pytest.raises(RequestRefusedError):
         moocher.cancel(attempt)
     with pytest.raises(WebhookSignatureError):
         moocher.webhook(signed(event))
@@ -124,7 +124,7 @@ def test_the_form_offers_test_cards_and_no_field_for_a_number(
 def test_the_page_has_nothing_to_fill_in(page_moocher: SandboxMoocher, payment: Payment) -> None:
     html = page_moocher.payment_form(request(), payment)
     assert "<input" not in html
-    assert "come back" in html
+    assert "You will be redirected" in html
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_only_test_cards_are_taken(
 
 @pytest.mark.parametrize(
     ("action_url", "sentence"),
-    [("http://127.0.0.1/pay/a", "Confirm or refuse"), ("", "takes some seconds")],
+    [("http://127.0.0.1/pay/a", "Approve or decline"), ("", "takes some seconds")],
 )
 def test_instructions_lead_to_the_control_panel(
     psp: SandboxPSP, moocher: SandboxMoocher, attempt: Attempt, action_url: str, sentence: str

@@ -12,12 +12,10 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Pending, Succeeded, Unknown
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.exceptions import MoocherError
-from payments_ui.moochers.base import Notice
-from payments_ui.moochers.ledgers import LedgerLine, LedgerStatus
+from payments_ui.moochers.base import LedgerLine, LedgerStatus, Notice
 from payments_ui.moochers.sandbox import SandboxMoocher
 from payments_ui.moochers.sandbox.refunds import outcome
 from payments_ui.testing.psp import SandboxPSP
@@ -28,7 +26,7 @@ MakeRefund = Callable[..., Refund]
 
 @pytest.fixture
 def charged(moocher: SandboxMoocher, attempt: Attempt) -> Attempt:
-    return transitions.record(attempt, pay(moocher, attempt))
+    return attempt.record(pay(moocher, attempt))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
-from tests.fakes import FakePSP
+from payments_ui.testing.psp import SandboxPSP
 from tests.fixtures import MakeShopper
 from tests.reliability.frame import Trial, scenario
 from tests.shopping import IN_PLACE, Shopper, attempt_of, url
@@ -79,7 +79,7 @@ def test_a_cache_never_mixes_users(
     "pending, charged and cancelled",
     promised="private, no-store, varies on Cookie and HX-Request, never framed",
 )
-def test_no_answer_may_be_kept(trial: Trial, make_shopper: MakeShopper, psp: FakePSP) -> None:
+def test_no_answer_may_be_kept(trial: Trial, make_shopper: MakeShopper, psp: SandboxPSP) -> None:
     owner = make_shopper()
     clients = {"owner": owner.client, "other": make_shopper().client, "nobody": Client()}
     methods = doors.METHODS if trial.full else ("GET", "POST")

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from payments_ui.core.attempts.outcomes import ActionRequired
 from payments_ui.core.models import Attempt
 from payments_ui.testing.psp import SandboxPSP
-from tests.fakes import FakePSP
+from tests.fakes import cards, charge_of
 from tests.fixtures import MakeShopper
 from tests.reliability.frame import Trial, scenario
 from tests.shopping import IN_PLACE, Shopper, dom, url
@@ -55,7 +55,7 @@ def as_header(trick: str) -> str:
     return re.sub("[\r\n\x00]", "", trick).encode("latin-1", "ignore").decode("latin-1")
 
 
-def requests(shopper: Shopper, psp: FakePSP, trick: str) -> Iterator[tuple[str, Any]]:
+def requests(shopper: Shopper, psp: SandboxPSP, trick: str) -> Iterator[tuple[str, Any]]:
     """Every place that takes a URL, or might."""
     named, header = dict.fromkeys(NAMES, trick), as_header(trick)
     payment = shopper.begin("5.00")
@@ -77,18 +77,18 @@ def requests(shopper: Shopper, psp: FakePSP, trick: str) -> Iterator[tuple[str, 
 
 
 def paying(
-    shopper: Shopper, psp: FakePSP, named: dict[str, str], header: str
+    shopper: Shopper, psp: SandboxPSP, named: dict[str, str], header: str
 ) -> Iterator[tuple[str, Any]]:
     """Leave for the PSP from a page that says where it is, and come back with parameters."""
     payment = shopper.begin()
-    psp.plan.append("wait")
+    psp.plan.add("processing")
     form = {**named, **shopper.form(payment)}
     paid = shopper.client.post(
         url("moocher", payment, "cards"), form, headers={"Referer": header, "HX-Current-URL": ""}
     )
     yield "POST paying", paid
     attempt = Attempt.objects.open().get(payment=payment)
-    back = psp.of(attempt).urls.return_url
+    back = charge_of(psp, attempt).return_url
     more = "".join(f"&{name}={quote(value)}" for name, value in named.items() if name != "attempt")
     yield "return, no session", Client().get(back + more)
     yield "return", shopper.client.get(back + more, follow=True)
@@ -104,7 +104,7 @@ def paying(
     databases=("sqlite",),
 )
 def test_no_request_leads_to_another_site(
-    trial: Trial, make_shopper: MakeShopper, psp: FakePSP, settings: Settings
+    trial: Trial, make_shopper: MakeShopper, psp: SandboxPSP, settings: Settings
 ) -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.PAYMENTS_UI = {**settings.PAYMENTS_UI, "ATTEMPTS_PER_HOUR": 1000}
@@ -128,7 +128,7 @@ def test_no_request_leads_to_another_site(
 def test_a_psp_leads_to_web_pages_only(
     trial: Trial,
     make_shopper: MakeShopper,
-    psp: FakePSP,
+    psp: SandboxPSP,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -138,7 +138,8 @@ def test_a_psp_leads_to_web_pages_only(
             trial.tried()
             shopper = make_shopper(js=js)
             says = ActionRequired(url=trick)
-            monkeypatch.setattr(psp, "look", lambda attempt, says=says: says)
+            monkeypatch.setattr(cards, "charge", lambda *args, says=says, **options: says)
+            monkeypatch.setattr(cards, "ask", lambda attempt, says=says: says)
             payment = shopper.begin("5.00")
             answers = [shopper.pay(payment), shopper.get(url("payment", payment))]
             if not js:

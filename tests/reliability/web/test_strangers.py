@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from django.test import Client
 
-from payments_ui.core.attempts import settlement
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.models import (
     Attempt,
     Event,
@@ -19,7 +19,7 @@ from payments_ui.core.models import (
     Refund,
     SuspenseItem,
 )
-from tests.fakes import FakePSP
+from payments_ui.testing.psp import SandboxPSP
 from tests.fixtures import MakeShopper
 from tests.reliability.frame import Trial, scenario
 from tests.shopping import IN_PLACE, Shopper
@@ -49,7 +49,7 @@ MODELS = (Attempt, Event, JournalEntry, LineItem, Payment, Refund, SuspenseItem)
 
 def owed(owner: Shopper) -> tuple[Payment, dict[str, object]]:
     """A payment that waits at its PSP, and a row of each admin page about its owner's money."""
-    settlement.book_arrival(
+    arrivals.book_arrival(
         moocher="bank",
         psp_reference=TITLE,
         amount=Decimal(AMOUNT),
@@ -83,9 +83,10 @@ def answered(response: Any) -> int | str:
     promised="404, 403 or the login only; no data of the owner in body or headers",
 )
 def test_strangers_are_answered_nothing(
-    trial: Trial, make_shopper: MakeShopper, psp: FakePSP
+    trial: Trial, make_shopper: MakeShopper, psp: SandboxPSP
 ) -> None:
-    psp.plan.extend(["approve", "wait"])
+    psp.plan.add("approve")
+    psp.plan.add("processing")
     owner = make_shopper(username="the-owner", email="owner@private.example")
     payment, rows = owed(owner)
     strangers = browsers(make_shopper)
@@ -118,9 +119,10 @@ def test_strangers_are_answered_nothing(
     promised="the same status, headers and body, so that an id tells nothing",
 )
 def test_a_foreign_id_and_a_missing_one_are_the_same(
-    trial: Trial, make_shopper: MakeShopper, psp: FakePSP
+    trial: Trial, make_shopper: MakeShopper, psp: SandboxPSP
 ) -> None:
-    psp.plan.extend(["approve", "wait"])
+    psp.plan.add("approve")
+    psp.plan.add("processing")
     payment, rows = owed(make_shopper())
     missing: dict[str, object] = {
         name: uuid4() if name in ("attempt", "payment", "refund") else 10**6 for name in rows
@@ -148,7 +150,7 @@ def test_a_foreign_id_and_a_missing_one_are_the_same(
     promised="exactly what the table of URLs says, and nothing is charged by it",
 )
 def test_the_owner_may_do_what_the_table_says(
-    trial: Trial, make_shopper: MakeShopper, psp: FakePSP
+    trial: Trial, make_shopper: MakeShopper, psp: SandboxPSP
 ) -> None:
     owner = make_shopper()
     methods = doors.METHODS if trial.full else ONLY_READ
@@ -159,7 +161,7 @@ def test_the_owner_may_do_what_the_table_says(
         got = owner.client.generic(method, doors.path_of(route, payment.pk)).status_code
         wanted = doors.expected(route, "owner", method)
         trial.check(got == wanted, f"owner {method} {route}: {got}, not {wanted}")
-    trial.check(psp.asked == [], "a PSP was asked")
+    trial.check(not psp.calls, "a PSP was asked")
 
 
 @scenario(
@@ -169,9 +171,10 @@ def test_the_owner_may_do_what_the_table_says(
     promised="reading is allowed; adding and deleting money is not",
 )
 def test_a_clerk_reads_what_the_table_says(
-    trial: Trial, make_shopper: MakeShopper, psp: FakePSP
+    trial: Trial, make_shopper: MakeShopper, psp: SandboxPSP
 ) -> None:
-    psp.plan.extend(["approve", "wait"])
+    psp.plan.add("approve")
+    psp.plan.add("processing")
     payment, rows = owed(make_shopper())
     clerk = make_shopper(is_staff=True, is_superuser=True)
     for route, wanted in doors.ADMIN.items():

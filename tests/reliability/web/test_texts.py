@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from payments_ui.core import journal
-from payments_ui.core.attempts import settlement, transitions
+from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import (
     Attempt,
@@ -104,7 +104,7 @@ def steps(shopper: Shopper, payment: Payment, answer: str, text: str) -> Iterato
     yield f"{answer}: paid", dom(shopper.post(pay_url(payment), {**form, "name": text}))
     yield f"{answer}: state", dom(shopper.get(url("payment", payment), failed=text, back=text))
     for opened in Attempt.objects.open().filter(payment=payment):
-        transitions.record(opened, Declined(code=DeclineCode.GENERIC))
+        opened.record(Declined(code=DeclineCode.GENERIC))
 
 
 def pay_url(payment: Payment) -> str:
@@ -128,7 +128,7 @@ def office(
     """Every page of the admin about what has this text in every field."""
     with journal.acting(text, text):
         payment = shopper.begin("7.00", title=text)
-    settlement.book_arrival(
+    arrivals.book_arrival(
         moocher="bank", psp_reference=text, amount=payment.amount, currency="CHF", event_id=text
     )
     post = {"action": "cancel_pending", "_selected_action": [payment.pk]}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from payments_ui.testing.psp.amounts import readable
+from payments_ui.testing.psp.amounts import format_amount
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from payments_ui.testing.psp.amounts import readable
     ],
 )
 def test_amounts_show_the_decimals_of_their_currency(amount: int, currency: str, text: str) -> None:
-    assert readable(amount, currency) == text
+    assert format_amount(amount, currency) == text

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from payments_ui.testing.psp import Order, Status
-from payments_ui.testing.psp.bank import ACTION_LIFE, Bank, ReferenceClosedError
-from payments_ui.testing.psp.faults import AS_USUAL, SCENARIOS, Conduct
-from payments_ui.testing.psp.ledger import Charge, Ledger
-from payments_ui.testing.psp.store import Store
+from payments_ui.testing.psp import Charge, Conduct, Ledger, Order, Status
+from payments_ui.testing.psp.bank import ACTION_LIFE, Bank, RefusedError
+from payments_ui.testing.psp.ledger.store import Store
+from payments_ui.testing.psp.objects import charge_object
+from payments_ui.testing.psp.scenarios import AS_USUAL, SCENARIOS
 from payments_ui.testing.psp.webhooks import Outbox
 
 
@@ -29,7 +29,7 @@ def create(bank: Bank, conduct: Conduct = AS_USUAL, method: str = "page") -> Cha
         return_url="http://127.0.0.1/",
         webhook_url="http://127.0.0.1/hook",
     )
-    return bank.create(order, conduct)
+    return bank.charge(order, conduct)
 
 
 def events(bank: Bank, charge: Charge) -> list[str]:
@@ -73,11 +73,11 @@ def test_what_was_planned_happens_after_the_approval(bank: Bank) -> None:
     slow = create(bank, SCENARIOS["processing"].conduct)
     for charge in (declined, slow):
         bank.decide(charge.page_token, "approve")
-    after = [bank.ledger.get(charge.id) for charge in (declined, slow)]
+    after = [bank.ledger.charges.get(charge.id) for charge in (declined, slow)]
     assert [charge and charge.status for charge in after] == [Status.DECLINED, Status.PROCESSING]
 
 
-def test_a_page_that_is_not_there_decides_nothing(bank: Bank) -> None:
+def test_an_unknown_page_or_charge_is_none(bank: Bank) -> None:
     assert bank.decide("nonsense", "approve") is None
     assert bank.cancel("ch_0") is None
 
@@ -85,12 +85,12 @@ def test_a_page_that_is_not_there_decides_nothing(bank: Bank) -> None:
 def test_an_abandoned_page_expires_and_takes_nothing(bank: Bank) -> None:
     charge = create(bank)
     bank.ledger.advance(ACTION_LIFE - 10)
-    bank.tick()
-    assert bank.ledger.charges()[0].status == Status.REQUIRES_ACTION
+    bank.finish_due()
+    assert bank.ledger.charges.newest()[0].status == Status.REQUIRES_ACTION
     bank.ledger.advance(10)
-    bank.tick()
+    bank.finish_due()
     bank.decide(charge.page_token, "approve")
-    late = bank.ledger.charges()[0]
+    late = bank.ledger.charges.newest()[0]
     assert (late.status, late.decline_code) == (Status.DECLINED, "abandoned")
     assert bank.ledger.totals() == {}
 
@@ -98,8 +98,8 @@ def test_an_abandoned_page_expires_and_takes_nothing(bank: Bank) -> None:
 def test_a_processing_charge_ends_once(bank: Bank) -> None:
     charge = create(bank, SCENARIOS["processing"].conduct, "card")
     bank.ledger.advance(10)
-    bank.tick()
-    bank.tick()
+    bank.finish_due()
+    bank.finish_due()
     assert events(bank, charge) == ["charge.processing", "charge.succeeded"]
 
 
@@ -112,29 +112,31 @@ def test_a_charge_and_its_event_are_written_together(
     monkeypatch.setattr(bank.outbox, "post", fail)
     with pytest.raises(ZeroDivisionError):
         create(bank)
-    assert bank.ledger.charges() == []
+    assert bank.ledger.charges.newest() == []
 
 
 def test_a_closed_reference_takes_no_order(bank: Bank) -> None:
-    assert bank.close("r") is None
-    with pytest.raises(ReferenceClosedError):
+    assert bank.close_reference("r") is None
+    with pytest.raises(RefusedError) as refused:
         create(bank)
+    assert refused.value.code == "reference_closed"
 
 
 def test_closing_cancels_everything_that_waits(bank: Bank) -> None:
     create(bank)
     create(bank)
-    newest = bank.close("r")
-    assert newest == bank.ledger.by_reference("r")[-1]
-    assert {charge.status for charge in bank.ledger.charges()} == {Status.CANCELLED}
+    newest = bank.close_reference("r")
+    assert newest == bank.ledger.charges.by_reference("r")[-1]
+    assert {charge.status for charge in bank.ledger.charges.newest()} == {Status.CANCELLED}
 
 
-def test_only_who_has_to_act_is_shown_where(bank: Bank) -> None:
+def test_the_page_is_named_only_while_the_charge_waits(bank: Bank) -> None:
     charge = create(bank)
-    shown = bank.public(charge)
+    shown = charge_object(charge, bank.url)
     assert shown["action_url"] == f"http://127.0.0.1:1/pay/{charge.page_token}"
-    assert shown["expires_at"] == shown["created_at"] + ACTION_LIFE
+    assert shown["expires_at"] == int(charge.created_at) + ACTION_LIFE
     decided = bank.decide(charge.page_token, "approve")
     assert decided
-    assert bank.public(decided)["action_url"] is None
-    assert charge.page_token not in str(bank.public(decided))
+    shown = charge_object(decided, bank.url)
+    assert shown["action_url"] is None
+    assert charge.page_token not in str(shown)

@@ -16,8 +16,8 @@ from payments_ui.testing.psp.__main__ import API_KEY, main
 from tests.testing.psp.conftest import Client
 
 
-def test_it_runs_from_the_command_line_until_it_is_told_to_end(tmp_path: Path) -> None:
-    ledger = tmp_path / "books.sqlite3"
+def test_it_runs_from_the_command_line_until_it_is_terminated(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite3"
     command = [sys.executable, "-m", "payments_ui.testing.psp", "--port", "0"]
     process = subprocess.Popen(  # noqa: S603
         [*command, "--ledger", str(ledger)], stdout=subprocess.PIPE, text=True
@@ -34,10 +34,10 @@ def test_it_runs_from_the_command_line_until_it_is_told_to_end(tmp_path: Path) -
     assert ledger.exists()
 
 
-def test_it_ends_when_told(capsys: pytest.CaptureFixture[str]) -> None:
-    told = threading.Event()
-    told.set()
-    assert main(["--port", "0"], told) == 0
+def test_it_ends_when_the_event_is_set(capsys: pytest.CaptureFixture[str]) -> None:
+    until = threading.Event()
+    until.set()
+    assert main(["--port", "0"], until) == 0
     assert "no real money" in capsys.readouterr().out
 
 
@@ -54,7 +54,7 @@ def test_an_interrupt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert results == [0]
 
 
-def test_a_taken_port_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_is_reported_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -63,10 +63,10 @@ def test_a_taken_port_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) 
     assert f"cannot listen on port {port}" in capsys.readouterr().err
 
 
-def test_a_ledger_that_cannot_be_opened_is_said_in_a_sentence(
+def test_a_ledger_that_cannot_be_opened_is_reported_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = str(tmp_path / "none" / "books")
+    path = str(tmp_path / "missing" / "ledger")
     assert main(["--port", "0", "--ledger", path], threading.Event()) == 1
     assert "cannot open its ledger" in capsys.readouterr().err
 

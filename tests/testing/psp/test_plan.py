@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from payments_ui.testing.psp.clock import Clock
-from payments_ui.testing.psp.faults import AS_USUAL, SCENARIOS, Transport
+from payments_ui.testing.psp.ledger.clock import Clock
 from payments_ui.testing.psp.plan import Plan
+from payments_ui.testing.psp.scenarios import AS_USUAL, SCENARIOS, Transport
 
 
 def test_the_plan_is_used_up_in_order() -> None:
@@ -41,7 +41,7 @@ def test_a_cleared_plan_is_empty() -> None:
     plan.sometimes("declined", share=0.5)
     plan.reorder(2)
     plan.clear()
-    assert (plan.steps(), plan.weather(), plan.gathering) == ([], [], "")
+    assert (plan.steps(), plan.random_steps(), plan.held_batch) == ([], [], "")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_cleared_plan_is_empty() -> None:
         ("declined", {"times": "2"}),
     ],
 )
-def test_nonsense_is_not_planned(name: str, options: dict[str, Any]) -> None:
+def test_an_invalid_step_is_refused(name: str, options: dict[str, Any]) -> None:
     plan = Plan()
     with pytest.raises(ValueError, match=r".+"):
         plan.add(name, **options)
@@ -69,27 +69,27 @@ def test_a_scenario_of_refunds_waits_for_a_refund() -> None:
     assert plan.take("refund").decline == "account_closed"
 
 
-def test_a_share_of_the_calls_is_struck_the_same_ones_by_the_same_seed() -> None:
-    def struck(seed: int) -> list[bool]:
+def test_the_same_seed_hits_the_same_share_of_the_calls() -> None:
+    def hits(seed: int) -> list[bool]:
         plan = Plan()
         plan.sometimes("error_after", share=0.5, on="any", seed=seed)
         return [plan.take("fetch") is not AS_USUAL for _call in range(200)]
 
-    assert 60 < sum(struck(1)) < 140
-    assert struck(1) == struck(1) != struck(2)
+    assert 60 < sum(hits(1)) < 140
+    assert hits(1) == hits(1) != hits(2)
 
 
-@pytest.mark.parametrize(("share", "struck"), [(0, 0), (1, 20)])
-def test_a_rate_limit_strikes_before_a_call_is_executed(share: float, struck: int) -> None:
+@pytest.mark.parametrize(("share", "hits"), [(0, 0), (1, 20)])
+def test_a_rate_limit_hits_before_a_call_is_executed(share: float, hits: int) -> None:
     plan = Plan()
     plan.sometimes("rate_limited", share=share)
     limits = [plan.take("create", only=Transport.RATE_LIMITED) for _call in range(20)]
-    assert sum(one is not AS_USUAL for one in limits) == struck
+    assert sum(limit is not AS_USUAL for limit in limits) == hits
     assert plan.take("create") is AS_USUAL
     assert plan.take("fetch", only=Transport.RATE_LIMITED) is AS_USUAL
 
 
-def test_what_was_added_comes_before_what_strikes_some() -> None:
+def test_a_planned_step_comes_before_a_random_one() -> None:
     plan = Plan()
     plan.sometimes("declined", share=1)
     plan.add("3ds")
@@ -97,7 +97,7 @@ def test_what_was_added_comes_before_what_strikes_some() -> None:
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
-def test_more_than_all_is_no_share(share: float) -> None:
+def test_a_share_is_between_0_and_1(share: float) -> None:
     with pytest.raises(ValueError, match="share"):
         Plan().sometimes("declined", share=share)
 
@@ -105,37 +105,37 @@ def test_more_than_all_is_no_share(share: float) -> None:
 def test_an_outage_ends_on_the_sandboxs_clock() -> None:
     clock = Clock()
     plan = Plan(clock)
-    assert plan.out_until == 0
+    assert plan.outage_until == 0
     plan.outage(600)
-    assert plan.out_until
+    assert plan.outage_until
     clock.advance(600)
-    assert plan.out_until == 0
+    assert plan.outage_until == 0
     plan.outage(until=clock.now() + 60)
-    assert plan.out_until
+    assert plan.outage_until
     plan.clear()
-    assert plan.out_until == 0
+    assert plan.outage_until == 0
 
 
 def test_events_get_their_places_from_the_last_to_the_first() -> None:
     plan = Plan()
-    assert plan.place() == ("", 0)
+    assert plan.next_place() == ("", 0)
     plan.reorder(3)
-    name = plan.gathering
-    assert [plan.place() for _event in range(4)] == [(name, 2), (name, 1), (name, 0), ("", 0)]
-    assert plan.gathering == ""
+    name = plan.held_batch
+    assert [plan.next_place() for _event in range(4)] == [(name, 2), (name, 1), (name, 0), ("", 0)]
+    assert plan.held_batch == ""
 
 
 def test_a_seed_shuffles_the_same_way() -> None:
     def places(seed: int) -> list[int]:
         plan = Plan()
         plan.reorder(20, seed=seed)
-        return [plan.place()[1] for _event in range(20)]
+        return [plan.next_place()[1] for _event in range(20)]
 
     assert places(1) == places(1) != places(2)
     assert sorted(places(1)) == list(range(20))
 
 
 @pytest.mark.parametrize("events", [0, 1001, True, "2"])
-def test_nonsense_is_not_reordered(events: Any) -> None:
-    with pytest.raises(ValueError, match="reordered"):
+def test_an_invalid_number_of_events_is_refused(events: Any) -> None:
+    with pytest.raises(ValueError, match="Reorder"):
         Plan().reorder(events)

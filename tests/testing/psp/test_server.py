@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from payments_ui.testing.psp import SandboxPSP
-from payments_ui.testing.psp.exchange import Request, Response
-from payments_ui.testing.psp.listener import Listener
+from payments_ui.testing.psp.http import Listener, Request, Response
 from tests.testing.psp.conftest import Client
 
 
@@ -25,7 +24,7 @@ def raw(url: str, data: bytes) -> bytes:
         return b"".join(iter(lambda: line.recv(4096), b""))
 
 
-def test_it_needs_neither_django_nor_anything_else() -> None:
+def test_it_needs_nothing_but_python() -> None:
     code = "import sys, payments_ui.testing.psp.__main__ as m; print('django' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout == "False\n"
@@ -51,15 +50,15 @@ def test_a_taken_port_is_an_error_and_leaves_nothing_open(psp: SandboxPSP) -> No
 
 def test_a_ledger_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
-        SandboxPSP(api_key="a", webhook_secret="b", ledger=str(tmp_path / "none" / "books"))
+        SandboxPSP(api_key="a", webhook_secret="b", ledger=str(tmp_path / "missing" / "ledger"))
 
 
-def test_one_that_was_never_started_can_be_stopped() -> None:
+def test_a_psp_that_was_never_started_can_be_stopped() -> None:
     SandboxPSP(api_key="a", webhook_secret="b").stop()
 
 
-def test_a_restart_goes_on_with_the_same_books(tmp_path: Path) -> None:
-    path = str(tmp_path / "books.sqlite3")
+def test_a_restart_goes_on_with_the_same_ledger(tmp_path: Path) -> None:
+    path = str(tmp_path / "ledger.sqlite3")
     with SandboxPSP(api_key="the-key", webhook_secret="b", ledger=path) as psp:
         first = Client(psp.url).charge(key="k").text
     with SandboxPSP(api_key="the-key", webhook_secret="b", ledger=path) as psp:
@@ -81,7 +80,7 @@ def test_a_restart_goes_on_with_the_same_books(tmp_path: Path) -> None:
         ("TRACE", "/", 501),
     ],
 )
-def test_only_what_is_offered_is_answered(
+def test_unknown_paths_and_methods_are_refused(
     client: Client, method: str, path: str, status: int
 ) -> None:
     assert client.send(method, path).status == status
@@ -96,13 +95,13 @@ def test_another_name_for_this_machine_is_refused(client: Client, host: str) -> 
 
 @pytest.mark.parametrize("origin", ["http://example.com", "null", "http://127.0.0.1:1"])
 def test_forms_of_other_sites_are_refused(psp: SandboxPSP, client: Client, origin: str) -> None:
-    reply = client.send("POST", "/panel/plan", b"scenario=declined", Origin=origin)
+    reply = client.send("POST", "/dashboard/plan", b"scenario=declined", Origin=origin)
     assert reply.status == 403
     assert psp.plan.steps() == []
 
 
-def test_forms_of_its_own_are_taken(psp: SandboxPSP, client: Client) -> None:
-    reply = client.send("POST", "/panel/plan", b"scenario=declined", Origin=psp.url)
+def test_forms_of_its_own_pages_are_accepted(psp: SandboxPSP, client: Client) -> None:
+    reply = client.send("POST", "/dashboard/plan", b"scenario=declined", Origin=psp.url)
     assert reply.status == 303
 
 
@@ -167,7 +166,7 @@ def test_stopping_waits_for_what_is_being_answered() -> None:
     assert finished == [True]
 
 
-def test_it_counts_what_it_was_asked(psp: SandboxPSP, client: Client) -> None:
+def test_it_counts_its_calls(psp: SandboxPSP, client: Client) -> None:
     charge = client.charge(key="k").json["id"]
     client.charge(key="k")
     psp.plan.outage(60)

@@ -21,13 +21,18 @@ from showroom.people import PASSWORD
 
 class Command(BaseCommand):
     help = "Prepare the demo's data, start the offline card company, and serve Hillshade."
-    # A visitor would wait for them; `manage.py check`, which the tests run, does not skip any.
+    # Checks would delay the start; the tests run `manage.py check`.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="a loopback address, no other")
-        parser.add_argument("--port", type=int, default=8000, help="the card company gets the next")
-        parser.add_argument("--reset", action="store_true", help="forget all data first")
+        parser.add_argument("--host", default="127.0.0.1", help="loopback address to serve")
+        parser.add_argument(
+            "--port",
+            type=int,
+            default=8000,
+            help="port; the company takes the next",
+        )
+        parser.add_argument("--reset", action="store_true", help="delete all data first")
 
     def handle(self, *, host: str, port: int, reset: bool, **options: Any) -> None:
         check_loopback(host)
@@ -45,7 +50,7 @@ class Command(BaseCommand):
             webhook_secret=settings.SANDBOX_WEBHOOK_SECRET,
         ) as psp:
             self.welcome(f"http://{host}:{port}/", psp.url)
-            # However the demo ends, the company closes its books.
+            # SIGTERM ends the demo through SystemExit, so that the company closes its books.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit())
             call_command("runserver", f"{host}:{port}", use_reloader=False, skip_checks=True)
 
@@ -53,43 +58,43 @@ class Command(BaseCommand):
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         if data.load():
-            self.stdout.write("Invented some customers, and some weeks of use.")
+            self.stdout.write("Created customers, and some weeks of use.")
 
     def welcome(self, url: str, psp_url: str) -> None:
         self.stdout.write(
             f"""
   Hillshade is at         {url}
-  You are signed in as    Ada; be somebody else on the account page
+  You are signed in as    Ada; switch to another person on the account page
   The clerk's admin is at {url}admin/ (clara, password {PASSWORD})
-  The offline card company, which you can tell what to do, is at {psp_url}/
+  Choose what the offline card company does at {psp_url}/
   Stop with Ctrl-C; the data stay in {settings.VAR_DIR}
 """
         )
 
 
 def check_loopback(host: str) -> None:
-    """Refuse to serve anybody but this machine: the demo signs visitors in."""
+    """Raise ``CommandError`` unless the address is loopback: the demo signs visitors in."""
     try:
         loopback = ip_address(host).is_loopback
     except ValueError:
         loopback = False
     if not loopback:
-        raise CommandError(f"The demo needs no password, so it serves this machine only: {host}")
+        raise CommandError(f"Serve the demo, which needs no password, on loopback, not on {host}.")
 
 
 def check_free(host: str, port: int) -> None:
-    """Say so before anything starts if a port is taken."""
+    """Raise ``CommandError`` before anything starts if the port is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except (OSError, OverflowError) as error:
-            hint = "PORT=8010 make demo, or demo --port 8010, takes another."
-            raise CommandError(f"Port {port} is not free. {hint}") from error
+            hint = "Choose another: PORT=8010 make demo, or demo --port 8010."
+            raise CommandError(f"Port {port} is in use. {hint}") from error
 
 
 def restart(port: int) -> None:
-    """Start again, with the port where the settings read it."""
+    """Replace this process by one whose settings know the port."""
     os.environ["HILLSHADE_PORT"] = str(port)
     os.environ["HILLSHADE_SANDBOX_URL"] = f"http://127.0.0.1:{port + 1}"
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 (this very command)

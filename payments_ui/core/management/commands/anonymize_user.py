@@ -1,4 +1,4 @@
-"""Anonymizes a user who wants to be deleted."""
+"""Removes the personal data of a user who asks to be deleted; the books stay."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from payments_ui.exceptions import PaymentsUIError
 
 class Command(BaseCommand):
     help = (
-        "Drop the person and keep the books: blanks a user's name, e-mail and password, the "
-        "e-mail of their payments, the titles of their line items, and what PSPs told of them. "
-        "Amounts, ids and the journal stay. Cannot be undone."
+        "Removes the personal data of a user and keeps the books. It clears the user's name, "
+        "e-mail and password, the e-mail on payments, the titles of line items, and what "
+        "payment services reported. Amounts, ids and the journal stay. This is final."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", help="User name or primary key.")
-        parser.add_argument("--yes", action="store_true", help="Do not ask.")
-        parser.add_argument("--keep-titles", action="store_true", help="Titles are not personal.")
-        parser.add_argument("--reason", default="", help="For the journal; never a name.")
+        parser.add_argument("--yes", action="store_true", help="Skip the confirmation.")
+        parser.add_argument("--keep-titles", action="store_true", help="Keep titles of line items.")
+        parser.add_argument("--reason", default="", help="Reason for the journal, without names.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = find_user(options["user"])
@@ -36,10 +36,10 @@ class Command(BaseCommand):
                 keep_titles=options["keep_titles"],
             )
         except PaymentsUIError as error:
-            raise CommandError(f"{error}. Nothing was changed.") from error
-        self.stdout.write(self.style.SUCCESS(f"User {user.pk} is anonymized."))
+            raise CommandError(f"{error}. The user was not changed.") from error
+        self.stdout.write(self.style.SUCCESS(f"User {user.pk} was anonymized."))
 
     def _ask(self, user: Any) -> None:
-        question = f"Anonymize {user} (id {user.pk})? This cannot be undone. Type yes: "
+        question = f"Anonymize {user} (id {user.pk})? This is final. Type yes to continue: "
         if input(question).strip().lower() != "yes":
-            raise CommandError("Nothing was changed.")
+            raise CommandError("Cancelled. The user was not changed.")

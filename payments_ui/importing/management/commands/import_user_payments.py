@@ -1,4 +1,4 @@
-"""Moves a site in that kept its books with django-user-payments."""
+"""Moves a site in that keeps its books with django-user-payments."""
 
 from __future__ import annotations
 
@@ -18,26 +18,34 @@ _EXAMPLES, _FINDINGS = 5, 20
 class Command(BaseCommand):
     help = (
         "Copy payments and line items of django-user-payments into the books, with their ids. "
-        "Only says what would happen, unless --commit is given. What was copied before is left "
-        "as it is. Ends with an audit of the books; exits with 1 where that finds something."
+        "Says what would happen and writes only with --commit. What was copied before stays as "
+        "it is. Ends with an audit of the books; exits with 1 where the audit finds something."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--commit", action="store_true", help="Write.")
+        parser.add_argument("--commit", action="store_true", help="Write what would happen.")
         parser.add_argument(
             "--currency",
             default=settings.CURRENCY,
-            help="Of all amounts there (default: %(default)s).",
+            help="Currency of all amounts in the old tables (default: %(default)s).",
         )
         parser.add_argument(
             "--source-alias",
-            help="Database that has the tables, where it is not that of the books. Users have "
-            "the same primary keys in both.",
+            help="Database that has the old tables, if not that of the books. Users need the "
+            "same primary keys in both.",
         )
-        parser.add_argument("--ids", action="store_true", help="Every id, not five of a kind.")
+        parser.add_argument("--ids", action="store_true", help="List every id, not five of a kind.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = self._move_in(options)
+        try:
+            report = move_in.move_in(
+                currency=options["currency"],
+                using=options["source_alias"],
+                commit=options["commit"],
+                examples=None if options["ids"] else _EXAMPLES,
+            )
+        except PaymentsUIError as error:
+            raise CommandError(f"{error}. Nothing was copied.") from error
         done = "Done" if options["commit"] else "Dry run: nothing is written"
         self.stdout.write(f"{done}. Amounts are in {report.currency}.")
         for line in report.lines():
@@ -46,17 +54,6 @@ class Command(BaseCommand):
             self._audit()
         else:
             self.stdout.write("Add --commit to write.")
-
-    def _move_in(self, options: Any) -> move_in.Report:
-        try:
-            return move_in.move_in(
-                currency=options["currency"],
-                using=options["source_alias"],
-                commit=options["commit"],
-                examples=None if options["ids"] else _EXAMPLES,
-            )
-        except PaymentsUIError as error:
-            raise CommandError(f"{error}. Nothing was copied.") from error
 
     def _audit(self) -> None:
         findings = audit()

@@ -1,0 +1,56 @@
+"""Giving a pending payment up: its line items return to the pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from payments_ui.core import journal
+from payments_ui.core.db import failpoints
+from payments_ui.core.db.failpoints import Point
+from payments_ui.core.db.locks import retrying
+from payments_ui.core.db.unguarded import unguarded
+from payments_ui.exceptions import AlreadyChargedError, AttemptOpenError, PaymentGoneError
+
+if TYPE_CHECKING:
+    from .model import Payment
+
+
+@retrying
+def cancel_pending(payment: Payment, *, by: str = journal.SYSTEM, reason: str = "") -> None:
+    """Return the line items to the pool; the payment is gone for its callers.
+
+    The row is deleted, or kept out of sight as evidence where a PSP was ever asked.
+    Raises ``AlreadyChargedError``, ``PaymentGoneError``, or ``AttemptOpenError`` while
+    the outcome of an attempt is not known.
+    """
+    with transaction.atomic():
+        locked = payment.lock()
+        if locked is not None and locked.charged_at:
+            raise AlreadyChargedError(f"{payment.pk} is charged")
+        if locked is None or locked.cancelled_at or locked.undone_at:
+            raise PaymentGoneError(f"{payment.pk} is cancelled or undone")
+        if locked.open_attempt:
+            raise AttemptOpenError(f"{locked.open_attempt} is open")
+        now = timezone.now()
+        # First, as the database lets line items go only from a payment that cannot be paid.
+        unguarded(locked).update(cancelled_at=now)
+        items = release(locked)
+        journal.payment(
+            journal.Verb.PAYMENT_CANCELLED, locked, actor=by, reason=reason, items=items
+        )
+        if not locked.attempts.exists():
+            unguarded(locked).delete()
+        failpoints.hit(Point.CANCEL_BEFORE_COMMIT)
+    payment.cancelled_at = now
+    payment.__dict__.pop("open_attempt", None)
+
+
+cancel_pending.alters_data = True  # type: ignore[attr-defined]
+
+
+def release(payment: Payment) -> int:
+    """Unbind the payment's line items, in the caller's transaction; return how many."""
+    return models.QuerySet.update(payment.lineitems.order_by(), payment=None)

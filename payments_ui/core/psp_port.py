@@ -1,0 +1,70 @@
+"""What the core asks of the layer that knows PSPs, stated here and registered there, once.
+
+The core works with no interface: then no PSP can be asked, and a person sends refunds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from payments_ui.exceptions import MoocherError
+
+if TYPE_CHECKING:
+    from payments_ui.core.attempts.model import Attempt
+    from payments_ui.core.audit import Finding
+    from payments_ui.core.refunds.model import Refund
+
+
+class PSPPort(Protocol):
+    """Everything for which the books need the layer that can ask a PSP."""
+
+    def signal_sender(self, moocher: str, /) -> object:
+        """Return the ``sender`` of a charge's signals: the moocher with this identifier."""
+
+    def can_refund(self, attempt: Attempt, /) -> bool:
+        """Whether the PSP that took this attempt's money can be asked to give it back."""
+
+    def send_refund(self, refund: Refund, /) -> Refund:
+        """Ask the PSP for a committed refund and record its answer; return it as stored then."""
+
+    def compare_ledger(self, moocher: str, using: str, /) -> Iterator[Finding]:
+        """Compare the PSP's list of charges with the books in the database ``using``.
+
+        ``moocher`` is an identifier, or "all". Raises ``MoocherError`` where no such moocher
+        can list its charges.
+        """
+
+
+class NoPSPs:
+    """The core alone: signals are sent by the identifier, and people send money back."""
+
+    def signal_sender(self, moocher: str) -> object:
+        """Return the identifier."""
+        return moocher
+
+    def can_refund(self, attempt: Attempt) -> bool:
+        """No PSP can be asked."""
+        return False
+
+    def send_refund(self, refund: Refund) -> Refund:
+        """Leave the refund requested."""
+        return refund
+
+    def compare_ledger(self, moocher: str, using: str) -> Iterator[Finding]:
+        """Raise ``MoocherError``."""
+        raise MoocherError("Add payments_ui to INSTALLED_APPS: the core alone can ask no PSP")
+
+
+_registered: PSPPort = NoPSPs()
+
+
+def register(port: PSPPort) -> None:
+    """Let this answer from now on; ``AppConfig.ready`` of the interface calls it."""
+    global _registered
+    _registered = port
+
+
+def psps() -> PSPPort:
+    """Return what was registered."""
+    return _registered

@@ -1,0 +1,131 @@
+"""Write a batch as a site would have made it: drafts, line items, seal, attempt, charge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from django.db import models
+from django.db.models import F, OuterRef, Subquery
+from django.utils.translation import gettext as _
+
+from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
+
+from . import lineitems
+from .decide import Plans, pages
+from .job import ACTOR, ITEMS, REASON, Job
+from .lineitems import Existing, Owned
+from .plan import Fate, Plan
+
+M = TypeVar("M", bound=models.Model)
+Verb = JournalEntry.Verb
+# Moochers whose money a clerk books by hand, by django-mooch's own name.
+_BY_HAND = frozenset({"banktransfer"})
+
+
+def payments(job: Job, plans: Plans) -> None:
+    """Write these payments with all that belongs to them, in the caller's transaction."""
+    imported = [plan for plan in plans.values() if plan.is_imported]
+    charged = [plan for plan in imported if plan.fate is Fate.CHARGED]
+    with_items = {pk: plan for pk, plan in plans.items() if plan.has_imported_items}
+    stored: models.QuerySet[Payment] = models.QuerySet(Payment, using=job.target)
+    _insert(Payment, map(_draft, imported), job)
+    for page, existing in pages(job, with_items):
+        fresh = (owned for owned in page if existing.lacks(owned))
+        _insert(LineItem, (_lineitem(plans, owned, existing) for owned in fresh), job)
+    _insert(LineItem, (_difference(plan) for plan in imported if plan.needs_item), job)
+    stored.filter(pk__in=[plan.source.pk for plan in imported]).update(sealed_at=F("created_at"))
+    _insert(JournalEntry, map(_created, imported), job)
+    attempts = _insert(Attempt, map(_attempt, charged), job)
+    # One statement for all of them: each at the moment that its attempt tells.
+    settled = Attempt.objects.filter(settled_payment=OuterRef("pk")).values("signal_sent_at")
+    stored.filter(pk__in=[plan.source.pk for plan in charged]).update(charged_at=Subquery(settled))
+    _insert(JournalEntry, map(_charged, charged, attempts), job)
+
+
+def unbound(job: Job, page: Iterable[Owned], existing: Existing) -> None:
+    """Write these line items, in the caller's transaction."""
+    items = (lineitems.new_lineitem(owned, existing, job.currency) for owned in page)
+    _insert(LineItem, items, job)
+
+
+def _insert(model: type[M], rows: Iterable[M], job: Job) -> list[M]:
+    # Not by the models' managers, which refuse to write what is sealed.
+    stored: models.QuerySet[M] = models.QuerySet(model, using=job.target)
+    return stored.bulk_create(rows, batch_size=ITEMS)
+
+
+def _draft(plan: Plan) -> Payment:
+    source = plan.source
+    return Payment(
+        id=source.pk,
+        user_id=plan.user_id,
+        created_at=source.created_at,
+        amount=plan.amount,
+        currency=plan.job.currency,
+        payment_service_provider=source.payment_service_provider,
+        email=plan.email,
+        transaction=plan.transaction,
+    )
+
+
+def _lineitem(plans: Plans, owned: Owned, existing: Existing) -> LineItem:
+    plan = plans[owned.item.payment]
+    payment = plan.source.pk if plan.is_imported else None
+    return lineitems.new_lineitem(owned, existing, plan.job.currency, payment)
+
+
+def _difference(plan: Plan) -> LineItem:
+    return LineItem(
+        user_id=plan.user_id,
+        payment_id=plan.source.pk,
+        created_at=plan.source.created_at,
+        title=_("Difference found when moving in"),
+        amount=plan.difference,
+        currency=plan.job.currency,
+        key=lineitems.key_of(plan.source.pk),
+    )
+
+
+def _attempt(plan: Plan) -> Attempt:
+    source, moocher = plan.source, plan.answer.moocher
+    # Announced, too: whoever listens to charges heard of this one years ago.
+    times: dict[str, Any] = dict.fromkeys(
+        ("started_at", "updated_at", "ended_at", "signal_sent_at"), source.charged_at
+    )
+    return Attempt(
+        payment_id=source.pk,
+        moocher=moocher,
+        amount=plan.amount,
+        currency=plan.job.currency,
+        state=Attempt.State.SETTLED,
+        # The same in every run: a second guard against importing a charge twice.
+        idempotency_key=f"user_payments:{source.pk.hex}",
+        psp_reference=plan.reference,
+        manual=moocher in _BY_HAND,
+        live=plan.answer.is_live,
+        received_amount=plan.amount,
+        received_currency=plan.job.currency,
+        **times,
+    )
+
+
+def _created(plan: Plan) -> JournalEntry:
+    total = plan.total + plan.difference
+    return _entry(Verb.PAYMENT_CREATED, plan, items=plan.items + plan.needs_item, total=total)
+
+
+def _charged(plan: Plan, attempt: Attempt) -> JournalEntry:
+    return _entry(Verb.PAYMENT_CHARGED, plan, attempt_id=attempt.pk, total=attempt.amount)
+
+
+def _entry(verb: Verb, plan: Plan, **facts: Any) -> JournalEntry:
+    return JournalEntry(
+        verb=verb,
+        user_id=plan.user_id,
+        payment_id=plan.source.pk,
+        currency=plan.job.currency,
+        actor=ACTOR,
+        reason=REASON,
+        **facts,
+    )

@@ -1,0 +1,7 @@
+"""The fake PSP, which the commands call."""
+
+from __future__ import annotations
+
+from tests.fixtures import psp
+
+__all__ = ["psp"]
