@@ -44,11 +44,11 @@ def _run(quick: bool) -> int:
 
 
 def _rows(quick: bool) -> Iterator[Row]:
-    from bench import auditor, create_pending, heartbeat, mixed, page, size
+    from bench import auditor, create_pending, growth, heartbeat, mixed, page, size
 
     # SQLite has one writer at a time, whoever keeps the books. Last the one that fills the tables.
     at_once = [mixed] if os.environ.get("DATABASE") == "postgres" else []
-    for part in (size, heartbeat, page, create_pending, *at_once, auditor):
+    for part in (size, heartbeat, page, create_pending, *at_once, auditor, growth):
         for row in part.rows(quick):
             print(".", end="", file=sys.stderr, flush=True)
             yield replace(row, judged=False) if quick and row.is_timed else row

@@ -86,8 +86,10 @@ def _itemise() -> None:
     lineitem, payment = LineItem._meta.db_table, Payment._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {lineitem} (user_id, created_at, title, amount, currency, payment_id)"  # noqa: S608 - our own tables
-            f" SELECT user_id, created_at, 'Frame, rendered', %s, currency, id FROM {payment} p"
+            f"INSERT INTO {lineitem} "  # noqa: S608 - our own tables
+            " (user_id, created_at, used_at, title, amount, currency, unit, payment_id)"
+            " SELECT user_id, created_at, created_at, 'Frame, rendered', %s, currency, '', id"
+            f" FROM {payment} p"
             f" CROSS JOIN ({numbers}) numbers"
             f" WHERE NOT EXISTS (SELECT 1 FROM {lineitem} l WHERE l.payment_id = p.id)",
             [amount],

@@ -11,7 +11,7 @@ import time
 
 from babel.numbers import format_currency
 from django.contrib.auth.models import User
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, Min, Sum
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template import engines
@@ -24,7 +24,10 @@ _ROWS = re.compile(r"<tbody>.*</tbody>", re.DOTALL)
 _ROW = """
 <tr>
 <th class="pui-row-title" scope="row"><span dir="auto">{{ row.title }}</span>
-<span class="pui-times">{{ row.count }} times</span></th>
+<span class="pui-times">{{ row.id__count }} times</span>
+<span class="pui-use">{% if row.first|date != row.last|date %}
+<time datetime="{{ row.first|date:"c" }}">{{ row.first|date }}</time> \u2013{% endif %}
+<time datetime="{{ row.last|date:"c" }}">{{ row.last|date }}</time></span></th>
 <td class="pui-number"><bdi class="pui-amount">{{ row.shown }}</bdi></td>
 </tr>
 """
@@ -53,12 +56,12 @@ class Fragment:
         rows = list(
             LineItem.objects.filter(user=user, payment=None)
             .values("title")
-            .annotate(count=Count("id"), amount=Sum("amount"), last=Max("created_at"))
+            .annotate(Count("id"), Sum("amount"), first=Min("used_at"), last=Max("used_at"))
             .order_by("-last", "title")
         )
-        total = sum(row["amount"] for row in rows)
+        total = sum(row["amount__sum"] for row in rows)
         for row in rows[:_PAGE]:
-            row["shown"] = format_currency(row["amount"], "CHF", _PATTERN, locale="en")
+            row["shown"] = format_currency(row["amount__sum"], "CHF", _PATTERN, locale="en")
         context = {
             "rows": rows[:_PAGE],
             "total": format_currency(total, "CHF", _PATTERN, locale="en"),

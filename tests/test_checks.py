@@ -251,6 +251,33 @@ def test_templates_that_are_right_or_not_ours_are_fine(page: Any, source: str) -
     assert page(source) == {}
 
 
+@pytest.mark.parametrize("htmx", ["2", "4", "True"])
+def test_htmx_that_no_installed_app_has_is_told(page: Any, settings: Any, htmx: str) -> None:
+    settings.PAYMENTS_UI = {"BASE_TEMPLATE": "page.html"}
+    source = f"{{% load payments_ui %}}{{% payments_ui_assets htmx={htmx} %}}"
+    assert page(source) == {}
+    with modify_settings(INSTALLED_APPS={"remove": ["django_htmx"]}):
+        message = page(source)["E017"]
+    assert "django_htmx/htmx-" in message.msg
+    assert str(message.hint).startswith('Add "django_htmx" to INSTALLED_APPS')
+
+
+def test_the_kits_own_base_template_needs_htmx_too() -> None:
+    with modify_settings(INSTALLED_APPS={"remove": ["django_htmx"]}):
+        assert "htmx-2" in found()["E017"].msg
+
+
+def test_a_site_that_brings_its_own_htmx_needs_no_other(page: Any, settings: Any) -> None:
+    settings.PAYMENTS_UI = {"BASE_TEMPLATE": "page.html"}
+    with modify_settings(INSTALLED_APPS={"remove": ["django_htmx"]}):
+        assert page("{% load payments_ui %}{% payments_ui_assets %}") == {}
+
+
+def test_a_site_whose_finders_see_no_apps_is_told(settings: Any) -> None:
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    assert "AppDirectoriesFinder" in str(found()["E017"].hint)
+
+
 def test_our_own_templates_are_not_the_sites(settings: Any) -> None:
     (engine,) = settings.TEMPLATES
     folder = Path(host.__file__).parents[1] / "templates"

@@ -20,6 +20,7 @@ LINKS = ("components", "static", "templates")
 BESIDE = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml"}
 NEED_THE_CHECKOUT = (
     "tests/bench",
+    "tests/components/test_documented.py",
     "tests/management/test_documented.py",
     "tests/moochers/test_documented.py",
     "tests/reliability/test_page.py",

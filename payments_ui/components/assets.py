@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -16,26 +18,51 @@ from payments_ui.conf import settings as pui
 
 from .widget import WidgetError, complain
 
+logger = logging.getLogger("payments_ui")
+
 _SHEETS = {
     "default": "payments_ui/payments_ui.min.css",
     "layer": "payments_ui/payments_ui.layer.min.css",
 }
 
+#: htmx as django-htmx ships it, which has to be an installed app for that.
+HTMX = {2: "django_htmx/htmx-2.min.js", 4: "django_htmx/htmx-4.min.js"}
 _SCRIPTS = ("payments_ui/payments_ui.js", "payments_ui/payments_ui.elements.js")
 
 
 def render(context: Context, **options: Any) -> SafeString:
-    """Tags for CSS, htmx (if asked for) and the guard script, in this order."""
+    """Tags for CSS, htmx (if asked for) and the guard script, in this order.
+
+    A file that the static files storage does not know is logged and left out: the widgets
+    work without each of them, and no page of the site fails for its sake.
+    """
     nonce = _nonce(context)
-    sheet = _SHEETS.get(str(pui.CSS or ""))
     version = _htmx(options)
     tags = {
         "nonce": nonce,
-        "sheet": static(sheet) if sheet else "",
-        "scripts": [static(script) for script in _SCRIPTS],
-        "htmx": htmx_script(version=version, nonce=nonce) if version else "",
+        "sheet": "".join(_found(_SHEETS.get(str(pui.CSS or "")), static)),
+        "scripts": [url for script in _SCRIPTS for url in _found(script, static)],
+        "htmx": _found(HTMX.get(version), lambda _path: htmx_script(version=version, nonce=nonce)),
     }
     return SafeString(get_template("payments_ui/components/assets.html").render(tags))
+
+
+def files(*versions: int) -> list[str]:
+    """Paths of the static files that the tag links, with these versions of htmx."""
+    sheet = _SHEETS.get(str(pui.CSS or ""))
+    return [*([sheet] if sheet else []), *(HTMX[version] for version in versions), *_SCRIPTS]
+
+
+def _found(path: str | None, link: Callable[[str], str]) -> list[str]:
+    try:
+        return [link(path)] if path else []
+    except Exception:  # storages raise what they like; manifest storage a ValueError
+        logger.exception(
+            "{%% payments_ui_assets %%} leaves out %s, which the static files storage does not "
+            "know: see `manage.py check`, then run collectstatic.",
+            path,
+        )
+        return []
 
 
 def nonce_of(request: HttpRequest) -> str | None:
@@ -61,7 +88,7 @@ def _htmx(options: dict[str, Any]) -> int:
     version = 2 if version is True else version
     if options:
         complain(WidgetError(f"payments_ui_assets takes htmx only, not {', '.join(options)}"))
-    if version not in (0, 2, 4):
+    if version not in (0, *HTMX):
         complain(WidgetError(f"htmx={version!r} must be 2 or 4 (django-htmx ships these)"))
         return 0
     return int(version)

@@ -19,6 +19,7 @@ class PaymentsCoreConfig(AppConfig):
         """Register the system checks, install triggers after migrations, keep the log clean."""
         from . import checks  # noqa: F401 - the checks register themselves
         from .privacy import redaction
+        from .triggers import checks as trigger_checks  # noqa: F401
         from .triggers import on_migrate
 
         pre_migrate.connect(on_migrate.before_migrations, sender=self)

@@ -83,8 +83,8 @@ class Total:
 class Group:
     """Line items of one title, currency, unit and unit price; amount and quantity are sums."""
 
-    title: str
     currency: str
+    title: str
     unit: str
     unit_price: Decimal | None
     count: int
@@ -127,10 +127,9 @@ def pending_payments(
 @cache
 def _groups() -> QuerySet[LineItem, tuple[Any, ...]]:
     # Built once, since that takes longer than running it. The caller says whose items.
-    rows = LineItem.objects.order_by().values_list("title", "currency", "unit", "unit_price")
+    rows = LineItem.objects.order_by().values_list("title", "unit", "unit_price")
     rows = rows.annotate(
-        *(Count("id"), Sum("amount"), Sum("quantity"), Min("used_at"), Max("used_at")),
-        newest=Max("created_at"),
+        *(Count("id"), Sum("amount"), Sum("quantity"), Min("used_at")), newest=Max("used_at")
     )
     return rows.order_by("-newest", "title", "unit", "unit_price")  # type: ignore[no-any-return]
 
@@ -152,12 +151,12 @@ def groups(
     offset: int = 0,
     payment: Payment | None = None,
 ) -> list[Group]:
-    """Line items by title, unit and unit price, newest first: unbound, or those of ``payment``.
+    """Line items by title, unit and price, the last use first: unbound, or those of ``payment``.
 
     One query.
     """
     rows = _groups().filter(user=user.pk, currency=currency, payment=payment)
-    return [Group(*row[:-1]) for row in rows[offset : offset + limit]]
+    return [Group(currency, *row) for row in rows[offset : offset + limit]]
 
 
 def items(
@@ -168,9 +167,9 @@ def items(
     offset: int = 0,
     payment: Payment | None = None,
 ) -> list[LineItem]:
-    """Line items, newest first: unbound, or those of ``payment``. One query."""
+    """Line items, the last use first: unbound, or those of ``payment``. One query."""
     rows = LineItem.objects.filter(user=user.pk, currency=currency, payment=payment)
-    return list(rows.order_by("-created_at", "-pk")[offset : offset + limit])
+    return list(rows.order_by("-used_at", "-pk")[offset : offset + limit])
 
 
 def refunds() -> RefundQuerySet:

@@ -1,1 +1,1 @@
-"""The one place where the database and the PSP meet. No PSP is asked inside a transaction."""
+"""Where the books meet a PSP, and nowhere else. No PSP is asked inside a transaction."""

@@ -35,10 +35,6 @@ _RESULTS = {
 }
 
 
-def _nothing(payment: Payment) -> Mapping[str, Any]:
-    return {}
-
-
 class Charging:
     """A processor: asks one moocher to charge a payment, without the customer.
 
@@ -50,7 +46,7 @@ class Charging:
 
     Answers ``SUCCESS`` when the payment is charged; ``FAILURE`` when it was declined or is not
     for this moocher; ``TERMINATE`` while the outcome is open, another run is busy with it, or
-    a person has to look at money that arrived: then nothing is cancelled and no other
+    unexpected money waits for a review: then nothing is cancelled and no other
     processor is tried. Raises ``StopProcessingError``, which ends the run, where the PSP gave
     no answer, or refused our request, ``resilience.IN_A_ROW`` times in a row. Must be called
     outside of transactions.
@@ -64,7 +60,7 @@ class Charging:
         moocher: Moocher,
         *,
         base_url: str,
-        data_for: DataFor = _nothing,
+        data_for: DataFor = lambda _payment: {},
         per_second: float | None = 10,
         again_after: dt.timedelta = dt.timedelta(hours=20),
         pauses: Sequence[float] = PAUSES,
@@ -92,7 +88,13 @@ class Charging:
         # Before it is written down: from then on the request has to be sent in time.
         self._rate_limit.wait()
         try:
-            attempt = self._start(payment)
+            attempt = payment.start_attempt(
+                moocher=self.moocher.identifier,
+                account=self.moocher.account,
+                live=self.moocher.live,
+                manual=self.moocher.manual,
+                check=self._check,
+            )
         except _SkipError as why:
             return _skip(payment, why.result, str(why))
         except AlreadyChargedError:
@@ -103,19 +105,10 @@ class Charging:
             return _skip(payment, Result.TERMINATE, str(error))
         return self._charge(attempt, data)
 
-    def _start(self, payment: Payment) -> Attempt:
-        return payment.start_attempt(
-            moocher=self.moocher.identifier,
-            account=self.moocher.account,
-            live=self.moocher.live,
-            manual=self.moocher.manual,
-            check=self._check,
-        )
-
     def _check(self, payment: Payment) -> None:
         """Raise unless the locked payment may be tried now."""
         if Attempt.objects.undecided().filter(payment=payment).exists():
-            raise _SkipError(Result.TERMINATE, "a person has to look at its money first")
+            raise _SkipError(Result.TERMINATE, "its unexpected money waits for a review")
         declined = Attempt.objects.filter(
             payment__user=payment.user_id,
             moocher=self.moocher.identifier,

@@ -14,7 +14,6 @@ from payments_ui.core.models import Attempt, LineItem, Payment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-    from django.db.models import QuerySet
 
 
 def begin(
@@ -34,26 +33,21 @@ def begin(
     pending = Payment.objects.pending().filter(user=user.pk)
     if currency:
         pending = pending.filter(currency=currency)
-    payment = _idle(pending) if chosen is None else None
+    idle = pending.exclude(attempts__state__in=Attempt.OPEN)
+    payment: Payment | None = idle.first() if chosen is None else None
     if payment is None:
         payment = Payment.objects.create_pending(
             user=user, currency=currency, lineitems=chosen, by=journal.by_user(user)
         )
-    # Another click may have bound everything between the two questions.
-    payment = payment or _bound_meanwhile(pending, chosen)
+    if payment is None:
+        # Another click may have bound everything meanwhile.
+        if chosen is None:
+            payment = idle.first() or pending.first()
+        else:
+            payment = pending.filter(lineitems__in=[item.pk for item in chosen]).first()
     if payment is not None and not payment.amount:
         payment.settle_zero()
     return payment
-
-
-def _idle(pending: QuerySet[Payment]) -> Payment | None:
-    return pending.exclude(attempts__state__in=Attempt.OPEN).first()
-
-
-def _bound_meanwhile(pending: QuerySet[Payment], chosen: list[LineItem] | None) -> Payment | None:
-    if chosen is None:
-        return _idle(pending) or pending.first()
-    return pending.filter(lineitems__in=[item.pk for item in chosen]).first()
 
 
 def add_new_charges(payment: Payment) -> Payment:

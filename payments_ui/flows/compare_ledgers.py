@@ -50,9 +50,7 @@ def compare(identifier: str, using: str) -> Iterator[Finding]:
     if not chosen:
         # Also for "all": that nothing was compared must not read as "no differences".
         names = ", ".join(with_ledger) or "none"
-        raise MoocherError(
-            f"{identifier!r} is no moocher with a ledger (moochers with one: {names})"
-        )
+        raise MoocherError(f"{identifier!r} is no moocher with a ledger (with a ledger: {names})")
     for moocher in chosen:
         yield from _compare(moocher, using)
 

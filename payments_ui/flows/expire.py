@@ -102,8 +102,7 @@ def _abandoned(days: int) -> PaymentQuerySet:
 def _give_up(pk: UUID, abandoned: PaymentQuerySet, days: int, result: ExpireResult) -> None:
     payment = Payment.all_objects.select_related("user").filter(pk=pk).first()
     opened = payment.open_attempt if payment is not None else None
-    # In this order: an attempt that its customer starts from here on is not the one that
-    # is called off.
+    # In this order: an attempt that the customer starts from here on is not called off.
     if payment is None or not abandoned.filter(pk=pk).exists():
         return
     if opened is not None and not result.is_answering(opened.moocher):

@@ -31,7 +31,7 @@ logger = logging.getLogger("payments_ui")
 
 Row = TypeVar("Row", Attempt, Refund)
 
-#: A request can still arrive for so long after the PSP said that it knows nothing of it.
+#: For so long a request can arrive at a PSP that answered that it does not know it.
 GRACE = dt.timedelta(seconds=60)
 #: The answer within ``GRACE`` that the PSP knows nothing. It is not recorded.
 NOT_YET = Unknown(reason="the PSP does not know it yet")
@@ -76,8 +76,8 @@ def ask_psp(
 ) -> Outcome:
     """The PSP's answer to a question about ``row``: any exception is *unknown*.
 
-    So are an answer that is no outcome, and a step that leads the customer to no web page. Where
-    the first request about it is refused, it is declined and the admins are told. With
+    So are an answer that is no outcome, and a step that leads the customer to no web page. The
+    first request about ``row`` that is refused declines it, and the admins are notified. With
     ``sent_at``, "never happened" is ``NOT_YET`` while the request may still arrive. Raises
     ``TransactionOpenError``.
     """

@@ -114,7 +114,10 @@ class _Run:
                 items = kind.load(row.pk for row, _turn in due)
                 for row, turn in due:
                     with self.result.count_errors(items[row.pk]):
-                        self._ask(kind, turn, row.at_moocher, items[row.pk])
+                        if self.result.is_answering(row.at_moocher) and kind.claim(row.pk, turn):
+                            state, answered = kind.ask(items[row.pk])
+                            self.result.note(row.at_moocher, answered=answered)
+                            self.result.count(state)
             self._open_overdue(kind, [row.pk for row in rows if self._is_overdue(kind, row)])
 
     def _turn(self, kind: Reconcilable, row: Any) -> dt.datetime | None:
@@ -126,12 +129,6 @@ class _Run:
         if turn and self._everything:
             return self._now
         return turn if schedule.is_due(row.asked_at, turn) else None
-
-    def _ask(self, kind: Reconcilable, turn: dt.datetime, moocher: str, item: Any) -> None:
-        if self.result.is_answering(moocher) and kind.claim(item.pk, turn):
-            answer = kind.ask(item)
-            self.result.note(moocher, answered=answer.answered)
-            self.result.count(answer.state)
 
     def _is_overdue(self, kind: Reconcilable, row: Any) -> bool:
         # A customer who has not come back is no missing answer; `expire` gives that up.

@@ -99,7 +99,7 @@ def match(event: Event) -> bool:
 
 @retrying
 def mark_processed(event: Event, attempt: Attempt) -> bool:
-    """Say that an unmatched webhook was about this attempt; whether this call said it."""
+    """Record which attempt an unmatched webhook was about; whether this call did."""
     rows: models.QuerySet[Event] = models.QuerySet(Event).filter(pk=event.pk)
     found = {"state": Event.State.PROCESSED, "attempt": attempt}
     with transaction.atomic():

@@ -34,7 +34,7 @@ def send(refund: Refund) -> Refund:
     moocher = moocher_for(refund.attempt)
     if moocher is None:
         return refund
-    # Sent before: a refusal now says nothing of the request then.
+    # Where it was sent before, a refusal now is no answer to the request then.
     is_first = refund.state == Refund.State.REQUESTED
     outcome = psp_call.ask_psp(refund, lambda: moocher.refund(refund), is_first=is_first)
     failpoints.hit(Point.REFUND_AFTER_PSP)

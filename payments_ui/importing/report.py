@@ -48,7 +48,7 @@ class Kind(Enum):
         Section.CORRECTED,
         "line items of another user than their payment: now of the payment's user",
     )
-    UNTITLED = (Section.CORRECTED, "line items without a title: they get one")
+    UNTITLED = (Section.CORRECTED, "line items without a title: they get a title")
     TITLE_CUT = (Section.CORRECTED, "line items with more than 200 characters of title: cut")
     RENUMBERED = (Section.CORRECTED, "line items whose id is taken: they get another id")
     NO_EMAIL = (Section.CORRECTED, "payments without a usable e-mail address: copied without")
@@ -101,7 +101,7 @@ class Kind(Enum):
         self.text = text
 
 
-# As they should be: their ids help nobody.
+# Nothing to look up: their ids are not listed.
 _WITHOUT_IDS = {kind for kind in Kind if kind.section is Section.COPIED}
 _WITHOUT_IDS |= {Kind.PAYMENT, Kind.ITEM}
 

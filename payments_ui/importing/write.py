@@ -31,16 +31,33 @@ def payments(job: Job, plans: Plans) -> None:
     stored: models.QuerySet[Payment] = models.QuerySet(Payment, using=job.target)
     _insert(Payment, map(_draft, imported), job)
     for page, existing in pages(job, with_items):
-        fresh = (owned for owned in page if existing.lacks(owned))
-        _insert(LineItem, (_lineitem(plans, owned, existing) for owned in fresh), job)
+        items = []
+        for owned in filter(existing.lacks, page):
+            plan = plans[owned.item.payment]
+            payment = plan.source.pk if plan.is_imported else None
+            items.append(lineitems.new_lineitem(owned, existing, job.currency, payment))
+        _insert(LineItem, items, job)
     _insert(LineItem, (_difference(plan) for plan in imported if plan.needs_item), job)
     stored.filter(pk__in=[plan.source.pk for plan in imported]).update(sealed_at=F("created_at"))
-    _insert(JournalEntry, map(_created, imported), job)
+    entries = [
+        _entry(
+            Verb.PAYMENT_CREATED,
+            plan,
+            items=plan.items + plan.needs_item,
+            total=plan.total + plan.difference,
+        )
+        for plan in imported
+    ]
+    _insert(JournalEntry, entries, job)
     attempts = _insert(Attempt, map(_attempt, charged), job)
     # One statement for all of them: each at the moment that its attempt tells.
     settled = Attempt.objects.filter(settled_payment=OuterRef("pk")).values("signal_sent_at")
     stored.filter(pk__in=[plan.source.pk for plan in charged]).update(charged_at=Subquery(settled))
-    _insert(JournalEntry, map(_charged, charged, attempts), job)
+    entries = [
+        _entry(Verb.PAYMENT_CHARGED, plan, attempt_id=attempt.pk, total=attempt.amount)
+        for plan, attempt in zip(charged, attempts, strict=True)
+    ]
+    _insert(JournalEntry, entries, job)
 
 
 def unbound(job: Job, page: Iterable[Owned], existing: Existing) -> None:
@@ -69,12 +86,6 @@ def _draft(plan: Plan) -> Payment:
     )
 
 
-def _lineitem(plans: Plans, owned: Owned, existing: Existing) -> LineItem:
-    plan = plans[owned.item.payment]
-    payment = plan.source.pk if plan.is_imported else None
-    return lineitems.new_lineitem(owned, existing, plan.job.currency, payment)
-
-
 def _difference(plan: Plan) -> LineItem:
     return LineItem(
         user_id=plan.user_id,
@@ -89,7 +100,7 @@ def _difference(plan: Plan) -> LineItem:
 
 def _attempt(plan: Plan) -> Attempt:
     source, moocher = plan.source, plan.answer.moocher
-    # Announced, too: whoever listens to charges heard of this one years ago.
+    # Its signal counts as sent: the site learned of this charge when it happened.
     times: dict[str, Any] = dict.fromkeys(
         ("started_at", "updated_at", "ended_at", "signal_sent_at"), source.charged_at
     )
@@ -108,15 +119,6 @@ def _attempt(plan: Plan) -> Attempt:
         received_currency=plan.job.currency,
         **times,
     )
-
-
-def _created(plan: Plan) -> JournalEntry:
-    total = plan.total + plan.difference
-    return _entry(Verb.PAYMENT_CREATED, plan, items=plan.items + plan.needs_item, total=total)
-
-
-def _charged(plan: Plan, attempt: Attempt) -> JournalEntry:
-    return _entry(Verb.PAYMENT_CHARGED, plan, attempt_id=attempt.pk, total=attempt.amount)
 
 
 def _entry(verb: Verb, plan: Plan, **facts: Any) -> JournalEntry:

@@ -5,8 +5,8 @@ and reports; it never writes a payment, a line item or an attempt, and never dec
 something is paid: ``payments_ui.flows`` and the core do.
 
 The folder of each PSP has the same files, of which it has those that it needs: ``moocher``
-(these hooks), ``client`` (HTTP with the PSP), ``charges`` and ``refunds`` (what the PSP says of
-one, as an outcome), ``ledger`` (its list of charges), ``webhook``, ``forms``.
+(these hooks), ``client`` (HTTP with the PSP), ``charges`` and ``refunds`` (the PSP's, read as
+outcomes), ``ledger`` (its list of charges), ``webhook`` and ``forms``.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Moocher(BaseMoocher):
 
     title: _StrPromise | str
     identifier: str
-    #: One line below the title in the chooser.
+    #: A line below the title among the payment options.
     description: _StrPromise | str = ""
     #: The account at the PSP that gets the money, compared when money arrives.
     account: str = ""
@@ -126,7 +126,7 @@ class Moocher(BaseMoocher):
     live: bool = False
     #: Currencies it takes; ``None`` means all.
     currencies: frozenset[str] | None = None
-    #: Smallest amount by currency; anything below is said, not tried.
+    #: Smallest amount by currency; of a smaller payment the customer reads why it is refused.
     minimum: Mapping[str, Decimal] = {}
     #: Whether people book the money (bank transfer), so that undoing needs no refund.
     manual: bool = False
@@ -162,7 +162,7 @@ class Moocher(BaseMoocher):
     def refuse(self, payment: Payment) -> str | None:
         """A sentence for the customer if this payment cannot be taken, else ``None``.
 
-        Called for every rendering of the chooser: no I/O, no query.
+        Called whenever the payment options are shown: no I/O, no query.
         """
         if self.currencies is not None and payment.currency not in self.currencies:
             return _("Not available for %(currency)s.") % {"currency": payment.currency}
@@ -176,7 +176,7 @@ class Moocher(BaseMoocher):
     def get_form(
         self, request: HttpRequest, payment: Payment, data: Mapping[str, Any] | None = None
     ) -> Form:
-        """The form of the way to pay. Card fields belong to the PSP's page, never here."""
+        """The form of this payment option. Card fields belong to the PSP's page, never here."""
         return Form(data)
 
     def payment_form(self, request: HttpRequest, payment: Payment) -> str:
@@ -199,7 +199,7 @@ class Moocher(BaseMoocher):
         return render_to_string(self.template_name, context, request=request)
 
     def pay_label(self, amount: str) -> str:
-        """Text of the final button. It must say that one pays, and how much."""
+        """Text of the final button. It must say that the customer pays, and how much."""
         return _("Pay %(amount)s") % {"amount": amount}
 
     def pay_url(self, payment: Payment) -> str:

@@ -1,8 +1,8 @@
-"""Adopting a moocher's forms: any moocher's HTML is posted in place, protected and once.
+"""Adopting a moocher's forms, so that any moocher's HTML posts in place, protected, and once.
 
-A moocher renders plain forms and knows nothing of widgets. A form that posts to this
-site gets hidden fields and the few htmx attributes every version of htmx understands. A
-form that posts to the PSP gets none of them, least of all the CSRF token.
+A moocher renders plain forms and knows no widgets. A form that posts to this site gets hidden
+fields and the few htmx attributes that every version of htmx understands. A form that posts to
+the PSP gets none of them, least of all the CSRF token.
 """
 
 from __future__ import annotations
@@ -88,23 +88,20 @@ class _FormFinder(HTMLParser):
         # Where an attribute is given twice, browsers take the first.
         attributes = {name: value or "" for name, value in reversed(attrs)}
         if tag == "form":
-            self._add(attributes)
+            line, column = self.getpos()
+            start = self._lines[line - 1] + column
+            action = attributes.get("action", "")
+            form = _Form(
+                start=start,
+                end=start + len(self.get_starttag_text() or ""),
+                action=action,
+                posts=attributes.get("method", "").lower() == "post",
+                leaves=self._leaves(action),
+            )
+            self.forms.append(form)
         elif self.forms and self._leaves(attributes.get("formaction", "")):
             # A button may send the whole form elsewhere.
             self.forms[-1].leaves = True
-
-    def _add(self, attributes: dict[str, str]) -> None:
-        line, column = self.getpos()
-        start = self._lines[line - 1] + column
-        action = attributes.get("action", "")
-        form = _Form(
-            start=start,
-            end=start + len(self.get_starttag_text() or ""),
-            action=action,
-            posts=attributes.get("method", "").lower() == "post",
-            leaves=self._leaves(action),
-        )
-        self.forms.append(form)
 
     def _leaves(self, url: str) -> bool:
         return bool(url.strip()) and not http.is_of_site(self.request, url)

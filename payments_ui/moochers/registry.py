@@ -56,7 +56,12 @@ def _load(paths: tuple[str, ...]) -> dict[str, Moocher]:
     found: dict[str, Moocher] = {}
     for path in paths:
         listed = _import(path)
-        moocher = listed if isinstance(listed, Moocher) else _wrapped(listed)
+        wrapped = (wrapper(listed) for wrapper in _wrappers)
+        moocher = (
+            listed
+            if isinstance(listed, Moocher)
+            else next((each for each in wrapped if each is not None), None)
+        )
         if moocher is None:
             raise ImproperlyConfigured(
                 f"MOOCHERS: {path!r} is a {type(listed).__name__}, which is no "
@@ -66,11 +71,6 @@ def _load(paths: tuple[str, ...]) -> dict[str, Moocher]:
             raise ImproperlyConfigured(f"MOOCHERS: two moochers named {moocher.identifier!r}")
         found[moocher.identifier] = moocher
     return found
-
-
-def _wrapped(listed: BaseMoocher) -> Moocher | None:
-    answers = (wrapper(listed) for wrapper in _wrappers)
-    return next((moocher for moocher in answers if moocher is not None), None)
 
 
 def _import(path: str) -> BaseMoocher:

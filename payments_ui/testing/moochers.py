@@ -80,9 +80,9 @@ class InProcessMoocher(SandboxMoocher):
         """True: a test needs no setting to allow it."""
         return True
 
-    def pay_at(self, psp_url: str) -> None:
-        """Pay at the PSP that listens there, from now on."""
-        super().__init__(**self._options | {"psp_url": psp_url})
+    def pay_at(self, psp_url: str, **options: Any) -> None:
+        """Pay at the PSP that listens there from now on, with these options changed."""
+        super().__init__(**self._options | {"psp_url": psp_url, **options})
 
     def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
         """Charge as `SandboxMoocher` does, with URLs that the fake PSP accepts."""

@@ -67,7 +67,7 @@ def outcome(request: HttpRequest, attempt: Attempt) -> HttpResponse:
 def return_from_psp(request: HttpRequest, pk: UUID, identifier: str) -> HttpResponse:
     """Where a PSP sends the browser. Believes no parameter: asks the PSP.
 
-    Works without a session: then it says how it stands, and nothing about the person.
+    Works without a session: then it shows the payment's state, and nothing about the person.
     """
     token = request.GET.get("attempt", "")
     try:

@@ -1,4 +1,4 @@
-"""What the tests of the core share: short ways to owe, to ask and to do things at once."""
+"""What the tests of the core share: line items, payments and attempts, and threads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def started(payment: Payment, **fields: Any) -> Attempt:
 
 
 def money_of(attempt: Attempt, **facts: Any) -> Succeeded:
-    """Return the report that exactly what was asked for is taken."""
+    """Return the outcome that exactly what was asked for is taken."""
     asked = {
         "psp_reference": "",
         "amount": attempt.amount,
@@ -67,12 +67,12 @@ def stored(payment: Payment) -> Payment:
 
 
 def journalled(verb: JournalEntry.Verb) -> int:
-    """Return how often this happened."""
+    """Return how many journal entries have this verb."""
     return JournalEntry.objects.filter(verb=verb).count()
 
 
 def together(count: int, function: Callable[[int], Any]) -> list[Any]:
-    """Run it in so many threads at once; return what each returned or raised."""
+    """Run a function in so many threads at once; return what each returned or raised."""
     barrier = threading.Barrier(count)
     results: list[Any] = [None] * count
 

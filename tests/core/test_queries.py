@@ -79,7 +79,10 @@ def test_groups_sum_quantities_of_one_unit_and_price(user: User) -> None:
             used_at=dt.datetime(2026, 5, day, tzinfo=dt.UTC),
         )
     LineItem.objects.record(user=user, title="Render", amount="0.5")
-    alone, area, dearer, tiles = queries.groups(user, "CHF", limit=9)
+    last_of_all = queries.items(user, "CHF", limit=1)[0]
+    assert last_of_all.quantity is None
+    assert [i.used_at.day for i in queries.items(user, "CHF", limit=9)[1:]] == [15, 14, 13, 12]
+    alone, area, tiles, dearer = queries.groups(user, "CHF", limit=9)
     assert (alone.quantity, alone.calculation, alone.amount) == (None, "", Decimal("0.5"))
     assert (area.unit, dearer.unit_price, dearer.quantity) == ("m\xb2", Decimal("0.0005"), 3)
     assert (tiles.count, tiles.quantity, tiles.amount) == (2, 3, Decimal("0.0012"))

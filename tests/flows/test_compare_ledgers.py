@@ -234,13 +234,13 @@ def test_the_sandbox_and_the_site_have_the_same_books(user: User) -> None:
 
 def test_a_moocher_that_lists_nothing_cannot_be_compared() -> None:
     for identifier in ("silent", "nobody"):
-        with pytest.raises(MoocherError, match=r"\(moochers with one: cards\)"):
+        with pytest.raises(MoocherError, match=r"\(with a ledger: cards\)"):
             compare(identifier)
 
 
 def test_that_nothing_was_compared_is_no_clean_bill(settings: Settings) -> None:
     settings.PAYMENTS_UI = settings.PAYMENTS_UI | {"MOOCHERS": []}
-    with pytest.raises(MoocherError, match=r"\(moochers with one: none\)"):
+    with pytest.raises(MoocherError, match=r"\(with a ledger: none\)"):
         compare("all")
 
 

@@ -16,7 +16,7 @@ from django.db.migrations.state import ProjectState
 
 CHARGED_AT = dt.datetime(2021, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
 #: The key of a user who does not exist.
-NOBODY = 4_000_000
+NO_USER = 4_000_000
 MADE_AT = CHARGED_AT - dt.timedelta(days=1)
 
 

@@ -22,7 +22,7 @@ def _tables(django_db_setup: None, django_db_blocker: Any) -> Iterator[Ancestor]
 
 @pytest.fixture
 def ancestor(db: None, _tables: Ancestor) -> Iterator[Ancestor]:
-    """Return what is there before moving in: nothing yet."""
+    """Return the old tables, empty."""
     yield _tables
     _tables.clear()
 

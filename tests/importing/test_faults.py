@@ -1,4 +1,4 @@
-"""What the ancestor's races and its admin left behind is put right or left out, and said."""
+"""What the ancestor's races and its admin left behind is put right or left out, and output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection
 
 from payments_ui.core.models import Attempt, LineItem, Payment
 from tests.conftest import UserFactory
-from tests.importing.ancestor import NOBODY, Ancestor, unchecked
+from tests.importing.ancestor import NO_USER, Ancestor, unchecked
 from tests.importing.conftest import Import
 from tests.importing.test_import import counted
 
@@ -28,33 +28,33 @@ def test_a_charged_payment_gets_a_line_item_for_the_difference(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
     ancestor.charged(user, "5.00", "5.00", "7.00")
-    said = move_in("--commit")
+    output = move_in("--commit")
     payment = Payment.objects.get()
     assert payment.amount == Decimal("5.00")
     added = payment.lineitems.get(amount=-7)
     assert added.title == "Difference found when moving in"
-    assert counted(said, "charged payments that differ from the sum of their line items") == 1
-    assert f"{payment.pk} by -7.00" in said
+    assert counted(output, "charged payments that differ from the sum of their line items") == 1
+    assert f"{payment.pk} by -7.00" in output
 
 
 def test_a_charged_payment_without_line_items_gets_one(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
     ancestor.charged(user, "5.00")
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert Payment.objects.get().lineitems.get().amount == 5
-    assert counted(said, "charged payments without line items, maybe paid twice") == 1
+    assert counted(output, "charged payments without line items, maybe paid twice") == 1
 
 
 @pytest.mark.parametrize("items", [(), ("-3.00",), ("-2.00",)], ids=len)
-def test_nobody_was_charged_less_than_zero(
+def test_no_charge_is_less_than_zero(
     user: User, ancestor: Ancestor, move_in: Import, items: tuple[str, ...]
 ) -> None:
     ancestor.charged(user, "-3.00", *items)
-    said = move_in("--commit")
+    output = move_in("--commit")
     payment = Payment.objects.get()
     assert (payment.amount, payment.state) == (0, Payment.State.CHARGED)
-    assert counted(said, "charged payments of less than zero") == 1
+    assert counted(output, "charged payments of less than zero") == 1
     assert owed(user) == 0
 
 
@@ -68,17 +68,17 @@ def test_a_pending_payment_asks_for_the_sum_of_its_line_items(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
     ancestor.pending(user, "5.00", "5.00", "7.00")
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert Payment.objects.get().amount == 12
-    assert counted(said, "pending payments that differ from the sum of their line items") == 1
+    assert counted(output, "pending payments that differ from the sum of their line items") == 1
 
 
 def test_ghosts_are_not_copied(user: User, ancestor: Ancestor, move_in: Import) -> None:
     ghost = ancestor.pending(user, "5.00")
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert not Payment.all_objects.exists()
-    assert counted(said, "pending payments without line items, CHF\xa05.00") == 1
-    assert str(ghost.pk) in said
+    assert counted(output, "pending payments without line items, CHF\xa05.00") == 1
+    assert str(ghost.pk) in output
 
 
 def test_undone_payments_are_not_copied_and_their_line_items_are_owed(
@@ -86,8 +86,8 @@ def test_undone_payments_are_not_copied_and_their_line_items_are_owed(
 ) -> None:
     ancestor.pending(user, "5.00", transaction='{"id": "ch_1"}')
     ancestor.item(user, "5.00")
-    said = move_in("--commit")
-    assert counted(said, "pending payments without line items that a PSP was asked about") == 1
+    output = move_in("--commit")
+    assert counted(output, "pending payments without line items that a PSP was asked about") == 1
     assert owed(user) == 5
 
 
@@ -96,37 +96,37 @@ def test_credits_count_with_the_next_payment(
     user: User, ancestor: Ancestor, move_in: Import, items: tuple[str, ...]
 ) -> None:
     ancestor.pending(user, str(sum(map(Decimal, items))), *items)
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert not Payment.all_objects.exists()
-    assert counted(said, "pending payments of zero or less") == 1
-    assert counted(said, "line items of pending payments of zero or less") == len(items)
+    assert counted(output, "pending payments of zero or less") == 1
+    assert counted(output, "line items of pending payments of zero or less") == len(items)
     LineItem.objects.record(user=user, title="Use", amount=60)
     assert owed(user) == 60 + sum(map(Decimal, items))
 
 
-def test_line_items_of_somebody_else_become_those_of_the_payer(
+def test_line_items_of_another_user_become_the_payers(
     make_user: UserFactory, ancestor: Ancestor, move_in: Import
 ) -> None:
     payer, other = make_user(), make_user()
     payment = ancestor.charged(payer, "5.00", "2.00")
     ancestor.item(other, "3.00", payment=payment)
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert set(Payment.objects.get().lineitems.values_list("user", flat=True)) == {payer.pk}
-    assert counted(said, "line items of another user than their payment") == 1
+    assert counted(output, "line items of another user than their payment") == 1
     assert owed(other) == 0
 
 
-def test_what_belongs_to_nobody_is_not_copied(
+def test_rows_of_users_who_do_not_exist_are_not_copied(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
     with unchecked():
-        ancestor.charged(NOBODY, "5.00", "5.00")
-        ancestor.item(NOBODY, "1.00")
-    said = move_in("--commit")
+        ancestor.charged(NO_USER, "5.00", "5.00")
+        ancestor.item(NO_USER, "1.00")
+    output = move_in("--commit")
     assert not Payment.all_objects.exists()
     assert not LineItem.objects.exists()
-    assert counted(said, "payments of users who do not exist, CHF\xa05.00") == 1
-    assert counted(said, "line items of users who do not exist, or of their payments") == 2
+    assert counted(output, "payments of users who do not exist, CHF\xa05.00") == 1
+    assert counted(output, "line items of users who do not exist, or of their payments") == 2
 
 
 def test_line_items_of_payments_that_are_gone_are_not_copied(
@@ -135,29 +135,29 @@ def test_line_items_of_payments_that_are_gone_are_not_copied(
     payment = ancestor.pending(user, "5.00", "5.00")
     with unchecked():
         ancestor.payments.filter(pk=payment.pk)._raw_delete(connection.alias)
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert not LineItem.objects.exists()
-    assert counted(said, "line items of payments that do not exist, CHF\xa05.00") == 1
+    assert counted(output, "line items of payments that do not exist, CHF\xa05.00") == 1
 
 
 def test_titles(user: User, ancestor: Ancestor, move_in: Import) -> None:
     ancestor.item(user, "1.00", title=" ")
     ancestor.item(user, "2.00", title=" Use ")
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert LineItem.objects.get(amount=1).title == "Without a title"
     assert LineItem.objects.get(amount=2).title == "Use"
-    assert counted(said, "line items without a title") == 1
+    assert counted(output, "line items without a title") == 1
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="servers keep to the column's length")
 def test_texts_that_are_too_long(user: User, ancestor: Ancestor, move_in: Import) -> None:
     ancestor.charged(user, "1.00", email=f"{'x' * 250}@example.com")
     ancestor.item(user, "2.00", title="x" * 201)
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert LineItem.objects.get(amount=2).title == f"{'x' * 199}…"
     assert Payment.objects.get().email == ""
-    assert counted(said, "line items with more than 200 characters of title") == 1
-    assert counted(said, "payments without a usable e-mail address") == 1
+    assert counted(output, "line items with more than 200 characters of title") == 1
+    assert counted(output, "payments without a usable e-mail address") == 1
 
 
 def test_payments_without_an_address(user: User, ancestor: Ancestor, move_in: Import) -> None:

@@ -39,15 +39,15 @@ def everything() -> list[Any]:
     return [sorted(rows.values_list(), key=str) for rows in models]
 
 
-def told(said: str) -> list[str]:
+def report_lines(output: str) -> list[str]:
     """Return the lines of the report, without what stands around them."""
-    return [line for line in said.splitlines() if line.startswith("  ")]
+    return [line for line in output.splitlines() if line.startswith("  ")]
 
 
-def counted(said: str, words: str) -> int:
+def counted(output: str, words: str) -> int:
     """Return how many of a kind the report tells of."""
-    found = re.search(rf"^ +([\d,]+) {re.escape(words)}", said, re.MULTILINE)
-    assert found, said
+    found = re.search(rf"^ +([\d,]+) {re.escape(words)}", output, re.MULTILINE)
+    assert found, output
     return int(found[1].replace(",", ""))
 
 
@@ -66,44 +66,44 @@ def test_a_dry_run_says_what_the_other_run_does(
     ancestor.pending(make_user(), "2.00", "2.00")
     ancestor.pending(make_user(), "2.00")
     ancestor.item(make_user(), "1.00", title="")
-    dry = told(move_in())
+    dry = report_lines(move_in())
     assert len(dry) > 8
-    assert dry == told(move_in("--commit"))
+    assert dry == report_lines(move_in("--commit"))
 
 
 def test_a_charged_payment_arrives_as_it_was(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
-    there = ancestor.charged(user, "5.05", "5.00", "0.05", transaction='{"id": "ch_1"}')
+    old = ancestor.charged(user, "5.05", "5.00", "0.05", transaction='{"id": "ch_1"}')
     move_in("--commit")
-    payment = Payment.objects.get(pk=there.pk)
+    payment = Payment.objects.get(pk=old.pk)
     assert (payment.amount, payment.currency) == (Decimal("5.05"), "CHF")
     assert (payment.created_at, payment.charged_at) == (MADE_AT, CHARGED_AT)
     assert payment.state == Payment.State.CHARGED
-    assert (payment.email, payment.transaction) == (there.email, there.transaction)
+    assert (payment.email, payment.transaction) == (old.email, old.transaction)
     assert set(payment.lineitems.values_list("pk", "amount")) == set(
-        ancestor.items.filter(payment=there).values_list("pk", "amount")
+        ancestor.items.filter(payment=old).values_list("pk", "amount")
     )
 
 
-def test_its_charge_is_an_attempt_that_nobody_is_told_of_again(
+def test_its_charge_is_an_attempt_whose_signal_is_not_sent_again(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
-    told_of: list[Payment] = []
-    post_charge.connect(lambda payment, **_: told_of.append(payment), weak=False, dispatch_uid="x")
+    sent: list[Payment] = []
+    post_charge.connect(lambda payment, **_: sent.append(payment), weak=False, dispatch_uid="x")
     answer = '{"id": "ch_1", "livemode": true}'
-    there = ancestor.charged(user, "5.00", "5.00", transaction=answer)
+    old = ancestor.charged(user, "5.00", "5.00", transaction=answer)
     try:
         move_in("--commit")
     finally:
         post_charge.disconnect(dispatch_uid="x")
     attempt = Attempt.objects.get()
-    assert (attempt.payment_id, attempt.state) == (there.pk, Attempt.State.SETTLED)
+    assert (attempt.payment_id, attempt.state) == (old.pk, Attempt.State.SETTLED)
     assert (attempt.moocher, attempt.psp_reference) == ("stripe", "ch_1")
     assert attempt.amount == attempt.received == 5
     assert attempt.live
     assert attempt.signal_sent_at == attempt.ended_at == CHARGED_AT
-    assert told_of == []
+    assert sent == []
 
 
 def test_bank_transfers_were_booked_by_hand(
@@ -119,26 +119,26 @@ def test_bank_transfers_were_booked_by_hand(
 def test_a_pending_payment_can_be_paid_here(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
-    there = ancestor.pending(user, "5.00", "2.00", "3.00")
+    old = ancestor.pending(user, "5.00", "2.00", "3.00")
     move_in("--commit")
-    payment = Payment.objects.get(pk=there.pk)
+    payment = Payment.objects.get(pk=old.pk)
     assert payment.state == Payment.State.PENDING
     assert payment.amount == Decimal("5.00")
     assert payment.lineitems.count() == 2
 
 
 def test_unbound_line_items_keep_their_ids(user: User, ancestor: Ancestor, move_in: Import) -> None:
-    there = ancestor.item(user, "0.05", "Request")
+    old = ancestor.item(user, "0.05", "Request")
     move_in("--commit", currency="EUR")
-    item = LineItem.objects.get(pk=there.pk)
+    item = LineItem.objects.get(pk=old.pk)
     assert (item.user, item.title, item.created_at) == (user, "Request", MADE_AT)
     assert (item.used_at, item.quantity) == (MADE_AT, None)
     assert (item.amount, item.currency) == (Decimal("0.05"), "EUR")
-    assert item.key == f"user_payments:{there.pk}"
+    assert item.key == f"user_payments:{old.pk}"
     assert item.payment is None
 
 
-def test_what_is_recorded_afterwards_gets_ids_beyond_those_there(
+def test_what_is_recorded_afterwards_gets_ids_beyond_the_old_ones(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
     ancestor.item(user, "1.00", id=7_000)
@@ -167,11 +167,11 @@ def test_a_second_run_changes_nothing(
     ancestor.item(make_user(), "1.00")
     move_in("--commit")
     before = everything()
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert everything() == before
-    assert counted(said, "payments") == 3
-    assert counted(said, "line items") == 4
-    assert Section.COPIED.value not in said.splitlines()
+    assert counted(output, "payments") == 3
+    assert counted(output, "line items") == 4
+    assert Section.COPIED.value not in output.splitlines()
 
 
 def test_a_later_run_copies_what_is_new(
@@ -219,7 +219,7 @@ def test_line_items_are_read_in_pages(
     assert LineItem.objects.unbound().count() == 5
 
 
-def test_what_was_given_up_here_does_not_come_back(
+def test_what_was_cancelled_or_deleted_does_not_come_back(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
     ancestor.pending(user, "5.00", "5.00")
@@ -227,31 +227,31 @@ def test_what_was_given_up_here_does_not_come_back(
     move_in("--commit")
     Payment.objects.get().cancel_pending()
     LineItem.objects.get(amount=1).delete()
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert not Payment.all_objects.exists()
     assert LineItem.objects.get().amount == 5
-    assert counted(said, "line items that were deleted from the books since") == 1
+    assert counted(output, "line items that were deleted from the books since") == 1
 
 
-def test_what_changed_there_since_is_said_and_left(
+def test_later_changes_of_the_old_tables_are_reported_and_left(
     user: User, ancestor: Ancestor, move_in: Import
 ) -> None:
-    there = ancestor.pending(user, "5.00", "5.00")
+    old = ancestor.pending(user, "5.00", "5.00")
     loose, other = ancestor.item(user, "1.00"), ancestor.item(user, "2.00")
     move_in("--commit")
     before = everything()
     ancestor.payments.update(charged_at=CHARGED_AT)
-    ancestor.item(user, "9.00", payment=there)
+    ancestor.item(user, "9.00", payment=old)
     ancestor.items.filter(pk=loose.pk).update(amount=3)
     late = ancestor.pending(user, "3.00", "1.00")
     ancestor.items.filter(pk=other.pk).update(payment=late)
-    said = move_in("--commit")
+    output = move_in("--commit")
     assert everything() == before
-    assert counted(said, "of these, charged in the old tables since") == 1
-    assert counted(said, "of these, with another amount in the old tables") == 1
-    assert counted(said, "line items added to payments that were copied before") == 1
-    assert counted(said, "payments with line items that were copied before without them") == 1
-    assert counted(said, "other line items of these payments") == 1
+    assert counted(output, "of these, charged in the old tables since") == 1
+    assert counted(output, "of these, with another amount in the old tables") == 1
+    assert counted(output, "line items added to payments that were copied before") == 1
+    assert counted(output, "payments with line items that were copied before without them") == 1
+    assert counted(output, "other line items of these payments") == 1
 
 
 def test_a_charge_that_was_undone_here_is_no_news(
@@ -268,8 +268,8 @@ def test_line_items_whose_id_is_taken_get_another(
 ) -> None:
     ours = record(user, "1")[0]
     ancestor.item(user, "2.00", id=ours.pk)
-    said = move_in("--commit")
-    assert counted(said, "line items whose id is taken") == 1
+    output = move_in("--commit")
+    assert counted(output, "line items whose id is taken") == 1
     assert LineItem.objects.get(amount=2).key == f"user_payments:{ours.pk}"
     move_in("--commit")
     assert LineItem.objects.count() == 2
@@ -286,9 +286,9 @@ def test_payments_that_are_here_stay_as_they_are(
 
 
 def test_the_journal_tells_of_it(user: User, ancestor: Ancestor, move_in: Import) -> None:
-    there = ancestor.charged(user, "5.00", "2.00", "3.00")
+    old = ancestor.charged(user, "5.00", "2.00", "3.00")
     move_in("--commit")
-    entries = JournalEntry.objects.filter(payment_id=there.pk).order_by("pk")
+    entries = JournalEntry.objects.filter(payment_id=old.pk).order_by("pk")
     assert [(entry.verb, entry.total, entry.items) for entry in entries] == [
         ("payment_created", 5, 2),
         ("payment_charged", 5, None),
@@ -369,7 +369,7 @@ def test_a_transfer_announced_before_moving_in_has_the_time_of_a_transfer(
     make_user: UserFactory, ancestor: Ancestor, move_in: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ancestor did not keep when it was announced, so its time begins with moving in."""
-    there = ancestor.pending(
+    old = ancestor.pending(
         make_user(), "5.00", "5.00", payment_service_provider="banktransfer", transaction="META"
     )
     ancestor.pending(make_user(), "5.00", "5.00")
@@ -382,4 +382,4 @@ def test_a_transfer_announced_before_moving_in_has_the_time_of_a_transfer(
     for days, expired in ((0, 1), (20, 0), (59, 0), (61, 1)):
         later.append(days)
         assert expire().expired == expired
-        assert Payment.objects.filter(pk=there.pk).exists() == (days < 61)
+        assert Payment.objects.filter(pk=old.pk).exists() == (days < 61)

@@ -27,7 +27,7 @@ postfinance = PostFinanceMoocher(
     pspid="shop", live=False, sha1_in="secret in", sha1_out="secret out", **COMMON
 )
 stripe = StripeMoocher(publishable_key="pk", secret_key="sk", **COMMON)
-#: A moocher somebody wrote for django-mooch.
+#: A site's own moocher, written for django-mooch.
 homemade = type("Homemade", (BaseMoocher,), {})(identifier="homemade", title="Home made")
 ALL = [f"tests.mooch.site.{name}" for name in ("transfer", "trusting", "postfinance", "stripe")]
 

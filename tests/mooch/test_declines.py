@@ -15,7 +15,7 @@ from pytest_django import Settings
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.mooch.middleware import wrapper_of
 from payments_ui.testing.psp import SandboxPSP
-from tests.core.support import pending
+from tests.core.support import ADMINS, pending
 from tests.fakes import CARDS
 from tests.mooch import site as host
 from tests.shopping import Shopper, attempt_of, dom, step, stored, url
@@ -127,7 +127,7 @@ def test_what_cannot_be_known_is_told_and_a_person_decides(
     admin_client: Client,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    settings.ADMINS = [("Clerk", "clerk@example.com")]
+    settings.ADMINS = ADMINS
     answers("/", failure_url="/", success_url="/")
     payment = shopper.begin("5.00")
     with django_capture_on_commit_callbacks(execute=True):
@@ -188,7 +188,7 @@ def test_coming_back_from_the_psp_with_a_charge_settles_the_attempt(
     assert Attempt.objects.get().state == "settled"
 
 
-def test_somebody_elses_failure_declines_nothing(make_shopper: Any, answers: Any) -> None:
+def test_another_customers_failure_declines_nothing(make_shopper: Any, answers: Any) -> None:
     answers("https://psp.example/pay/1")
     shopper = make_shopper()
     payment = shopper.begin("5.00")

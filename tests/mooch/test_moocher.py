@@ -57,5 +57,5 @@ def test_a_home_made_one_is_charged_by_its_own_view_only(rf: RequestFactory) -> 
         wrapper.verify_callback(rf.post("/"))
 
 
-def test_a_transfer_that_nobody_asked_a_psp_for_can_be_called_off() -> None:
+def test_a_transfer_can_be_called_off_as_no_psp_was_asked() -> None:
     assert wrap(site.transfer).cancel(Attempt()) == Cancelled()

@@ -36,7 +36,7 @@ def site(settings: Settings, psp: SandboxPSP) -> None:
 
 
 @pytest.fixture
-def heard(django_capture_on_commit_callbacks: Any) -> Iterator[list[object]]:
+def senders(django_capture_on_commit_callbacks: Any) -> Iterator[list[object]]:
     """Return the senders of ``post_charge``."""
     senders: list[object] = []
 
@@ -68,7 +68,7 @@ def confirm(shopper: Shopper, payment: Payment, path: str = CONFIRM, **fields: s
 
 
 def test_its_form_appears_and_is_submitted_in_place(
-    any_shopper: Shopper, heard: list[object]
+    any_shopper: Shopper, senders: list[object]
 ) -> None:
     payment = any_shopper.begin("5.00")
     shown = dom(any_shopper.get(url("payment", payment), moocher="banktransfer", w="pui-1"))
@@ -77,7 +77,7 @@ def test_its_form_appears_and_is_submitted_in_place(
     response = any_shopper.post(CONFIRM, form.fields())
     assert stored(payment).state == "processing"
     assert attempt_of(payment).manual
-    assert heard == [host.transfer]
+    assert senders == [host.transfer]
     if any_shopper.js:
         assert step(response) == "processing"
         assert dom(response).with_attr("data-pui-body")[0].attrs["id"] == "pui-1-body"
@@ -86,7 +86,7 @@ def test_its_form_appears_and_is_submitted_in_place(
 
 
 def test_autocharge_charges_once_and_signals_once(
-    any_shopper: Shopper, heard: list[object], django_capture_on_commit_callbacks: Any
+    any_shopper: Shopper, senders: list[object], django_capture_on_commit_callbacks: Any
 ) -> None:
     payment = any_shopper.begin("5.00")
     data = dom(any_shopper.get(url("payment", payment), moocher="trusting")).form(TRUSTING).fields()
@@ -97,13 +97,13 @@ def test_autocharge_charges_once_and_signals_once(
     assert stored(payment).state == "charged"
     assert stored(payment).payment_service_provider == "trusting"
     assert attempt_of(payment).state == "settled"
-    assert heard == [host.trusting]
+    assert senders == [host.trusting]
     assert first.status_code == second.status_code
     assert "already paid" in dom(third).text
 
 
 @pytest.mark.parametrize("path", [CONFIRM, TRUSTING, CHARGE])
-def test_somebody_elses_payment_is_not_found(
+def test_another_customers_payment_is_not_found(
     make_shopper: MakeShopper, stripe_api: mock.Mock, path: str
 ) -> None:
     payment = make_shopper().begin("5.00")
@@ -187,7 +187,7 @@ def test_its_script_works_on_a_page_of_its_own(any_shopper: Shopper) -> None:
 
 
 def test_its_script_posts_without_a_token_from_the_same_origin(
-    shopper: Shopper, stripe_api: mock.Mock, heard: list[object]
+    shopper: Shopper, stripe_api: mock.Mock, senders: list[object]
 ) -> None:
     payment = shopper.begin("5.00")
     browser = Client(enforce_csrf_checks=True, headers=SAME_ORIGIN)
@@ -195,17 +195,17 @@ def test_its_script_posts_without_a_token_from_the_same_origin(
     response = browser.post(CHARGE, {"id": payment.pk.hex, "token": "tok"})
     assert response.status_code == 303
     assert stored(payment).state == "charged"
-    assert heard == [host.stripe]
+    assert senders == [host.stripe]
     assert stripe_api.call_args.kwargs["data"]["amount"] == 500
-    # A second click, another tab: nobody is asked again.
+    # A second click, another tab: the PSP is not asked again.
     response = browser.post(CHARGE, {"id": payment.pk.hex, "token": "tok"})
     assert response.status_code == 409
     assert stripe_api.call_count == 1
-    assert heard == [host.stripe]
+    assert senders == [host.stripe]
 
 
 def test_a_decline_is_no_charge(
-    any_shopper: Shopper, stripe_api: mock.Mock, heard: list[object]
+    any_shopper: Shopper, stripe_api: mock.Mock, senders: list[object]
 ) -> None:
     stripe_api.side_effect = None
     stripe_api.return_value.text = '{"error": {"code": "card_declined", "message": "<b>No</b>"}}'
@@ -216,7 +216,7 @@ def test_a_decline_is_no_charge(
     assert "Nothing was charged. Your card was declined" in dom(response).text
     assert attempt_of(payment).state == "failed"
     assert stored(payment).state == "pending"
-    assert heard == []
+    assert senders == []
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_decline_is_no_charge(
     ],
 )
 def test_an_answer_that_is_neither_yes_nor_no_is_unknown(
-    shopper: Shopper, stripe_api: mock.Mock, heard: list[object], answer: str
+    shopper: Shopper, stripe_api: mock.Mock, senders: list[object], answer: str
 ) -> None:
     stripe_api.side_effect = None
     stripe_api.return_value.text = answer
@@ -240,7 +240,7 @@ def test_an_answer_that_is_neither_yes_nor_no_is_unknown(
     shopper.post(CHARGE, {"id": payment.pk.hex, "token": "tok"})
     assert attempt_of(payment).state == "unknown"
     assert step(shopper.get(url("payment", payment))) == "unknown"
-    assert heard == []
+    assert senders == []
 
 
 def test_a_psp_that_does_not_answer_leaves_it_unknown(
@@ -347,7 +347,7 @@ def test_its_form_leads_to_the_psp_without_our_token(
 def test_callback_and_return_charge_once_in_any_order(
     shopper: Shopper,
     leaving: Payment,
-    heard: list[object],
+    senders: list[object],
     first: str,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
@@ -361,7 +361,7 @@ def test_callback_and_return_charge_once_in_any_order(
     assert stored(leaving).state == "charged"
     assert stored(leaving).payment_service_provider == "postfinance"
     assert attempt_of(leaving).psp_reference == "777"
-    assert heard == [host.postfinance]
+    assert senders == [host.postfinance]
 
 
 def test_a_return_without_a_session_goes_to_the_hosts_pages(leaving: Payment) -> None:
@@ -408,12 +408,12 @@ def test_a_digit_does_not_move_from_the_amount_to_the_order(leaving: Payment) ->
 
 @pytest.mark.parametrize("changes", [{"amount": "4.99"}, {"currency": "EUR"}])
 def test_another_amount_or_currency_is_a_mismatch(
-    leaving: Payment, heard: list[object], changes: dict[str, str]
+    leaving: Payment, senders: list[object], changes: dict[str, str]
 ) -> None:
     assert say(**callback(leaving, **changes)).status_code == 200
     assert attempt_of(leaving).state == "mismatch"
     assert stored(leaving).charged_at is None
-    assert heard == []
+    assert senders == []
 
 
 @pytest.mark.parametrize(
@@ -429,11 +429,11 @@ def test_another_amount_or_currency_is_a_mismatch(
     ],
 )
 def test_only_status_9_is_money_and_only_a_definite_no_is_a_decline(
-    leaving: Payment, heard: list[object], status: str, state: str
+    leaving: Payment, senders: list[object], status: str, state: str
 ) -> None:
     assert say(**callback(leaving, STATUS=status)).status_code == 200
     assert attempt_of(leaving).state == state
-    assert heard == []
+    assert senders == []
     say(**callback(leaving, STATUS="9"))
     assert stored(leaving).state == "charged"
     say(**callback(leaving, STATUS=status))
@@ -448,14 +448,14 @@ def test_a_second_payment_by_the_customer_is_surplus_and_stored_once(leaving: Pa
     assert states == [Attempt.State.SETTLED, Attempt.State.SURPLUS]
 
 
-def test_money_for_a_payment_nobody_knows_is_kept_as_unmatched(db: None) -> None:
+def test_money_for_an_unknown_payment_is_kept_as_unmatched(db: None) -> None:
     for _again in range(2):
         assert say(**callback(uuid4().hex)).status_code == 200
     event = Event.objects.get()
     assert (event.state, event.amount) == (Event.State.UNMATCHED, Decimal(5))
 
 
-def test_news_of_a_payment_nobody_knows_is_no_news(db: None) -> None:
+def test_a_decline_of_an_unknown_payment_changes_nothing(db: None) -> None:
     assert say(**callback(uuid4().hex, STATUS="2")).status_code == 200
     assert not Event.objects.exists()
 

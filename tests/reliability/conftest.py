@@ -25,10 +25,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _runs(item: pytest.Item, wanted: set[int]) -> bool:
-    told: Scenario | None = getattr(getattr(item, "function", None), "scenario", None)
-    if told is None:
+    scenario: Scenario | None = getattr(getattr(item, "function", None), "scenario", None)
+    if scenario is None:
         return not wanted
-    return told.runs_here and (not wanted or told.number in wanted)
+    return scenario.runs_here and (not wanted or scenario.number in wanted)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def trial() -> Trial:
 
 
 @pytest.fixture
-def bank(trial: Trial) -> Iterator[SandboxPSP]:
+def psp(trial: Trial) -> Iterator[SandboxPSP]:
     """The PSP, whose ledger has to agree with our books when the scenario ends."""
     with site.new_psp() as psp:
         trial.psp = psp

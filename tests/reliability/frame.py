@@ -8,27 +8,26 @@
                 trial.violation("two payments")
 
 Small by default, so that `make unit` stays fast; full with TORTURE=1 (`make torture`). A violation
-fails the test at its end, and so does a finding of the auditor, or a difference from the books of a
-PSP that took part (`trial.psp`).
+fails the test at its end, and so does a finding of the auditor, or a difference between our
+database and the ledger of a PSP that took part (`trial.psp`).
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
-import importlib.util
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import pytest
 from django.db import connection
 
 from payments_ui.core.audit import audit
+from payments_ui.testing.psp_comparison import compare
 
 if TYPE_CHECKING:
     from payments_ui.testing.psp import SandboxPSP
@@ -78,15 +77,15 @@ def scenario(
     """
 
     def decorate(test: Callable[P, None]) -> Callable[P, None]:
-        told = Scenario(number, title, provoked, promised, test.__name__, databases, full_only)
+        described = Scenario(number, title, provoked, promised, test.__name__, databases, full_only)
 
         @functools.wraps(test)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
             trial = kwargs["trial"]
             assert isinstance(trial, Trial)
-            trial.run(told, lambda: test(*args, **kwargs))
+            trial.run(described, lambda: test(*args, **kwargs))
 
-        run.scenario = told  # type: ignore[attr-defined]
+        run.scenario = described  # type: ignore[attr-defined]
         return pytest.mark.django_db(transaction=True)(run)
 
     return decorate
@@ -96,7 +95,7 @@ def scenario(
 class Trial:
     """Counts what a scenario tries and what goes wrong. Threads may share it.
 
-    ``psp``: the sandbox that took part; its ledger and our books have to agree at the end.
+    `psp`: the PSP that took part; its ledger and our database have to agree at the end.
     """
 
     psp: SandboxPSP | None = None
@@ -139,7 +138,7 @@ class Trial:
         """A number that the report shows."""
         self.metrics[name] = f"{value:.4g} {unit}".strip()
 
-    def run(self, told: Scenario, test: Callable[[], None]) -> None:
+    def run(self, scenario: Scenario, test: Callable[[], None]) -> None:
         """Run the test, look at the books, write the line of the report, fail if anything is."""
         began = time.monotonic()
         try:
@@ -150,7 +149,7 @@ class Trial:
             self.violation(f"stopped by {error!r}")
             raise
         finally:
-            _report(told, self, time.monotonic() - began)
+            _report(scenario, self, time.monotonic() - began)
         if self.violations:
             shown = "\n".join(self.violations[:SHOWN])
             pytest.fail(f"{len(self.violations)} violations in {self.trials} trials:\n{shown}")
@@ -162,13 +161,8 @@ def findings() -> list[str]:
 
 
 def differences(psp: SandboxPSP | None) -> list[str]:
-    """Where the PSP's ledger and our books differ."""
-    oracle: Any = _module("payments_ui.testing.psp_comparison") if psp else None
-    return list(oracle.compare(psp)) if oracle else []
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+    """Where the ledger of the PSP and our database differ."""
+    return compare(psp) if psp else []
 
 
 def database_kind() -> str:
@@ -185,16 +179,16 @@ def database_version() -> str:
     return f"{names[database_kind()]} {version}"
 
 
-def _report(told: Scenario, trial: Trial, seconds: float) -> None:
+def _report(scenario: Scenario, trial: Trial, seconds: float) -> None:
     path = os.environ.get("TORTURE_REPORT")
     if not path:
         return
     line = {
-        "number": told.number,
-        "title": told.title,
-        "provoked": told.provoked,
-        "promised": told.promised,
-        "test": told.test,
+        "number": scenario.number,
+        "title": scenario.title,
+        "provoked": scenario.provoked,
+        "promised": scenario.promised,
+        "test": scenario.test,
         "trials": trial.trials,
         "violations": len(trial.violations),
         "shown": trial.violations[:SHOWN],
@@ -204,7 +198,7 @@ def _report(told: Scenario, trial: Trial, seconds: float) -> None:
         "database": database_version(),
         "seconds": round(seconds, 2),
         "full": trial.full,
-        "command": told.command,
+        "command": scenario.command,
     }
     # One write, so that lines of workers side by side do not mix.
     with Path(path).open("a", encoding="utf-8") as report:

@@ -41,7 +41,7 @@ from payments_ui.testing.psp import SandboxPSP, sign
 
 from . import site
 from .frame import Trial, differences, findings
-from .owing import people
+from .support import people
 
 CURRENCIES = ("JPY", "CHF", "KWD")
 ANSWERS = (
@@ -129,14 +129,14 @@ class Books(RuleBasedStateMachine):
     def psp(self) -> SandboxPSP:
         return self.world.psp
 
-    def does(self, deed: Callable[[], Any]) -> Any:
+    def does(self, verb: Callable[[], Any]) -> Any:
         """Do it; a refusal, and the crash that was armed, are part of life."""
         point, self.crash = self.crash, None
         try:
             with ExitStack() as stack:
                 if point:
                     stack.enter_context(at(point, raise_(CrashError)))
-                return deed()
+                return verb()
         except PaymentsUIError:
             self.world.seen["refusals"] += 1
         except CrashError:

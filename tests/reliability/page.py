@@ -77,7 +77,7 @@ def page(run: dict[str, str], lines: list[dict[str, Any]]) -> Iterator[str]:
     yield f"- Time: {sum(line['seconds'] for line in lines) / 60:.0f} minutes of scenarios"
     yield from ("", "## All scenarios", "", *overview(found), "", "## One by one")
     for section in found:
-        yield from ("", *told(section))
+        yield from ("", *details(section))
     yield from ("", "## Found by these scenarios during development", "")
     yield FINDINGS.read_text("utf-8").strip()
 
@@ -104,18 +104,22 @@ def overview(found: list[Section]) -> Iterator[str]:
         )
 
 
-def told(one: Section) -> Iterator[str]:
-    """What there is to say of a scenario."""
-    line = one.lines[0]
-    yield from (f"### {one.number}. {one.title}", "")
-    yield from (f"Provoked: {line['provoked']}.", "", f"Promised: {line['promised']}.", "")
+def details(section: Section) -> Iterator[str]:
+    """The paragraphs and the table of a scenario."""
+    first = section.lines[0]
+    yield from (f"### {section.number}. {section.title}", "")
+    yield from (f"Provoked: {first['provoked']}.", "", f"Promised: {first['promised']}.", "")
     yield "| Database | Trials | Violations | Canary | Measured | Seconds |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for database in one.databases:
+    for database in section.databases:
         yield _row(
-            Section(one.number, one.title, [x for x in one.lines if x["database"] == database])
+            Section(
+                section.number,
+                section.title,
+                [x for x in section.lines if x["database"] == database],
+            )
         )
-    yield from ("", f"Repeat it: `{' '.join(line['command'].split()[:3])}`")
+    yield from ("", f"Repeat it: `{' '.join(first['command'].split()[:3])}`")
 
 
 def _row(one: Section) -> str:

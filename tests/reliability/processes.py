@@ -40,7 +40,7 @@ def run(function: Callable[..., Any], *args: Any) -> Ended:
 def at_once(jobs: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> list[Ended]:
     """Run all in a process each, at the same time, and wait for their ends."""
     with started(jobs) as running:
-        return [one.ended() for one in running]
+        return [process.ended() for process in running]
 
 
 class Running:
@@ -54,17 +54,17 @@ class Running:
 
     def ended(self) -> Ended:
         """Wait for its end."""
-        told = self._told()
+        result = self._received()
         self.process.join(PATIENCE)
         assert self.process.exitcode is not None, "A process does not end"
-        return Ended(self.process.exitcode, *told)
+        return Ended(self.process.exitcode, *result)
 
-    def _told(self) -> tuple[Any, ...]:
+    def _received(self) -> tuple[Any, ...]:
         try:
-            told: tuple[Any, ...] = self._mine.recv() if self._mine.poll(PATIENCE) else ()
+            result: tuple[Any, ...] = self._mine.recv() if self._mine.poll(PATIENCE) else ()
         except EOFError:
             return ()
-        return told
+        return result
 
 
 @contextmanager
@@ -84,14 +84,14 @@ def _context() -> Any:
     # A server of multiprocessing's: forking this process, with its threads, would be a gamble.
     context = multiprocessing.get_context("forkserver")
     os.environ["TORTURE_DATABASE"] = str(connection.settings_dict["NAME"])
-    context.set_forkserver_preload(["tests.reliability.prepared"])
+    context.set_forkserver_preload(["tests.reliability.preload"])
     return context
 
 
 def _child(parent: Connection, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
     try:
         parent.send((function(*args),))
-    except Exception:  # noqa: BLE001 - told to the parent
+    except Exception:  # noqa: BLE001 (sent to the parent)
         parent.send((None, traceback.format_exc()))
 
 

@@ -1,4 +1,4 @@
-"""A site whose ways to pay lead to the sandbox PSP; the same in the test and in its processes."""
+"""A site that takes payments at the fake PSP; the same in the test and in its processes."""
 
 from __future__ import annotations
 
@@ -19,41 +19,34 @@ from django.utils import timezone
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.flows.tokens import FormToken
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.moochers.sandbox.client import Client as PSPClient
+from payments_ui.testing.moochers import API_KEY, WEBHOOK_SECRET, InProcessMoocher, listed
 from payments_ui.testing.psp import SandboxPSP
 
-API_KEY = "the-key"
-SECRET = "the-secret"
-# Nobody listens there: what the PSP reports, a scenario delivers itself.
+KEY, SECRET = API_KEY, WEBHOOK_SECRET
+# No server listens there: a scenario delivers webhooks itself.
 NOWHERE: dict[str, Any] = {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": "9"}
 BASE_URL = "http://127.0.0.1:9"
 DAY = 24 * 3600
 
 
-class Sandbox(SandboxMoocher):
-    """Can be pointed at a PSP that was started later than the site."""
+class Sandbox(InProcessMoocher):
+    """Waits as on a site before it believes that a request never arrived."""
 
-    def talk_to(self, psp_url: str) -> None:
-        self.psp_url = psp_url
-        self._client = PSPClient(psp_url, API_KEY, 5)
-
-
-def _moocher(kind: str, **options: Any) -> Sandbox:
-    fixed: dict[str, Any] = {"api_key": API_KEY, "webhook_secret": SECRET}
-    return Sandbox(psp_url=BASE_URL, kind=kind, **fixed, **options)
+    settling_time = SandboxMoocher.settling_time
 
 
 #: The PSP takes no less by card.
 MINIMUM = Decimal("0.50")
-card, page = _moocher("card", minimum={"CHF": MINIMUM}), _moocher("redirect")
-MOOCHERS = [f"{__name__}.card", f"{__name__}.page"]
+card = Sandbox(kind="card", timeout=5, minimum={"CHF": MINIMUM})
+page = Sandbox(kind="redirect", timeout=5)
+MOOCHERS = listed(card, page)
 
 
 @contextmanager
 def at(psp_url: str, ahead: float | Callable[[], float] = 0) -> Iterator[None]:
-    """Be this site within the block, so many seconds later than it is."""
+    """Be this site within the block, so many seconds later than now."""
     for moocher in (card, page):
-        moocher.talk_to(psp_url)
+        moocher.pay_at(psp_url)
     ours = {"MOOCHERS": MOOCHERS, "ALLOW_SANDBOX": True, "ATTEMPTS_PER_HOUR": 10**6}
     sessions = "django.contrib.sessions.backends.signed_cookies"
     now = timezone.now
@@ -70,11 +63,11 @@ def at(psp_url: str, ahead: float | Callable[[], float] = 0) -> Iterator[None]:
 
 def new_psp() -> SandboxPSP:
     """The PSP, not yet started."""
-    return SandboxPSP(api_key=API_KEY, webhook_secret=SECRET)
+    return SandboxPSP(api_key=KEY, webhook_secret=SECRET)
 
 
 class Browser:
-    """Somebody signed in, who uses the plain pages."""
+    """A user who is signed in and uses the pages without JavaScript."""
 
     def __init__(self, user_pk: Any) -> None:
         self.user = User.objects.get(pk=user_pk)
@@ -82,7 +75,7 @@ class Browser:
         self._client.force_login(self.user)
 
     def proceed(self) -> Payment | None:
-        """Continue to payment; the pending payment, if there is anything to pay."""
+        """Continue to payment; the pending payment, if anything is owed."""
         self.post("payments")
         return self.payment()
 

@@ -18,7 +18,7 @@ from payments_ui.testing.psp import SandboxPSP
 
 from . import site
 from .frame import Trial, scenario
-from .owing import people
+from .support import people
 
 #: Without decimals, with two, with three.
 CURRENCIES = ("JPY", "CHF", "KWD")
@@ -127,7 +127,7 @@ small_amounts = st.decimals(min_value=-2, max_value=2, places=2)
     "greater than the bill, less than the PSP's minimum",
     promised="never sent to the PSP; carried forward to the next bill; the sums are right",
 )
-def test_credits_are_carried_forward_and_never_sent(trial: Trial, bank: SandboxPSP) -> None:
+def test_credits_are_carried_forward_and_never_sent(trial: Trial, psp: SandboxPSP) -> None:
     users = iter(people(trial.size(small=10, full=400)))
 
     @examples(trial.size(small=5, full=300))
@@ -143,9 +143,9 @@ def test_credits_are_carried_forward_and_never_sent(trial: Trial, bank: SandboxP
         left = sum(LineItem.objects.filter(user=user).unpaid().values_list("amount", flat=True))
         trial.check(left == owed, f"{turns}: {left} left, not {owed}")
 
-    with site.at(bank.url):
+    with site.at(psp.url):
         turns_of_somebody()
-    sent = [charge.amount for charge in bank.ledger.charges.newest()]
+    sent = [charge.amount for charge in psp.ledger.charges.newest()]
     trial.check(min(sent, default=50) >= 50, f"{min(sent, default=50)} minor units were sent")
     by = Attempt.objects.filter(amount=0).values_list("moocher", flat=True).distinct()
     trial.check(set(by) <= {"balance"}, f"Nothing was sent to {list(by)}")

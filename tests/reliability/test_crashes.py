@@ -20,24 +20,24 @@ from payments_ui.core.models import Attempt, LineItem, Payment, Refund
 from payments_ui.testing.psp import SandboxPSP
 from tests.importing.ancestor import installed
 
-from . import deeds, processes, site
+from . import jobs, processes, site
 from .frame import FULL, Trial, findings, scenario
-from .owing import owe, people
+from .support import owe, people
 
 OWED = ("19.99", "10.01")
 
 
 @dataclass(frozen=True)
 class Flow:
-    """``prepare`` makes what the deed needs and returns its arguments.
+    """``prepare`` makes what the job needs and returns its arguments.
 
-    ``reached``: the points the deed comes by, the most dangerous first. ``outcome`` says what is
+    ``reached``: the failpoints the job hits, the most dangerous first. ``outcome`` says what is
     wrong with the user's money when all is done. ``ahead``: how many seconds later it is done.
     """
 
     name: str
     prepare: Callable[[SandboxPSP, User], tuple[Any, ...]]
-    deed: Callable[..., object]
+    job: Callable[..., object]
     reached: tuple[Point, ...]
     outcome: Callable[[User], list[str]]
     ahead: float = 0
@@ -177,17 +177,17 @@ _EXPIRE = (*_CANCEL, Point.EXPIRE_BETWEEN_PAYMENTS)
 _WAY_BACK = (*_SETTLE, *_CHARGE, *_CREATE)
 _UNDO = (Point.UNDO_BEFORE_COMMIT,)
 FLOWS = [
-    Flow("card", _owing, deeds.pay_by_card, (*_CHARGE, *_SETTLE, *_CREATE), paid_once),
-    Flow("refund", _charged, deeds.give_back, _REFUND, part_given_back),
-    Flow("bulk run", _everybody, deeds.bill_everybody, _BULK, paid_once),
-    Flow("reconciling", _unanswered, deeds.reconcile, _ASK, paid_once, ahead=600),
-    Flow("bank's step", _owing, deeds.pay_with_a_step_at_the_bank, _WAY_BACK, paid_once),
-    Flow("webhook", _reported, deeds.deliver, _WEBHOOK, paid_once),
-    Flow("nothing to pay", _owing_nothing_in_sum, deeds.pay_by_card, _ZERO, paid_once),
-    Flow("cancelling", _cancellable, deeds.give_up, _CANCEL, back_in_the_list),
-    Flow("undoing", _booked_by_hand, deeds.take_back, _UNDO, back_in_the_list),
-    Flow("taking in", _billed_and_more, deeds.take_in, _TAKE_IN, one_pending_with_all),
-    Flow("expiring", _abandoned, deeds.expire, _EXPIRE, back_in_the_list, ahead=60 * site.DAY),
+    Flow("card", _owing, jobs.pay_by_card, (*_CHARGE, *_SETTLE, *_CREATE), paid_once),
+    Flow("refund", _charged, jobs.refund, _REFUND, part_given_back),
+    Flow("bulk run", _everybody, jobs.charge_everybody, _BULK, paid_once),
+    Flow("reconciling", _unanswered, jobs.reconcile, _ASK, paid_once, ahead=600),
+    Flow("bank's step", _owing, jobs.pay_with_a_step_at_the_bank, _WAY_BACK, paid_once),
+    Flow("webhook", _reported, jobs.deliver, _WEBHOOK, paid_once),
+    Flow("nothing to pay", _owing_nothing_in_sum, jobs.pay_by_card, _ZERO, paid_once),
+    Flow("cancelling", _cancellable, jobs.cancel, _CANCEL, back_in_the_list),
+    Flow("undoing", _booked_by_hand, jobs.undo, _UNDO, back_in_the_list),
+    Flow("taking in", _billed_and_more, jobs.add_new_charges, _TAKE_IN, one_pending_with_all),
+    Flow("expiring", _abandoned, jobs.expire, _EXPIRE, back_in_the_list, ahead=60 * site.DAY),
 ]
 
 
@@ -198,18 +198,18 @@ def killed_and_rerun(
     name = f"{flow.name}, killed at {point}, time {hit}"
     (user,) = people(1)
     given = flow.prepare(psp, user)
-    ended = processes.run(deeds.done_until, point, hit, psp.url, flow.ahead, flow.deed, *given)
+    ended = processes.run(jobs.run_until, point, hit, psp.url, flow.ahead, flow.job, *given)
     trial.check(ended.was_killed, f"{name}: it was not killed {ended.error}")
     psp.advance(later)
     later += flow.ahead
     again = [
-        (deeds.done, (psp.url, later, flow.deed, *given)),
-        (deeds.done, (psp.url, later, deeds.reconcile)),
+        (jobs.run, (psp.url, later, flow.job, *given)),
+        (jobs.run, (psp.url, later, jobs.reconcile)),
     ]
     # Whichever comes first in real life, and whatever it makes of it, the end is the same.
     turns = [*again, *again[:1]] if trial.trials % 2 else [again[1], *again]
-    for deed, args in turns:
-        rerun = processes.run(deed, *args)
+    for job, args in turns:
+        rerun = processes.run(job, *args)
         trial.check(not rerun.error and rerun.code == 0, f"{name}, rerun: {rerun.error}")
     trial.violations += [f"{name}: {text}" for text in wrong(psp, user, flow)]
 
@@ -243,11 +243,11 @@ def _taken_is_booked(psp: SandboxPSP, user: User) -> list[str]:
     promised="taken = booked, nothing twice, nothing lost, nothing open; receivers are told",
 )
 def test_a_rerun_completes_what_a_killed_process_left(
-    trial: Trial, bank: SandboxPSP, flow: Flow
+    trial: Trial, psp: SandboxPSP, flow: Flow
 ) -> None:
-    for point, hit in _where(trial, bank, flow):
+    for point, hit in _where(trial, psp, flow):
         trial.tried()
-        killed_and_rerun(trial, bank, flow, point, hit)
+        killed_and_rerun(trial, psp, flow, point, hit)
 
 
 @pytest.mark.parametrize("flow", FLOWS if FULL else FLOWS[:1], ids=lambda flow: flow.name)
@@ -257,10 +257,10 @@ def test_a_rerun_completes_what_a_killed_process_left(
     provoked="as 13, but 25 hours pass before the rerun: the PSP has forgotten the keys",
     promised="taken = booked, nothing twice, nothing lost, nothing open; receivers are told",
 )
-def test_a_rerun_a_day_later_completes_it_too(trial: Trial, bank: SandboxPSP, flow: Flow) -> None:
-    for point, hit in _where(trial, bank, flow):
+def test_a_rerun_a_day_later_completes_it_too(trial: Trial, psp: SandboxPSP, flow: Flow) -> None:
+    for point, hit in _where(trial, psp, flow):
         trial.tried()
-        killed_and_rerun(trial, bank, flow, point, hit, later=25 * 3600)
+        killed_and_rerun(trial, psp, flow, point, hit, later=25 * 3600)
 
 
 def _where(trial: Trial, psp: SandboxPSP, flow: Flow) -> list[tuple[Point, int]]:
@@ -268,7 +268,7 @@ def _where(trial: Trial, psp: SandboxPSP, flow: Flow) -> list[tuple[Point, int]]
     if not trial.full:
         return [(flow.reached[0], 1)]
     (user,) = people(1)
-    traced = processes.run(deeds.traced, psp.url, flow.ahead, flow.deed, *flow.prepare(psp, user))
+    traced = processes.run(jobs.trace, psp.url, flow.ahead, flow.job, *flow.prepare(psp, user))
     assert not traced.error, traced.error
     trial.check(set(flow.reached) == set(traced.result), f"{flow.name} comes by {traced.result}")
     return [(Point(p), hit) for p, hits in traced.result.items() for hit in sorted({1, hits})]
@@ -287,12 +287,12 @@ def test_a_killed_import_is_completed(trial: Trial) -> None:
             ancestor.charged(user, "12.00", "5.00", "7.00")
             ancestor.pending(user, "3.00", "3.00")
             ancestor.item(user, "1.50")
-        given = (site.BASE_URL, 0, deeds.move_in)
+        given = (site.BASE_URL, 0, jobs.import_user_payments)
         for hit in (1, 2) if trial.full else (1,):
             trial.tried()
-            ended = processes.run(deeds.done_until, IMPORT, hit, *given)
+            ended = processes.run(jobs.run_until, IMPORT, hit, *given)
             trial.check(ended.was_killed, f"It was not killed {ended.error}")
-        ended = processes.run(deeds.done, *given)
+        ended = processes.run(jobs.run, *given)
         trial.check(not ended.error, ended.error)
     items, payments = LineItem.objects.count(), Payment.objects.count()
     trial.check((items, payments) == (12, 6), f"{items} items and {payments} payments are there")

@@ -17,10 +17,10 @@ from payments_ui.flows import checkout
 from tests.core.support import money_of
 
 from . import naive
-from .crew import Crew, crew
 from .frame import Trial, scenario
-from .owing import failures, owe, payments_of, people, record, wrong
-from .unsealed import unsealed
+from .support import failures, owe, payments_of, people, record, wrong
+from .threads import Threads, threads
+from .without_triggers import without_triggers
 
 Create = Callable[[User], Payment | None]
 Reprice = Callable[[User, str], object]
@@ -31,18 +31,18 @@ def ours(user: User) -> Payment | None:
     return payment
 
 
-def double_click(threads: Crew, user: User, create: Create) -> list[str]:
+def double_click(pool: Threads, user: User, create: Create) -> list[str]:
     owe(user, *["10.00"] * 5)
-    results = threads.all(lambda number: create(user))
+    results = pool.all(lambda number: create(user))
     made = len(payments_of(user))
     return failures(results) + wrong(user) + ([] if made == 1 else [f"{made} payments"])
 
 
-def billing_while_being_used(threads: Crew, user: User, create: Create) -> list[str]:
+def billing_while_being_used(pool: Threads, user: User, create: Create) -> list[str]:
     owe(user, *["10.00"] * 5)
     uses = 2
-    results = threads.all(lambda number: use(user, uses) if number else create(user))
-    recorded = 5 + uses * (threads.size - 1)
+    results = pool.all(lambda number: use(user, uses) if number else create(user))
+    recorded = 5 + uses * (pool.size - 1)
     kept = LineItem.objects.filter(user=user).count()
     lost = [] if kept == recorded else [f"{kept} items of {recorded}"]
     return failures(results) + wrong(user) + lost
@@ -54,11 +54,11 @@ def use(user: User, times: int) -> None:
 
 
 def price_change_while_billing(
-    threads: Crew, user: User, create: Create, reprice: Reprice
+    pool: Threads, user: User, create: Create, reprice: Reprice
 ) -> list[str]:
     owe(user, *["10.00"] * 5)
     prices = ("11", "12", "13")
-    results = threads.all(
+    results = pool.all(
         lambda number: [reprice(user, price) for price in prices] if number else create(user)
     )
     # The price may be refused where the item is bound already, with a typed error.
@@ -76,10 +76,10 @@ def our_reprice(user: User, price: str) -> Any:
     promised="one payment for all line items, and no ghost",
 )
 def test_a_double_click_makes_one_payment(trial: Trial) -> None:
-    with crew(8) as threads:
+    with threads(8) as pool:
         for user in people(trial.size(small=3, full=1000)):
             trial.tried()
-            trial.violations += double_click(threads, user, ours)
+            trial.violations += double_click(pool, user, ours)
 
 
 @scenario(
@@ -91,13 +91,13 @@ def test_a_double_click_makes_one_payment(trial: Trial) -> None:
 def test_both_clicks_of_a_human_show_the_same_payment(trial: Trial) -> None:
     pairs = 8
     window = 0.2 if trial.full else 0.02
-    with crew(2 * pairs) as threads:
+    with threads(2 * pairs) as pool:
         for _ in range(trial.size(small=1, full=125)):
             users = people(pairs)
             for user in users:
                 owe(user, "10.00", "2.50")
             jobs = [_click(user, window) for user in users for _twice in range(2)]
-            results = threads.at_once(jobs)
+            results = pool.at_once(jobs)
             trial.tried(pairs)
             trial.violations += failures(results)
             for number, user in enumerate(users):
@@ -122,10 +122,10 @@ def _click(user: User, window: float) -> Callable[[], Payment | None]:
     promised="each item is in the amount of one payment, or unbound",
 )
 def test_items_added_while_billing_are_in_the_amount_or_unbound(trial: Trial) -> None:
-    with crew(4) as threads:
+    with threads(4) as pool:
         for user in people(trial.size(small=3, full=1000)):
             trial.tried()
-            trial.violations += billing_while_being_used(threads, user, ours)
+            trial.violations += billing_while_being_used(pool, user, ours)
 
 
 @scenario(
@@ -135,10 +135,10 @@ def test_items_added_while_billing_are_in_the_amount_or_unbound(trial: Trial) ->
     promised="the amount is the sum of the items: all at the old price, or all at the new one",
 )
 def test_a_price_change_while_billing_happens_before_or_not_at_all(trial: Trial) -> None:
-    with crew(2) as threads:
+    with threads(2) as pool:
         for user in people(trial.size(small=3, full=1000)):
             trial.tried()
-            trial.violations += price_change_while_billing(threads, user, ours, our_reprice)
+            trial.violations += price_change_while_billing(pool, user, ours, our_reprice)
 
 
 @scenario(
@@ -150,7 +150,7 @@ def test_a_price_change_while_billing_happens_before_or_not_at_all(trial: Trial)
     databases=("postgres", "mariadb"),
 )
 def test_the_naive_order_of_steps_goes_wrong_in_these_races(trial: Trial) -> None:
-    with unsealed():
+    with without_triggers():
         _show_that_it_bites(trial, 8, double_click, naive.create)
         _show_that_it_bites(trial, 4, billing_while_being_used, naive.create)
         _show_that_it_bites(trial, 2, price_change_while_billing, naive.create, naive.reprice)
@@ -160,8 +160,8 @@ def _show_that_it_bites(
     trial: Trial, size: int, race: Callable[..., list[str]], *steps: Callable[..., object]
 ) -> None:
     users = people(trial.size(small=8, full=300))
-    with crew(size) as threads:
-        bitten = sum(bool(race(threads, user, *steps)) for user in users)
+    with threads(size) as pool:
+        bitten = sum(bool(race(pool, user, *steps)) for user in users)
     trial.tried(len(users))
     trial.canary(len(users), bitten)
     trial.metric(race.__name__, 100 * bitten / len(users), "% wrong")
@@ -211,7 +211,7 @@ def _fill(user: User, size: int) -> None:
     """Record one item, then double what there is: quicker than sending each."""
     owe(user, "0.05")
     table, have = LineItem._meta.db_table, 1
-    columns = "user_id, created_at, title, amount, currency"
+    columns = ", ".join(f.column for f in LineItem._meta.concrete_fields if not f.primary_key)  # type: ignore[misc]
     with connection.cursor() as cursor:
         while have < size:
             more = min(have, size - have)

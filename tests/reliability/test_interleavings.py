@@ -15,10 +15,10 @@ from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.flows import checkout
 from payments_ui.testing.psp import SandboxPSP
 
-from . import deeds, site
+from . import jobs, site
 from .frame import FULL, Trial, findings, scenario
-from .owing import owe, people
 from .schedule import Schedule, every, play
+from .support import owe, people
 
 Meeting = tuple[Callable[[], Any], Callable[[], Any]]
 OWED = 5
@@ -155,16 +155,16 @@ PAIRS = [
     promised="charged once and not cancelled, or cancelled and not charged; every line item is "
     "charged, pending or back in the list, once",
 )
-def test_two_flows_may_meet_anywhere(trial: Trial, bank: SandboxPSP, pair: Pair) -> None:
+def test_two_flows_may_meet_anywhere(trial: Trial, psp: SandboxPSP, pair: Pair) -> None:
     schedules = list(every(pair.first, pair.second)) if trial.full else [pair.dangerous]
-    with site.at(bank.url):
+    with site.at(psp.url):
         for schedule, user in zip(schedules, people(len(schedules)), strict=True):
             trial.tried()
             results = play(schedule, *pair.set_up(user))
             name = f"{pair.name} at {schedule}: {results}"
             crashed = [one for one in results if isinstance(one, AssertionError) or one == 500]
             trial.check(not crashed, name)
-            trial.violations += [f"{name}: {text}" for text in wrong(user, bank)]
+            trial.violations += [f"{name}: {text}" for text in wrong(user, psp)]
 
 
 def wrong(user: User, psp: SandboxPSP) -> list[str]:
@@ -230,10 +230,10 @@ class Tab:
     "both in every order",
     promised="at most one is charged; the other is cancelled at the PSP, or kept as surplus",
 )
-def test_two_tabs_charge_once(trial: Trial, bank: SandboxPSP) -> None:
+def test_two_tabs_charge_once(trial: Trial, psp: SandboxPSP) -> None:
     orders = sorted(set(permutations("aaabbb")))
     chosen = orders if trial.full else [tuple("aabbab")]
-    with site.at(bank.url):
+    with site.at(psp.url):
         users = people(len(chosen))
         for order, user in zip(chosen, users, strict=True):
             trial.tried()
@@ -241,10 +241,10 @@ def test_two_tabs_charge_once(trial: Trial, bank: SandboxPSP) -> None:
             steps = {"a": iter(_card(payment)), "b": iter(_other_way(payment))}
             for turn in order:
                 next(steps[turn])()
-    with site.at(bank.url, 600):
-        deeds.reconcile(bank.url)
+    with site.at(psp.url, 600):
+        jobs.reconcile(psp.url)
     for order, user in zip(chosen, users, strict=True):
-        trial.violations += [f"{''.join(order)}: {text}" for text in wrong(user, bank)]
+        trial.violations += [f"{''.join(order)}: {text}" for text in wrong(user, psp)]
 
 
 def _card(payment: Payment) -> list[Callable[[], None]]:

@@ -17,8 +17,8 @@ from payments_ui.exceptions import PaymentsUIError
 
 from . import naive, processes
 from .frame import Trial, scenario
-from .owing import people, record, wrong
-from .unsealed import unsealed
+from .support import people, record, wrong
+from .without_triggers import without_triggers
 
 PROCESSES = 4
 #: Of a hundred turns: items recorded, bills made; the rest changes prices.
@@ -123,7 +123,7 @@ def test_many_users_are_billed_right(trial: Trial) -> None:
 )
 def test_the_naive_order_of_steps_goes_wrong_under_load(trial: Trial) -> None:
     users = people(5)
-    with unsealed():
+    with without_triggers():
         speed, _times, _errors = load(users, 10 if trial.full else 0.5, "naive")
         made = models.QuerySet(Payment).count()
         bitten = sum(len(wrong(user)) for user in users)

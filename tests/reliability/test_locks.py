@@ -16,9 +16,9 @@ from payments_ui.core.models import LineItem
 from payments_ui.testing.failpoints import at
 
 from . import site
-from .crew import crew
 from .frame import Trial, scenario
-from .owing import owe, payments_of, people
+from .support import owe, payments_of, people
+from .threads import threads
 
 
 @scenario(
@@ -37,14 +37,14 @@ def test_a_deadlock_is_tried_again(trial: Trial) -> None:
         seen.append(error)
         return is_conflict(error)
 
-    with mock.patch.object(locks, "_is_conflict", counted), crew(2) as threads:
+    with mock.patch.object(locks, "_is_conflict", counted), threads(2) as pool:
         for user in people(trial.size(small=1, full=10)):
             trial.tried()
             owe(user, "10.00", "20.00")
             locked, binding = threading.Event(), threading.Event()
             with at(Point.CREATE_AFTER_INSERT, binding.set):
                 jobs = [_bill(user, locked), _host(user, locked, binding)]
-                answer, _host_saw = threads.at_once(jobs)
+                answer, _host_saw = pool.at_once(jobs)
             amounts = [payment.amount for payment in payments_of(user)]
             trial.check(answer == 303 and amounts == [30], f"answered {answer}, billed {amounts}")
     trial.metric("deadlocks", len(seen))

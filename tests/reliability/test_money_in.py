@@ -13,7 +13,7 @@ from payments_ui.testing.psp import SandboxPSP
 
 from . import site
 from .frame import Trial, scenario
-from .owing import owe, people
+from .support import owe, people
 
 #: The PSP takes it, and its books say something else.
 WRONG = ("one more", "one less", "wrong_currency", "wrong_account", "wrong_mode")
@@ -30,11 +30,11 @@ def told_of(attempt: Attempt) -> int:
     provoked="the PSP reports one minor unit more or less, another currency, account or mode",
     promised="mismatch, one item to look at, one mail; the payment stays pending, nothing is lost",
 )
-def test_wrong_money_never_pays(trial: Trial, bank: SandboxPSP) -> None:
-    with site.at(bank.url):
+def test_wrong_money_never_pays(trial: Trial, psp: SandboxPSP) -> None:
+    with site.at(psp.url):
         for number in trial.repeat(small=len(WRONG), full=100):
             kind = WRONG[number % len(WRONG)]
-            attempt = pay_wrong(bank, kind)
+            attempt = pay_wrong(psp, kind)
             items = SuspenseItem.objects.filter(attempt=attempt)
             kept = list(items.values_list("kind", "state"))
             trial.check(attempt.state == "mismatch", f"{kind}: the attempt is {attempt.state}")
@@ -42,13 +42,13 @@ def test_wrong_money_never_pays(trial: Trial, bank: SandboxPSP) -> None:
             trial.check(pending, f"{kind}: the payment is not pending")
             trial.check(kept == [("mismatch", "open")], f"{kind}: to look at: {kept}")
             trial.check(told_of(attempt) == 1, f"{kind}: {told_of(attempt)} mails")
-            charge = bank.ledger.charges.get(str(attempt.psp_reference))
+            charge = psp.ledger.charges.get(str(attempt.psp_reference))
             assert charge is not None
             same = charge.amount == (attempt.received_amount or 0) * 100
             trial.check(same, f"{kind}: {attempt.received_amount} of {charge.amount} kept")
 
 
-def pay_wrong(bank: SandboxPSP, kind: str) -> Attempt:
+def pay_wrong(psp: SandboxPSP, kind: str) -> Attempt:
     (user,) = people(1)
     owe(user, "12.00")
     browser = site.Browser(user.pk)
@@ -56,16 +56,16 @@ def pay_wrong(bank: SandboxPSP, kind: str) -> Attempt:
     assert payment is not None
     if kind.startswith("one"):
         # Accepted, and only then taken: in between, the books are changed.
-        bank.plan.add("processing")
+        psp.plan.add("processing")
         browser.pay(payment)
         by = 1 if kind == "one more" else -1
         reference = payment.attempts.get().psp_reference
         sql = "UPDATE charges SET amount = amount + ? WHERE id = ?"
-        bank.ledger.store.change(sql, by, reference)
-        bank.advance(60)
+        psp.ledger.store.change(sql, by, reference)
+        psp.advance(60)
         browser.look(payment)
     else:
-        bank.plan.add(kind)
+        psp.plan.add(kind)
         browser.pay(payment)
     attempt: Attempt = payment.attempts.get()
     return attempt

@@ -36,13 +36,13 @@ def scenarios() -> Iterator[Scenario]:
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if module.name.rpartition(".")[2].startswith("test_"):
             for value in vars(importlib.import_module(module.name)).values():
-                if isinstance(told := getattr(value, "scenario", None), Scenario):
-                    yield told
+                if isinstance(found := getattr(value, "scenario", None), Scenario):
+                    yield found
 
 
 def test_every_scenario_is_on_the_page() -> None:
     headings = set(re.findall(r"^### (.+)$", PAGE.read_text("utf-8"), re.MULTILINE))
-    assert {f"{told.number}. {told.title}" for told in scenarios()} - headings == set()
+    assert {f"{scenario.number}. {scenario.title}" for scenario in scenarios()} - headings == set()
 
 
 def test_no_scenario_on_the_page_has_a_violation() -> None:
@@ -56,12 +56,12 @@ def test_no_scenario_on_the_page_has_a_violation() -> None:
 def test_the_page_says_what_was_seen() -> None:
     run = {"date": "today", "commit": "abc", "machine": "2 cores", "software": "Python"}
     other = {**LINE, "database": "PostgreSQL 15", "trials": 2000, "title": "Z"}
-    told = "\n".join(page.page(run, [other, LINE]))
-    assert "- Databases: PostgreSQL 15, SQLite 3.40" in told
-    assert "| 1 | A title | 3 | 0 | 3 of 4 | SQLite | 2 |" in told
-    assert "### 1. Z" in told
-    assert "| PostgreSQL 15 | 2,000 | 0 | 3 of 4 | p99 3 ms | 1.5 |" in told
-    assert "Repeat it: `make torture SCENARIO=1`" in told
+    text = "\n".join(page.page(run, [other, LINE]))
+    assert "- Databases: PostgreSQL 15, SQLite 3.40" in text
+    assert "| 1 | A title | 3 | 0 | 3 of 4 | SQLite | 2 |" in text
+    assert "### 1. Z" in text
+    assert "| PostgreSQL 15 | 2,000 | 0 | 3 of 4 | p99 3 ms | 1.5 |" in text
+    assert "Repeat it: `make torture SCENARIO=1`" in text
 
 
 @pytest.mark.django_db

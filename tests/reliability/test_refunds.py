@@ -11,10 +11,10 @@ from payments_ui.core.models import Payment, Refund
 from payments_ui.exceptions import RefundError
 from payments_ui.testing.psp import SandboxPSP
 
-from . import deeds, site
-from .crew import Crew, crew
+from . import jobs, site
 from .frame import Trial, scenario
-from .owing import owe, people
+from .support import owe, people
+from .threads import Threads, threads
 
 CLERKS = 4
 AMOUNT = Decimal("30.00")
@@ -34,9 +34,9 @@ def give_back(payment: Payment, amount: str | None) -> Any:
     return Payment.objects.get(pk=payment.pk).refund(amount, reason="broken")
 
 
-def at_once(threads: Crew, payment: Payment, amount: str | None) -> list[str]:
+def at_once(pool: Threads, payment: Payment, amount: str | None) -> list[str]:
     """All clerks at once; what failed, other than by a refusal."""
-    results = threads.all(lambda number: give_back(payment, amount))
+    results = pool.all(lambda number: give_back(payment, amount))
     failed = [one for one in results if isinstance(one, Exception)]
     return [repr(error) for error in failed if not isinstance(error, RefundError)]
 
@@ -59,17 +59,17 @@ def check(trial: Trial, psp: SandboxPSP, payment: Payment, *, given: Decimal | N
     "part each, in sum more than there is, three times",
     promised="never more than was charged; the PSP's refunds are ours, each sent once",
 )
-def test_clerks_at_once_give_back_no_more_than_there_is(trial: Trial, bank: SandboxPSP) -> None:
+def test_clerks_at_once_give_back_no_more_than_there_is(trial: Trial, psp: SandboxPSP) -> None:
     users = people(trial.size(small=2, full=100))
-    with site.at(bank.url), crew(CLERKS) as threads:
+    with site.at(psp.url), threads(CLERKS) as pool:
         for user in users:
             trial.tried(2)
             whole, parts = charged(user), charged(user)
-            trial.violations += at_once(threads, whole, None)
-            check(trial, bank, whole, given=AMOUNT)
+            trial.violations += at_once(pool, whole, None)
+            check(trial, psp, whole, given=AMOUNT)
             for _ in range(3):
-                trial.violations += at_once(threads, parts, "12.00")
-            check(trial, bank, parts, given=None)
+                trial.violations += at_once(pool, parts, "12.00")
+            check(trial, psp, parts, given=None)
 
 
 @scenario(
@@ -79,22 +79,22 @@ def test_clerks_at_once_give_back_no_more_than_there_is(trial: Trial, bank: Sand
     "reconciliation runs",
     promised="given back once; the clerk is refused while the outcome is not known",
 )
-def test_a_refund_whose_answer_is_lost_is_given_once(trial: Trial, bank: SandboxPSP) -> None:
+def test_a_refund_whose_answer_is_lost_is_given_once(trial: Trial, psp: SandboxPSP) -> None:
     users = people(trial.size(small=2, full=50))
     payments = []
-    with site.at(bank.url):
+    with site.at(psp.url):
         for user in users:
             trial.tried()
             payment = charged(user)
             payments.append(payment)
-            bank.plan.add("lost_reply", on="refund")
+            psp.plan.add("lost_reply", on="refund")
             refund = give_back(payment, "12.00")
             trial.check(refund.state == Refund.State.UNKNOWN, f"The clerk was told {refund}")
             try:
                 trial.violation(f"{give_back(payment, '12.00')} although nobody knows of the first")
             except RefundError:
                 continue
-    with site.at(bank.url, 600):
-        deeds.reconcile(bank.url)
+    with site.at(psp.url, 600):
+        jobs.reconcile(psp.url)
     for payment in payments:
-        check(trial, bank, payment, given=Decimal("12.00"))
+        check(trial, psp, payment, given=Decimal("12.00"))

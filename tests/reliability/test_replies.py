@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.testing.psp import SandboxPSP
 
-from . import deeds, processes, site
+from . import jobs, processes, site
 from .frame import Trial, scenario
-from .owing import people
+from .support import people
 
 LATER = 600
 
@@ -29,12 +29,12 @@ def many_who_owe(number: int) -> list[User]:
 
 def run(psp: SandboxPSP, *, later: float = 0) -> str:
     """One nightly run in a process of its own; how it failed, if it did."""
-    return processes.run(deeds.done, psp.url, later, deeds.bill_everybody).error
+    return processes.run(jobs.run, psp.url, later, jobs.charge_everybody).error
 
 
 def reconcile(psp: SandboxPSP, later: float = LATER) -> None:
     with site.at(psp.url, later):
-        deeds.reconcile(psp.url)
+        jobs.reconcile(psp.url)
 
 
 def check_each_is_charged_once(trial: Trial, psp: SandboxPSP, users: list[User]) -> None:
@@ -81,18 +81,18 @@ def pay_again(psp: SandboxPSP, users: list[User]) -> Counter[int]:
     promised="settled by the reconciler, no second charge; no customer is told that it failed",
 )
 def test_a_lost_reply_is_settled_later_and_never_charged_again(
-    trial: Trial, bank: SandboxPSP
+    trial: Trial, psp: SandboxPSP
 ) -> None:
     users = many_who_owe(trial.size(small=3, full=100))
     trial.tried(len(users))
-    bank.plan.add("lost_reply", times=len(users))
-    pay_all(bank, users)
+    psp.plan.add("lost_reply", times=len(users))
+    pay_all(psp, users)
     states = Counter(Attempt.objects.values_list("state", flat=True))
     trial.check(states == {"unknown": len(users)}, f"Customers were told {states}")
-    again = pay_again(bank, users)
+    again = pay_again(psp, users)
     trial.check(set(again) <= {409}, f"Paying again was answered {again}")
-    reconcile(bank)
-    check_each_is_charged_once(trial, bank, users)
+    reconcile(psp)
+    check_each_is_charged_once(trial, psp, users)
 
 
 @scenario(
@@ -103,18 +103,18 @@ def test_a_lost_reply_is_settled_later_and_never_charged_again(
     promised="everybody is charged once",
 )
 def test_an_error_before_or_after_the_charge_charges_everybody_once(
-    trial: Trial, bank: SandboxPSP
+    trial: Trial, psp: SandboxPSP
 ) -> None:
     half = trial.size(small=2, full=100)
     users = many_who_owe(2 * half)
     trial.tried(len(users))
-    bank.plan.add("error_after", times=half)
-    bank.plan.add("error_before", times=half)
-    pay_all(bank, users)
-    reconcile(bank)
+    psp.plan.add("error_after", times=half)
+    psp.plan.add("error_before", times=half)
+    pay_all(psp, users)
+    reconcile(psp)
     trial.check(len(failed_attempts()) == half, f"{len(failed_attempts())} failed, not {half}")
-    trial.check(len(pay_again(bank, users)) <= 1, "Paying again did not work for all")
-    check_each_is_charged_once(trial, bank, users)
+    trial.check(len(pay_again(psp, users)) <= 1, "Paying again did not work for all")
+    check_each_is_charged_once(trial, psp, users)
 
 
 @scenario(
@@ -123,16 +123,16 @@ def test_an_error_before_or_after_the_charge_charges_everybody_once(
     provoked="the PSP answers half of all calls with 429 during a bulk run",
     promised="all are settled; no attempt fails because of it",
 )
-def test_no_attempt_fails_by_a_rate_limit(trial: Trial, bank: SandboxPSP) -> None:
+def test_no_attempt_fails_by_a_rate_limit(trial: Trial, psp: SandboxPSP) -> None:
     users = many_who_owe(trial.size(small=6, full=100))
     trial.tried(len(users))
-    bank.plan.sometimes("rate_limited", share=0.5, on="create", seed=1)
-    trial.check(not (error := run(bank)), error)
+    psp.plan.sometimes("rate_limited", share=0.5, on="create", seed=1)
+    trial.check(not (error := run(psp)), error)
     trial.check(not failed_attempts(), f"failed: {failed_attempts()}")
-    bank.plan.clear()
-    reconcile(bank)
-    trial.check(not (error := run(bank, later=LATER)), error)
-    check_each_is_charged_once(trial, bank, users)
+    psp.plan.clear()
+    reconcile(psp)
+    trial.check(not (error := run(psp, later=LATER)), error)
+    check_each_is_charged_once(trial, psp, users)
 
 
 @scenario(
@@ -142,19 +142,19 @@ def test_no_attempt_fails_by_a_rate_limit(trial: Trial, bank: SandboxPSP) -> Non
     promised="the run stops after five in a row and releases nothing; after the outage, "
     "reconciliation and the same run finish",
 )
-def test_an_outage_stops_the_run_and_the_next_one_finishes(trial: Trial, bank: SandboxPSP) -> None:
+def test_an_outage_stops_the_run_and_the_next_one_finishes(trial: Trial, psp: SandboxPSP) -> None:
     users = many_who_owe(trial.size(small=8, full=200))
     trial.tried(len(users))
-    bank.plan.outage(600)
-    trial.check("does not answer" in run(bank), "The run did not stop")
+    psp.plan.outage(600)
+    trial.check("does not answer" in run(psp), "The run did not stop")
     asked = Attempt.objects.count()
     trial.check(asked == 5, f"{asked} attempts before the run stopped")
     pending = Payment.objects.pending().count()
     trial.check(pending == 5, f"{pending} payments stand, of 5 that were asked for")
-    bank.advance(601)
-    reconcile(bank)
-    trial.check(not (error := run(bank, later=LATER)), error)
-    check_each_is_charged_once(trial, bank, users)
+    psp.advance(601)
+    reconcile(psp)
+    trial.check(not (error := run(psp, later=LATER)), error)
+    check_each_is_charged_once(trial, psp, users)
 
 
 @scenario(
@@ -164,17 +164,17 @@ def test_an_outage_stops_the_run_and_the_next_one_finishes(trial: Trial, bank: S
     "started again",
     promised="everybody is charged once; as many charges at the PSP as payments",
 )
-def test_a_killed_bulk_run_goes_on_where_it_stood(trial: Trial, bank: SandboxPSP) -> None:
+def test_a_killed_bulk_run_goes_on_where_it_stood(trial: Trial, psp: SandboxPSP) -> None:
     users = many_who_owe(trial.size(small=5, full=1_000))
     trial.tried(len(users))
     every = trial.size(small=2, full=125)
     killed = 0
-    while processes.run(deeds.billed_until_killed, every, bank.url).was_killed:
+    while processes.run(jobs.charge_everybody_until_killed, every, psp.url).was_killed:
         killed += 1
     trial.check(killed >= len(users) // every - 1, f"killed only {killed} times")
-    reconcile(bank)
-    trial.check(not (error := run(bank, later=LATER)), error)
-    check_each_is_charged_once(trial, bank, users)
+    reconcile(psp)
+    trial.check(not (error := run(psp, later=LATER)), error)
+    check_each_is_charged_once(trial, psp, users)
     trial.metric("killed", killed, "times")
 
 
@@ -184,16 +184,16 @@ def test_a_killed_bulk_run_goes_on_where_it_stood(trial: Trial, bank: SandboxPSP
     provoked="the same run is started in two, then in four processes at once",
     promised="nobody is charged twice, nothing is sent twice",
 )
-def test_runs_at_once_send_nothing_twice(trial: Trial, bank: SandboxPSP) -> None:
+def test_runs_at_once_send_nothing_twice(trial: Trial, psp: SandboxPSP) -> None:
     everybody: list[User] = []
     for runs in (2, 4):
         users = many_who_owe(trial.size(small=4, full=500))
         trial.tried(len(users))
         everybody += users
-        job: Any = (deeds.done, (bank.url, 0, deeds.bill_everybody))
+        job: Any = (jobs.run, (psp.url, 0, jobs.charge_everybody))
         for ended in processes.at_once([job] * runs):
             trial.check(not ended.error, ended.error)
-        trial.check(not (error := run(bank)), error)
-    check_each_is_charged_once(trial, bank, everybody)
-    sent = len(bank.ledger.charges.newest())
+        trial.check(not (error := run(psp)), error)
+    check_each_is_charged_once(trial, psp, everybody)
+    sent = len(psp.ledger.charges.newest())
     trial.check(sent == len(everybody), f"{sent} orders were sent for {len(everybody)} payments")

@@ -10,7 +10,7 @@ from django.db import connection
 
 from payments_ui.testing.psp import SandboxPSP
 
-from . import deeds, processes, site
+from . import jobs, processes, site
 from .frame import Trial, differences, findings, scenario
 from .servers import Server, answering, instead, private_server
 from .test_replies import LATER, check_each_is_charged_once, many_who_owe, reconcile
@@ -21,7 +21,7 @@ RESTARTS = 3
 def elsewhere(database: dict[str, Any], psp_url: str, later: float) -> None:
     """The nightly run, on another database."""
     with instead(database):
-        deeds.done(psp_url, later, deeds.bill_everybody)
+        jobs.run(psp_url, later, jobs.charge_everybody)
 
 
 @scenario(

@@ -20,12 +20,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from payments_ui.core.models import Attempt, Event, LineItem, Payment
 from payments_ui.flows.tokens import FormToken
-from payments_ui.moochers.sandbox.client import Client as PSPClient
 from payments_ui.testing.psp import SandboxPSP, sign
 
 from . import site
 from .frame import Trial, scenario
-from .owing import owe, people
+from .support import owe, people
 
 Reply = tuple[int, float]
 
@@ -114,7 +113,7 @@ def percentile(seconds: list[float], share: float) -> float:
     promised="every payment is charged once, with one signal and one row for each message",
 )
 def test_a_storm_of_webhooks_settles_each_payment_once(
-    trial: Trial, bank: SandboxPSP, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+    trial: Trial, psp: SandboxPSP, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As on a server: a worker keeps its connection.
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
@@ -124,9 +123,9 @@ def test_a_storm_of_webhooks_settles_each_payment_once(
         signals[payment.pk] += 1
 
     number = trial.size(small=20, full=10_000)
-    with site.at(bank.url):
-        charges = wait_at_the_psp(bank, trial.size(small=3, full=1000))
-        bodies = events(bank, charges, number)
+    with site.at(psp.url):
+        charges = wait_at_the_psp(psp, trial.size(small=3, full=1000))
+        bodies = events(psp, charges, number)
         post_charge.connect(listen, weak=False)
         sender = Sender(live_server.url)
         try:
@@ -158,17 +157,17 @@ def test_a_storm_of_webhooks_settles_each_payment_once(
     promised="the request ends before 15 s with 'checking', the attempt is unknown and blocks a "
     "second one; others do not wait",
 )
-def test_a_psp_that_hangs_holds_up_nobody_else(trial: Trial, bank: SandboxPSP) -> None:
+def test_a_psp_that_hangs_holds_up_nobody_else(trial: Trial, psp: SandboxPSP) -> None:
     # Not less: on a busy machine those who do not wait take their time, too.
     timeout = trial.size(small=2, full=10)
-    with site.at(bank.url), ThreadPoolExecutor(1) as one:
-        site.card._client = PSPClient(bank.url, site.API_KEY, timeout)
+    with site.at(psp.url), ThreadPoolExecutor(1) as one:
+        site.card.pay_at(psp.url, timeout=timeout)
         for _ in trial.repeat(small=1, full=3):
             stuck, other = payers()
-            bank.plan.add("hang")
+            psp.plan.add("hang")
             began = time.monotonic()
             hanging = one.submit(pay, *stuck)
-            while not bank_is_asked(bank):
+            while not bank_is_asked(psp):
                 time.sleep(0.01)
             seconds = paid_quickly(other)
             answer = hanging.result(60)
@@ -198,8 +197,8 @@ def pay(browser: site.Browser, payment: Payment) -> Any:
         connections.close_all()
 
 
-def bank_is_asked(bank: SandboxPSP) -> bool:
-    return not bank.plan.steps()
+def bank_is_asked(psp: SandboxPSP) -> bool:
+    return not psp.plan.steps()
 
 
 def paid_quickly(other: tuple[site.Browser, Payment]) -> float:

@@ -11,9 +11,9 @@ from typing import Any
 from payments_ui.core.models import Attempt
 from payments_ui.testing.psp import SandboxPSP
 
-from . import deeds, processes, site
+from . import jobs, processes, site
 from .frame import Trial, scenario
-from .owing import people, record, wrong
+from .support import people, record, wrong
 
 FAULTS = (
     *("lost_reply", "lost_request", "error_before", "error_after", "garbled", "rate_limited"),
@@ -65,18 +65,18 @@ def megabytes() -> float:
     promised="no error page; memory does not grow; after one reconciliation nothing is open but "
     "what waits for a customer",
 )
-def test_minutes_of_use_leave_nothing_open(trial: Trial, bank: SandboxPSP) -> None:
+def test_minutes_of_use_leave_nothing_open(trial: Trial, psp: SandboxPSP) -> None:
     seconds = trial.size(small=1, full=90)
     for number, fault in enumerate(FAULTS):
-        bank.plan.sometimes(fault, share=0.01 / len(FAULTS), seed=number)
+        psp.plan.sometimes(fault, share=0.01 / len(FAULTS), seed=number)
     users = people(trial.size(small=6, full=60))
     keys = [user.pk for user in users]
-    jobs: Any = [(live, (bank.url, keys, seconds, seed)) for seed in range(PROCESSES)]
+    jobs: Any = [(live, (psp.url, keys, seconds, seed)) for seed in range(PROCESSES)]
     ended = processes.at_once(jobs)
     trial.violations += [one.error for one in ended if one.error]
     growth = [look_at(trial, one.result) for one in ended if one.result]
     trial.metric("growth of a process", max(growth, default=0.0), "MB")
-    settle_all(trial, bank)
+    settle_all(trial, psp)
     trial.violations += [text for user in users for text in wrong(user)]
 
 
@@ -100,6 +100,6 @@ def settle_all(trial: Trial, psp: SandboxPSP) -> None:
     psp.plan.clear()
     psp.advance(site.DAY)
     with site.at(psp.url, site.DAY):
-        deeds.reconcile(psp.url)
+        jobs.reconcile(psp.url)
     left = list(Attempt.objects.open())
     trial.check(not left, f"open: {left}")

@@ -22,9 +22,9 @@ from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
 from payments_ui.testing.psp import SandboxPSP, sign
 
 from . import site
-from .crew import crew
 from .frame import Trial, database_kind, scenario
-from .owing import owe, people
+from .support import owe, people
+from .threads import threads
 
 #: A third of them in each order. A commit to a file of SQLite takes ten times as long.
 MANY = {"postgres": 900, "mariadb": 600, "sqlite": 150}
@@ -32,7 +32,7 @@ TYPES = ("requires_action", "processing", "succeeded", "declined", "cancelled")
 
 
 @contextmanager
-def heard() -> Iterator[Counter[Any]]:
+def received_signals() -> Iterator[Counter[Any]]:
     """How often ``post_charge`` was sent for each payment within the block."""
     signals: Counter[Any] = Counter()
 
@@ -94,10 +94,10 @@ ORDERS = ("webhook first", "return first", "both at once")
     provoked="the PSP's webhook before the browser returns, after it, and both at a barrier",
     promised="one settled attempt, one charge in the journal, one signal",
 )
-def test_webhook_and_return_settle_once(trial: Trial, bank: SandboxPSP) -> None:
-    with site.at(bank.url), heard() as signals, crew(2) as threads:
+def test_webhook_and_return_settle_once(trial: Trial, psp: SandboxPSP) -> None:
+    with site.at(psp.url), received_signals() as signals, threads(2) as pool:
         for number in trial.repeat(small=3, full=MANY[database_kind()]):
-            journey = Journey(bank)
+            journey = Journey(psp)
             back, event = journey.approve(), journey.event()
             acts: list[Callable[[], Any]] = [
                 lambda event=event: deliver(event),  # type: ignore[misc]
@@ -105,7 +105,7 @@ def test_webhook_and_return_settle_once(trial: Trial, bank: SandboxPSP) -> None:
             ]
             order = ORDERS[number % 3]
             if order == "both at once":
-                threads.at_once(acts)
+                pool.at_once(acts)
             else:
                 for act in acts if order == "webhook first" else acts[::-1]:
                     act()
@@ -119,14 +119,14 @@ def test_webhook_and_return_settle_once(trial: Trial, bank: SandboxPSP) -> None:
     provoked="120 permutations of 5 messages about one charge, which is approved between them",
     promised="one end state: charged once; a late message of a failure undoes nothing",
 )
-def test_every_order_of_webhooks_ends_the_same(trial: Trial, bank: SandboxPSP) -> None:
+def test_every_order_of_webhooks_ends_the_same(trial: Trial, psp: SandboxPSP) -> None:
     orders = list(permutations(TYPES))
     assert len(orders) == 120
     chosen = orders if trial.full else islice(orders, 7, 120, 60)
-    with site.at(bank.url), heard() as signals:
+    with site.at(psp.url), received_signals() as signals:
         for number, order in enumerate(chosen):
             trial.tried()
-            journey = Journey(bank)
+            journey = Journey(psp)
             for place, kind in enumerate(order):
                 if place == number % len(TYPES):
                     journey.approve()
@@ -142,10 +142,14 @@ def test_every_order_of_webhooks_ends_the_same(trial: Trial, bank: SandboxPSP) -
     provoked="the same bytes 100 times, 20 at once, before and after a refund",
     promised="no change: charged_at, attempt, journal, refund and signals stay as they were",
 )
-def test_a_replayed_webhook_changes_nothing(trial: Trial, bank: SandboxPSP) -> None:
+def test_a_replayed_webhook_changes_nothing(trial: Trial, psp: SandboxPSP) -> None:
     times = trial.size(small=10, full=100)
-    with site.at(bank.url), heard() as signals, crew(trial.size(small=4, full=20)) as threads:
-        journey = Journey(bank)
+    with (
+        site.at(psp.url),
+        received_signals() as signals,
+        threads(trial.size(small=4, full=20)) as pool,
+    ):
+        journey = Journey(psp)
         journey.approve()
         event = journey.event()
         deliver(event)
@@ -153,9 +157,9 @@ def test_a_replayed_webhook_changes_nothing(trial: Trial, bank: SandboxPSP) -> N
             if refunded:
                 Payment.objects.get(pk=journey.payment.pk).refund(reason="not wanted")
             before = books()
-            for _ in range(times // threads.size):
-                statuses = threads.all(lambda number: deliver(event))
-                trial.tried(threads.size)
+            for _ in range(times // pool.size):
+                statuses = pool.all(lambda number: deliver(event))
+                trial.tried(pool.size)
                 trial.check(set(statuses) == {200}, f"answered {statuses}")
             trial.check(books() == before, f"the books have changed, refunded: {refunded}")
             wrong = journey.wrong(signals)
@@ -219,9 +223,9 @@ def forgeries(event: bytes) -> dict[str, tuple[str, bytes, dict[str, str], int]]
     "account, other mode, huge, not UTF-8, header that is no ASCII, GET",
     promised="400, 413 or 405; no row of any table is written, no PSP is asked",
 )
-def test_forged_webhooks_write_nothing(trial: Trial, bank: SandboxPSP) -> None:
-    with site.at(bank.url):
-        journey = Journey(bank)
+def test_forged_webhooks_write_nothing(trial: Trial, psp: SandboxPSP) -> None:
+    with site.at(psp.url):
+        journey = Journey(psp)
         journey.approve()
         before = books()
         for _ in trial.repeat(small=1, full=800):
@@ -242,4 +246,4 @@ def test_forged_webhooks_write_nothing(trial: Trial, bank: SandboxPSP) -> None:
 @pytest.mark.parametrize("secret", ["", [], [""], ["a secret", ""]])
 def test_a_moocher_without_a_secret_does_not_start(secret: Any) -> None:
     with pytest.raises(ValueError, match="secret"):
-        site.Sandbox(psp_url=site.BASE_URL, api_key=site.API_KEY, webhook_secret=secret)
+        site.Sandbox(psp_url=site.BASE_URL, api_key=site.KEY, webhook_secret=secret)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import django
@@ -197,6 +200,41 @@ def test_mistakes_in_assets_name_the_fix(settings: Settings) -> None:
         assets("{% payments_ui_assets hmtx=2 %}")
     settings.DEBUG = False
     assert len(assets("{% payments_ui_assets htmx=3 %}").all("script")) == 2
+
+
+@pytest.fixture
+def manifest(settings: Settings, tmp_path: Path) -> Callable[..., None]:
+    """Return a function that makes the manifest storage know these files only."""
+
+    def know(*names: str) -> None:
+        files = {name: name.replace(".", ".0123456789ab.", 1) for name in names}
+        hashes = {"version": "1.1", "hash": "", "paths": files}
+        (tmp_path / "staticfiles.json").write_text(json.dumps(hashes))
+        settings.STATIC_ROOT = tmp_path
+        backend = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+        settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+
+    return know
+
+
+def test_htmx_that_was_not_collected_leaves_the_page_working(
+    manifest: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    ours = ("payments_ui.min.css", "payments_ui.js", "payments_ui.elements.js")
+    manifest(*(f"payments_ui/{name}" for name in ours))
+    shown = assets("before {% payments_ui_assets htmx=2 %} after")
+    assert (shown.text, len(shown.all("script"))) == ("before after", 2)
+    assert "leaves out django_htmx/htmx-2.min.js" in caplog.text
+    assert "collectstatic" in caplog.text
+
+
+def test_our_own_files_that_were_not_collected_leave_the_page_working(
+    manifest: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    manifest("payments_ui/payments_ui.js")
+    shown = assets("before {% payments_ui_assets %} after")
+    assert (shown.text, shown.all("link"), len(shown.all("script"))) == ("before after", [], 1)
+    assert "leaves out payments_ui/payments_ui.min.css" in caplog.text
 
 
 class LazyNonce:

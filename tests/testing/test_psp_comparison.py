@@ -1,4 +1,4 @@
-"""Two books are compared, and each difference is a sentence."""
+"""The ledger of the PSP and our database are compared; each difference is a sentence."""
 
 from __future__ import annotations
 

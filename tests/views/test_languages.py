@@ -15,6 +15,7 @@ from pytest_django import Settings
 from payments_ui.core.models import Payment
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor
 from payments_ui.moochers.sandbox import SandboxMoocher
+from payments_ui.testing.moochers import listed
 from payments_ui.testing.psp import SandboxPSP
 from tests.dom import Node, parse
 from tests.fakes import BROKEN, CARDS, FRANCS, charge_of
@@ -38,7 +39,7 @@ test_card = SandboxMoocher(psp_url="http://127.0.0.1:9", api_key="k", webhook_se
 test_page = SandboxMoocher(
     psp_url="http://127.0.0.1:9", api_key="k", webhook_secret="s", kind="redirect"
 )
-OTHERS = [f"{__name__}.{name}" for name in ("transfer", "test_card", "test_page")]
+OTHERS = listed(transfer, test_card, test_page)
 
 Visit = Callable[[Shopper, SandboxPSP], Any]
 
@@ -84,7 +85,7 @@ def begun(shopper: Shopper) -> Payment:
     return shopper.begin("5.00", "7.00")
 
 
-def listed(shopper: Shopper, psp: SandboxPSP) -> Any:
+def charges_listed(shopper: Shopper, psp: SandboxPSP) -> Any:
     begun(shopper)
     shopper.owe("1.00")
     shopper.owe("1.00", currency="EUR")
@@ -198,7 +199,7 @@ def back_without_a_session(shopper: Shopper, psp: SandboxPSP) -> Any:
 @pytest.mark.parametrize(
     "visit",
     [
-        *(listed, nothing_owed, credit, too_little, selected_nothing, long_list, under_way),
+        *(charges_listed, nothing_owed, credit, too_little, selected_nothing, long_list, under_way),
         *(review, settled_without_money, form_with_errors, expired_form, broken_form),
         *(other_form("banktransfer"), other_form("sandbox"), other_form("sandbox-page")),
         *(transfer_details, after("insufficient_funds"), after("3ds"), after("processing")),

@@ -22,6 +22,7 @@ else:
 
 # Wider than any value or sum, so that nothing is rounded on the way.
 _CONTEXT = Context(prec=60)
+_CENT = Decimal("0.01")
 
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class AmountField(_DecimalField):
 
 def _readable(number: Decimal) -> Decimal:
     """The same number without zeros at its end beyond two decimals: 5.00, and 0.0004."""
-    exponent = number.normalize(_CONTEXT).as_tuple().exponent
-    if not isinstance(exponent, int):
+    if not number.is_finite():
         return number
-    return number.quantize(Decimal(1).scaleb(min(exponent, -2)), context=_CONTEXT)
+    short = number.quantize(_CENT, context=_CONTEXT)
+    return short if short == number else number.normalize(_CONTEXT)

@@ -106,6 +106,8 @@ class LineItem(models.Model):
             if kwargs.get("update_fields"):
                 LineItemQuerySet(type(self), using=using).filter(pk=self.pk).check_products()
             old = {"amount": str(before.amount), "currency": before.currency}
+            if before.quantity is not None:
+                old |= {"quantity": str(before.quantity), "unit_price": str(before.unit_price)}
             journal.lineitem(journal.Verb.LINEITEM_CHANGED, self, detail={"before": old})
 
     save.alters_data = True  # type: ignore[attr-defined]

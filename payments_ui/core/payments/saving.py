@@ -148,7 +148,7 @@ def _refuse_changes(payment: Payment, stored: Payment, names: set[str] | None) -
 def _charge(
     payment: Payment, stored: Payment, fields: set[str], attempt: Attempt | None
 ) -> set[str]:
-    """Charge the payment on behalf of an attempt, if one is known; return what to write."""
+    """Charge the payment, by its attempt if it has one; return the fields to write."""
     opened = stored.open_attempt
     if opened and (opened.manual or opened.moocher == payment.payment_service_provider):
         # The transfer that a person awaits, or a customer who comes back from this PSP.

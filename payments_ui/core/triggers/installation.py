@@ -64,7 +64,15 @@ def install(connection: BaseDatabaseWrapper) -> frozenset[str]:
 
 def remove(connection: BaseDatabaseWrapper) -> None:
     """Drop every trigger. The constraints of the tables stay."""
-    _drop(connection, expected(connection))
+    if module := _MODULES.get(connection.vendor):
+        _drop(connection, module.NAMES)
+        _execute(connection, module.DROP_BASE)
+
+
+def switched_off(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return the names of checks that this connection, or the database, does not enforce."""
+    module = _MODULES.get(connection.vendor)
+    return list(module.switched_off(connection)) if module else []
 
 
 @contextmanager
@@ -102,8 +110,9 @@ def disabled(using: str = DEFAULT_DB_ALIAS, *, events: Collection[str] = EVENTS)
 
 
 def _create(connection: BaseDatabaseWrapper, names: Collection[str]) -> None:
-    made = (trigger for trigger in _triggers(connection) if trigger.name in names)
-    _execute(connection, [sql for trigger in made for sql in trigger.create])
+    made = [trigger for trigger in _triggers(connection) if trigger.name in names]
+    base = _MODULES[connection.vendor].BASE if made else ()
+    _execute(connection, [*base, *(sql for trigger in made for sql in trigger.create)])
 
 
 def _drop(connection: BaseDatabaseWrapper, names: Collection[str]) -> None:

@@ -2,7 +2,8 @@
 
 Plain reads see the transaction's snapshot where the isolation is REPEATABLE READ, the servers'
 own default. Texts are compared byte by byte, whatever the collation. A trigger's source holds no
-comment: ``mysqldump`` wraps it in one, which the first ``*/`` would end.
+comment: ``mysqldump`` wraps it in one, which the first ``*/`` would end. Triggers read through
+views, since a temporary table of the same name would hide a table from them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from payments_ui.core.rules.rule import LINEITEM
+from payments_ui.core.rules.rule import ATTEMPT, LINEITEM, PAYMENT, REFUND
 
 from .compiler import (
     VERSION,
@@ -32,6 +33,21 @@ WHERE trigger_schema = DATABASE()
 """
 #: What has to be done before triggers can be made within a transaction.
 SETTLE: tuple[str, ...] = ()
+# What triggers read, by table: no other column, so that migrations may change the rest.
+_READ = {
+    PAYMENT: "id, user_id, amount, currency, sealed_at, charged_at, cancelled_at, undone_at",
+    LINEITEM: "id, user_id, amount, currency, payment_id",
+    ATTEMPT: "id, payment_id, amount, currency, received_currency, refunded_amount,"
+    " open_payment, settled_payment",
+    REFUND: "id, attempt_id, amount, state",
+}
+_VIEWS = {table: table.replace("payments_core_", "payments_base_") for table in _READ}
+#: What is made before the triggers, and dropped after them.
+BASE = tuple(
+    f"CREATE OR REPLACE SQL SECURITY INVOKER VIEW {view} AS SELECT {_READ[table]} FROM {table}"
+    for table, view in _VIEWS.items()
+)
+DROP_BASE = (f"DROP VIEW IF EXISTS {', '.join(_VIEWS.values())}",)
 NAMES = frozenset(name_of(table, event) for table, event, _rules in by_event())
 # What a broken CHECK is: Django makes an IntegrityError of it.
 _MARIADB, _MYSQL = 4025, 3819
@@ -61,8 +77,26 @@ def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
             for condition, rule in _DIALECT.refusals(rules, event)
         )
         watched = _DIALECT.sql(table.watched.get(event, "1 = 1"))
-        create = (
-            f"CREATE TRIGGER {name} BEFORE {event} ON {table.table} FOR EACH ROW {VERSION}: BEGIN"
-            f" IF {watched} THEN {locked}{checks} END IF; END"
-        )
+        body = f"{VERSION}: BEGIN IF {watched} THEN {locked}{checks} END IF; END"
+        for read, view in _VIEWS.items():
+            body = body.replace(f"FROM {read} ", f"FROM {view} ")
+        create = f"CREATE TRIGGER {name} BEFORE {event} ON {table.table} FOR EACH ROW {body}"
         yield versioned(name, event, (create,), (f"DROP TRIGGER IF EXISTS {name}",))
+
+
+def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """Yield what this connection does not check, and constraints that are not enforced."""
+    variables = ["foreign_key_checks", "unique_checks"]
+    if connection.mysql_is_mariadb:  # type: ignore[attr-defined]
+        variables.append("check_constraint_checks")
+    with connection.cursor() as cursor:
+        for variable in variables:
+            cursor.execute(f"SELECT @@{variable}")
+            if cursor.fetchone() == (0,):
+                yield variable
+        if not connection.mysql_is_mariadb:  # type: ignore[attr-defined]
+            cursor.execute(
+                "SELECT constraint_name FROM information_schema.table_constraints"
+                " WHERE constraint_schema = DATABASE() AND enforced = 'NO'"
+            )
+            yield from (name for (name,) in cursor.fetchall())

@@ -1,4 +1,4 @@
-"""Triggers come with ``migrate``, and the system check looks after them from then on."""
+"""Triggers come with ``migrate``."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.checks import CheckMessage, Info, Tags, Warning, register
-from django.db import DEFAULT_DB_ALIAS, connections, router
+from django.db import connections, router
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from payments_ui.conf import settings
 from payments_ui.core.rules.rule import PAYMENT
 
-from .installation import TriggersNotAllowedError, expected, install, installed, remove
+from .installation import TriggersNotAllowedError, install, remove
 
 logger = logging.getLogger("payments_ui")
 
@@ -51,26 +50,3 @@ def after_migrations(using: str, **kwargs: Any) -> None:
         install(connections[using])
     except TriggersNotAllowedError as error:
         logger.warning("The database refuses the triggers of the books: %s. %s", error, HINT)
-
-
-@register(Tags.database)
-def check_triggers(databases: Iterable[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """The triggers are installed or not, as the setting says. Runs with ``check --database``."""
-    messages = (_check(using) for using in databases or () if has_tables(using))
-    return [message for message in messages if message]
-
-
-def _check(using: str) -> CheckMessage | None:
-    connection = connections[using]
-    existing = installed(connection)
-    missing = sorted(expected(connection) - existing)
-    option = "" if using == DEFAULT_DB_ALIAS else f" --database {using}"
-    if settings.TRIGGERS and missing:
-        text = f"The database {using!r} lacks triggers of the books: {', '.join(missing)}."
-        hint = f"Run `manage.py install_triggers{option}`. {HINT}"
-        return Warning(text, hint=hint, id="payments_ui.W050")
-    if existing and not settings.TRIGGERS:
-        text = f"The database {using!r} has triggers of the books, which migrate does not renew."
-        hint = f"Drop them by `manage.py install_triggers --remove{option}`."
-        return Info(text, hint=hint, id="payments_ui.I051")
-    return None

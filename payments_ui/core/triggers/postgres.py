@@ -35,9 +35,17 @@ WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c
 """
 #: What has to be done before triggers can be made within a transaction.
 SETTLE: tuple[str, ...] = ("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED")
+#: What is made before the triggers, and dropped after them.
+BASE: tuple[str, ...] = ()
+DROP_BASE: tuple[str, ...] = ()
 _SCHEMA = """
 SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass(%s)
+"""
+_SWITCHED_OFF = """
+SELECT conname FROM pg_constraint WHERE NOT convalidated AND starts_with(conname, 'payments_')
+UNION ALL SELECT 'session_replication_role'
+WHERE current_setting('session_replication_role') = 'replica'
 """
 _UNIT = by_minor_unit("1", "0.001", "0.01")
 _DIALECT = Dialect(
@@ -117,6 +125,13 @@ def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
         REFERENCING OLD TABLE AS payments_was NEW TABLE AS payments_now FOR EACH STATEMENT"""
     body = _BODY.format(payment=PAYMENT, **raised)
     yield _trigger(_BY_STATEMENT, LINEITEMS, "UPDATE", schema, body, when)
+
+
+def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """Yield what this session does not check, and constraints that are not valid or enforced."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SWITCHED_OFF)
+        yield from (name for (name,) in cursor.fetchall())
 
 
 def _when(table: TableRules, event: str, rules: Sequence[Rule]) -> str:

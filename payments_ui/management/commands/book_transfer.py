@@ -53,8 +53,8 @@ class Command(BaseCommand):
         _compare(event, facts)
         if event.attempt is None:
             raise CommandError(
-                f"Nobody knows the reference {event.psp_reference!r}. "
-                f"{_amount(event.amount, event.currency)} is kept as unmatched, nothing is lost."
+                f"The reference {event.psp_reference!r} is not known. "
+                f"{_amount(event.amount, event.currency)} is kept as unmatched, for a review."
             )
         self._report(event, event.attempt, known=known)
 

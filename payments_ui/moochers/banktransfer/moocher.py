@@ -1,4 +1,4 @@
-"""The moocher. Its PSP is a person with a bank statement, so it asks nobody."""
+"""The moocher. Its PSP is a person with a bank statement, so it sends no requests."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class BankTransferMoocher(Moocher):
     """Asks for a transfer to ``accounts``, a mapping of currency to ``Account``.
 
-    Everything that would keep a code from being drawn raises ``ImproperlyConfigured``
-    here, when the site starts, and never in front of a customer.
+    Whatever would keep a QR code from being drawn raises ``ImproperlyConfigured`` here, when
+    the site starts, and never in front of a customer.
 
-    Charging opens the waiting state; the attempt stays open until its arrival is booked
-    or the customer gives up. Money that comes after that is never lost.
+    Charging opens the waiting state: the attempt stays open until an arrival is booked or the
+    customer gives up. Money that arrives later is kept as surplus.
     """
 
     identifier = "banktransfer"
@@ -54,42 +54,36 @@ class BankTransferMoocher(Moocher):
         if not self.accounts:
             raise ImproperlyConfigured("A bank transfer needs at least one account")
         for currency, account in self.accounts.items():
-            self._try_out(currency, account)
-
-    def _try_out(self, currency: str, account: Account) -> None:
-        reference = references.make(UUID(int=1), account)
-        try:
-            self._code(account, qr_codes.MOST, currency, reference)
-        except ValueError as exc:
-            raise ImproperlyConfigured(f"Bank transfer in {currency}: {exc}") from exc
+            reference = references.make(UUID(int=1), account)
+            try:
+                self._code(account, qr_codes.MOST, currency, reference)
+            except ValueError as exc:
+                raise ImproperlyConfigured(f"Bank transfer in {currency}: {exc}") from exc
 
     def refuse(self, payment: Payment) -> str | None:
         """As the contract says; also amounts that no bank takes."""
-        return super().refuse(payment) or self._refuse_amount(payment.amount, payment.currency)
-
-    @staticmethod
-    def _refuse_amount(amount: Decimal, currency: str) -> str | None:
-        if qr_codes.LEAST <= amount <= qr_codes.MOST:
-            return None
-        return _("Available from %(least)s to %(most)s.") % {
-            "least": money.format_amount(qr_codes.LEAST, currency),
-            "most": money.format_amount(qr_codes.MOST, currency),
-        }
+        reason = super().refuse(payment)
+        if reason is None and not qr_codes.LEAST <= payment.amount <= qr_codes.MOST:
+            reason = _("Available from %(least)s to %(most)s.") % {
+                "least": money.format_amount(qr_codes.LEAST, payment.currency),
+                "most": money.format_amount(qr_codes.MOST, payment.currency),
+            }
+        return reason
 
     def pay_label(self, amount: str) -> str:
         """Charges nothing, so its button does not say "pay"."""
         return _("Get the transfer details")
 
     def charge(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Outcome:
-        """Nobody is asked: from now on the attempt waits for a transfer with its reference."""
+        """From now on the attempt waits for a transfer with its reference."""
         return Pending(psp_reference=self.reference(attempt))
 
     def ask(self, attempt: Attempt) -> Outcome:
-        """Still waiting: only a booked arrival ends it."""
+        """It waits until an arrival is booked."""
         return Pending(psp_reference=self.reference(attempt))
 
     def cancel(self, attempt: Attempt) -> Outcome:
-        """Answer yes, always: nobody was asked. A transfer under way still finds its attempt."""
+        """Always confirmed, as no PSP was asked. A transfer under way still finds its attempt."""
         return Cancelled(psp_reference=self.reference(attempt))
 
     def reference(self, attempt: Attempt) -> str:
@@ -98,21 +92,17 @@ class BankTransferMoocher(Moocher):
 
     def instructions(self, request: HttpRequest, attempt: Attempt) -> str:
         """Show the transfer's details, or say that the site's account has changed since."""
-        return render_to_string(
-            self.instructions_template_name, self._details(attempt), request=request
-        )
-
-    def _details(self, attempt: Attempt) -> dict[str, object]:
+        details: dict[str, object] = {}
         account = self.accounts.get(attempt.currency)
-        if account is None or not references.fits(reference := self.reference(attempt), account):
-            return {}
-        return {
-            "moocher": self,
-            "attempt": attempt,
-            "account": account,
-            "reference": references.display(reference),
-            "code": self._code(account, attempt.amount, attempt.currency, reference),
-        }
+        if account is not None and references.fits(reference := self.reference(attempt), account):
+            details = {
+                "moocher": self,
+                "attempt": attempt,
+                "account": account,
+                "reference": references.display(reference),
+                "code": self._code(account, attempt.amount, attempt.currency, reference),
+            }
+        return render_to_string(self.instructions_template_name, details, request=request)
 
     def _code(
         self, account: Account, amount: Decimal, currency: str, reference: str

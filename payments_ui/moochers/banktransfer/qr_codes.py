@@ -111,22 +111,13 @@ def _draw(matrix: Iterable[Iterable[int]], *, cross: bool) -> Code:
     size = len(rows)
     quiet = -(-size * QUIET_MILLIMETRES // MILLIMETRES)
     side = size + 2 * quiet
+    # Each run of dark modules in a row is a rectangle.
+    runs = ((y, *run.span()) for y, row in enumerate(rows) for run in re.finditer(b"\x01+", row))
+    middle, scale = size / 2, size / MILLIMETRES / CROSS_UNITS
     return Code(
-        path="".join(_runs(rows)),
+        path="".join(f"M{x} {y}h{end - x}v1h{x - end}z" for y, x, end in runs),
         origin=str(-quiet),
         side=str(side),
         width=f"{MILLIMETRES * side / size:.2f}mm",
-        cross=_cross(size) if cross else "",
+        cross=f"translate({middle} {middle}) scale({scale:.5f})" if cross else "",
     )
-
-
-def _runs(rows: Iterable[bytes]) -> Iterable[str]:
-    for y, row in enumerate(rows):
-        for run in re.finditer(b"\x01+", row):
-            length = run.end() - run.start()
-            yield f"M{run.start()} {y}h{length}v1h-{length}z"
-
-
-def _cross(size: int) -> str:
-    middle = size / 2
-    return f"translate({middle} {middle}) scale({size / MILLIMETRES / CROSS_UNITS:.5f})"

@@ -5,7 +5,7 @@
 - Creditor reference, for all other accounts: ``RF``, two check digits by modulo 97 and,
   here, twelve letters and digits (ISO 11649).
 
-Both follow from the attempt's id: asked twice, an attempt has one reference. Banks refuse
+Both follow from the attempt's id, so that an attempt always has the same reference. Banks refuse
 a reference with a typing error before any money moves.
 """
 
@@ -25,18 +25,11 @@ QR_DIGITS = 26
 
 def make(attempt_id: UUID, account: Account) -> str:
     """Return the reference of an attempt on this account, without spaces."""
+    number = attempt_id.int
     if account.is_qr_iban:
-        return _qr_reference(attempt_id.int, account.reference_prefix)
-    return _creditor_reference(attempt_id.int)
-
-
-def _qr_reference(number: int, prefix: str) -> str:
-    room = QR_DIGITS - len(prefix)
-    digits = f"{prefix}{number % 10**room:0{room}}"
-    return digits + esr.calc_check_digit(digits)
-
-
-def _creditor_reference(number: int) -> str:
+        room = QR_DIGITS - len(account.reference_prefix)
+        digits = f"{account.reference_prefix}{number % 10**room:0{room}}"
+        return digits + esr.calc_check_digit(digits)
     # Never a zero in front: banks may drop or add those, and the check digits still agree.
     least = len(ALPHABET) ** (LENGTH - 1)
     number = least + number % (least * (len(ALPHABET) - 1))
@@ -53,9 +46,9 @@ def fits(reference: str, account: Account) -> bool:
 
 
 def normalise(text: str) -> str:
-    """Return a reference that somebody typed or a bank reported as ``make`` writes it.
+    """Return a reference, as a person typed it or a bank reported it, as ``make`` writes it.
 
-    Never fails: what is no reference of ours is simply not found.
+    Takes any text: other references are simply not found.
     """
     reference = re.sub(r"[^0-9A-Za-z]", "", text).upper()
     return reference.zfill(QR_DIGITS + 1) if reference.isdigit() else reference

@@ -94,7 +94,7 @@ def check_fields(
 
 
 def succeeded(found: Mapping[str, Any], evidence: Mapping[str, object]) -> Succeeded:
-    """Say that the money of a charge or refund moved, as much and where the sandbox says."""
+    """Return the outcome that the money of a charge or refund moved, as the sandbox has it."""
     return Succeeded(
         psp_reference=found["id"],
         amount=money.from_minor_units(found["amount"], found["currency"]),

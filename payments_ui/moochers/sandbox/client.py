@@ -59,7 +59,7 @@ class Client:
         return self._call("GET", f"/v1/charges/{charge_id}")
 
     def find(self, reference: str) -> dict[str, Any] | None:
-        """Return the charge of one of our references, None if there is none at the moment."""
+        """Return the charge of one of our references, ``None`` if it has none so far."""
         return self._find("/v1/charges", reference)
 
     def page(self, after: str) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ class Client:
     def close(self, reference: str) -> dict[str, Any] | None:
         """Have every later charge under a reference refused.
 
-        Return the charge there is, after an attempt to cancel it. None means that nothing
+        Return the charge under it, after an attempt to cancel it. ``None`` means that nothing
         was charged and nothing ever will be.
         """
         return self._close("/v1/cancellations", reference, "charge")
@@ -91,20 +91,20 @@ class Client:
         return self._call("GET", f"/v1/refunds/{refund_id}")
 
     def find_refund(self, reference: str) -> dict[str, Any] | None:
-        """Return the refund of one of our references, None if there is none at the moment."""
+        """Return the refund of one of our references, ``None`` if it has none so far."""
         return self._find("/v1/refunds", reference)
 
     def close_refund(self, reference: str) -> dict[str, Any] | None:
-        """Have every later refund under a reference refused; return the one there is.
+        """Have every later refund under a reference refused; return the refund under it.
 
-        None means that nothing was given back and nothing ever will be.
+        ``None`` means that nothing was given back and nothing ever will be.
         """
         return self._close("/v1/refunds/close", reference, "refund")
 
     def _find(self, path: str, reference: str) -> dict[str, Any] | None:
         found = self._listed(f"{path}?{urlencode({'reference': reference})}")
         if len(found) > 1:
-            raise MoocherError("The sandbox did not answer with at most one")
+            raise MoocherError("The sandbox has several objects under one reference")
         return found[0] if found else None
 
     def _listed(self, path: str) -> list[dict[str, Any]]:
@@ -129,7 +129,12 @@ class Client:
         key: str = "",
         expect: int = 200,
     ) -> dict[str, Any]:
-        request = self._request(method, path, data, key)
+        headers = {"Authorization": f"Bearer {self._api_key}", "Accept": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        content = None if data is None else json.dumps(data).encode()
+        url = self.url + path
+        request = Request(url, content, headers, method=method)  # noqa: S310 (see _URL)
         status, body = self._exchange(request)
         for pause in PAUSES:
             if status == RATE_LIMITED:
@@ -139,13 +144,6 @@ class Client:
         if status != expect:
             raise _error(status, answer)
         return answer
-
-    def _request(self, method: str, path: str, data: Mapping[str, Any] | None, key: str) -> Request:
-        headers = {"Authorization": f"Bearer {self._api_key}", "Accept": "application/json"}
-        if key:
-            headers["Idempotency-Key"] = key
-        body = None if data is None else json.dumps(data).encode()
-        return Request(self.url + path, body, headers, method=method)  # noqa: S310 (see _URL)
 
     def _exchange(self, request: Request) -> tuple[int, bytes]:
         end = time.monotonic() + self._timeout

@@ -1,4 +1,4 @@
-"""The test cards to choose from. There is no field for a card's number, here or anywhere."""
+"""The test cards to choose from. No form has a field for a card's number."""
 
 from __future__ import annotations
 

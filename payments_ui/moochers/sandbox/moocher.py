@@ -163,7 +163,7 @@ class SandboxMoocher(Moocher):
         return Cancelled() if charge is None else self._outcome(attempt, charge)
 
     def refund(self, refund: Refund) -> Outcome:
-        """Give it back at the sandbox, which says no for good where it cannot."""
+        """Ask the sandbox to give the money back. A refund that it cannot make is declined."""
         self._require_allowed()
         order = {
             "charge": _id(charges.CHARGE_ID, refund.attempt.psp_reference),
@@ -219,7 +219,7 @@ class SandboxMoocher(Moocher):
     def _close_refund(
         self, refund: Refund, *, evidence: Mapping[str, object] | None = None
     ) -> Outcome:
-        # An earlier request may have been executed: only a closed reference says that none was.
+        # An earlier request may have been executed, unless its reference could be closed.
         found = self._client.close_refund(refund.idempotency_key)
         if found is not None:
             return self._refund_outcome(refund, found)

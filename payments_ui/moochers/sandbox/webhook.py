@@ -1,4 +1,4 @@
-"""The sandbox's webhooks: whether it signed one, and what that one is about.
+"""The sandbox's webhooks: whether it signed them, and what they are about.
 
 The header is ``Sandbox-Signature: t=<seconds>,v1=<hex>``: an HMAC-SHA256 of the time, a dot and
 the raw body. Several ``v1`` may be given, so that a secret can be replaced without losing a
@@ -45,8 +45,8 @@ def verify(secrets: Iterable[str], header: str, body: bytes, *, now: float) -> N
 def notice_of(body: bytes, *, account: str, live: bool) -> Notice:
     """Read a verified event.
 
-    Raises ``WebhookSignatureError`` for one that makes no sense, or is of another account or
-    mode.
+    Raises ``WebhookSignatureError`` for an event that makes no sense, or is of another account
+    or mode.
     """
     try:
         event = json.loads(body.decode())

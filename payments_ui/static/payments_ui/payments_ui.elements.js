@@ -12,45 +12,57 @@
     if (!yes) document.dispatchEvent(new CustomEvent("payments:changed"));
   };
 
-  // Pauses whatever asks by itself, and stays paused on the next page, too.
-  class Pause extends HTMLElement {
+  const isWired = (element) => window.paymentsUI?.isWired(element) ?? false;
+
+  // A control that shows itself by what htmx has found; anew, whenever it has found more.
+  class Control extends HTMLElement {
     connectedCallback() {
-      this.hidden = false;
-      this.addEventListener("click", this);
+      document.addEventListener("payments:wired", this);
       this.show();
     }
 
     disconnectedCallback() {
-      this.removeEventListener("click", this);
+      document.removeEventListener("payments:wired", this);
     }
 
     handleEvent() {
-      pause(!window.paymentsUI?.isPaused());
+      this.show();
+    }
+  }
+
+  // Pauses whatever asks by itself, and stays paused on the next page, too.
+  class Pause extends Control {
+    connectedCallback() {
+      super.connectedCallback();
+      this.addEventListener("click", this);
+    }
+
+    disconnectedCallback() {
+      super.disconnectedCallback();
+      this.removeEventListener("click", this);
+    }
+
+    handleEvent({ type }) {
+      if (type === "click") pause(!window.paymentsUI?.isPaused());
+      else this.show();
     }
 
     show() {
+      const root = this.closest("[data-pui]") ?? document;
+      const asking = [
+        ...document.querySelectorAll("[data-pui-heartbeat]"),
+        ...root.querySelectorAll("[data-pui-bg]"),
+      ];
+      this.hidden = !asking.some(isWired);
       const paused = String(window.paymentsUI?.isPaused() ?? false);
       this.querySelector("button")?.setAttribute("aria-pressed", paused);
     }
   }
 
-  // The button for picking a way to pay, which htmx does on change.
-  class Choose extends HTMLElement {
-    connectedCallback() {
-      this.hide();
-      window.addEventListener("load", this);
-    }
-
-    disconnectedCallback() {
-      window.removeEventListener("load", this);
-    }
-
-    handleEvent() {
-      this.hide();
-    }
-
-    hide() {
-      this.hidden = "htmx" in window;
+  // The button for picking a way to pay, which htmx does on change where it has found the form.
+  class Choose extends Control {
+    show() {
+      this.hidden = isWired(this.closest("form"));
     }
   }
 

@@ -20,6 +20,14 @@
     detail?.ctx?.sourceEvent ?? detail?.requestConfig?.triggeringEvent;
   const rootOf = (element) => element?.closest?.("[data-pui]");
   const isBeat = (element) => element.matches("[data-pui-heartbeat]");
+  // Only what htmx has found works with it: Turbo, Unpoly or a script of the site bring markup
+  // that it never sees. Its own marks tell of elements that it found before this script ran.
+  const wired = new WeakSet();
+  const isWired = (element) =>
+    wired.has(element) ||
+    element._htmx?.initialized === true ||
+    element["htmx-internal-data"]?.initHash !== undefined;
+  const beats = () => [...document.querySelectorAll("[data-pui-heartbeat]")];
   const isBackground = (element) => element.matches("[data-pui-bg], [data-pui-heartbeat]");
   const isBusy = (root) => root.querySelector("form[aria-busy]") !== null;
 
@@ -63,10 +71,22 @@
     button?.removeAttribute("data-pui-slow");
   };
 
+  // --- What htmx has found: controls show or hide themselves by it.
+  let isTold = true;
+  on(["htmx:afterProcessNode", "htmx:after:init"], ({ detail, target }) => {
+    wired.add(detail?.elt ?? target);
+    if (!isTold) return;
+    isTold = false;
+    queueMicrotask(() => {
+      isTold = true;
+      document.dispatchEvent(new CustomEvent("payments:wired"));
+    });
+  });
+
   // --- Requests
   const mayAsk = (source, root, timed) => {
     if (document.hidden || isBusy(root)) return false;
-    if (isBeat(source) && source !== document.querySelector("[data-pui-heartbeat]")) return false;
+    if (isBeat(source) && source !== beats().find(isWired)) return false;
     if (isPaused() && (timed || isBeat(source))) return false;
     return !timed || Date.now() - lastInput < IDLE; // sliding sessions must end some day
   };
@@ -143,5 +163,5 @@
   on(["pointerdown", "keydown"], () => {
     lastInput = Date.now();
   });
-  window.paymentsUI.isPaused = isPaused;
+  Object.assign(window.paymentsUI, { isPaused, isWired });
 })();

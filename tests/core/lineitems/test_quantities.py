@@ -16,7 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from payments_ui import money
-from payments_ui.core.models import LineItem
+from payments_ui.core.models import JournalEntry, LineItem
 from payments_ui.exceptions import InvalidAmountError, QuantityError
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +117,8 @@ def test_saving_keeps_amount_and_product_together(user: User) -> None:
     assert LineItem.objects.get().amount == Decimal("1.3056")
     item.save()
     assert LineItem.objects.get().quantity == 100
+    before = JournalEntry.objects.get().detail["before"]
+    assert Decimal(before["quantity"]) * Decimal(before["unit_price"]) == Decimal(before["amount"])
 
 
 @pytest.mark.parametrize(

@@ -211,5 +211,9 @@ def test_a_database_of_another_kind_has_none() -> None:
 @pytest.mark.parametrize("vendor", ["sqlite", "mysql", "postgresql"])
 def test_every_kind_has_the_same_triggers(vendor: str, mariadb: bool) -> None:
     other: Any = SimpleNamespace(vendor=vendor, mysql_is_mariadb=mariadb)
-    by_statement = {"payments_trigger_lineitem_updates"}
-    assert triggers.expected(other) - by_statement == every() - by_statement
+    assert shared(triggers.expected(other)) == shared(every())
+
+
+def shared(names: frozenset[str]) -> set[str]:
+    """Leave out PostgreSQL's trigger by statement, and what SQLite has against OR REPLACE."""
+    return {name for name in names if not name.endswith(("_updates", "_once"))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any
 
 import pytest
@@ -13,28 +12,23 @@ from django.urls import reverse
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.flows.tokens import FormToken
 from payments_ui.moochers.sandbox import SandboxMoocher
+from payments_ui.testing.moochers import listed
 from payments_ui.testing.psp import SandboxPSP
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Attempt.State
-_numbers = count()
 
 
 @pytest.fixture
 def shop(
     live_server: Any,
     settings: Any,
-    monkeypatch: pytest.MonkeyPatch,
     moocher: SandboxMoocher,
     page_moocher: SandboxMoocher,
     user: User,
 ) -> Client:
     """The customer's browser, signed in at a site that listens."""
-    # Paths of its own for each test, since the registry remembers instances by their path.
-    names = [f"card_{next(_numbers)}", f"page_{next(_numbers)}"]
-    for name, instance in zip(names, (moocher, page_moocher), strict=True):
-        monkeypatch.setitem(globals(), name, instance)
-    paths = [f"{__name__}.{name}" for name in names]
+    paths = listed(moocher, page_moocher)
     settings.PAYMENTS_UI = {"ALLOW_SANDBOX": True, "MOOCHERS": paths}
     client = Client(HTTP_HOST=live_server.url.removeprefix("http://"))
     client.force_login(user)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any
 
 import pytest
@@ -17,13 +16,13 @@ from payments_ui.flows import refund as refund_flow
 from payments_ui.flows.charge_unattended import Charging
 from payments_ui.flows.tokens import FormToken
 from payments_ui.moochers.sandbox import SandboxMoocher
+from payments_ui.testing.moochers import listed
 from payments_ui.testing.psp import SandboxPSP
 from tests.core.support import ADMINS
 from tests.moochers.sandbox.conftest import KEY, SECRET, taken
 
 pytestmark = pytest.mark.django_db
 State = Attempt.State
-_numbers = count()
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +30,9 @@ def _admins(settings: Any) -> None:
     settings.ADMINS = ADMINS
 
 
-def site(settings: Any, monkeypatch: pytest.MonkeyPatch, moocher: SandboxMoocher) -> None:
-    """List the moocher, by a path of its own: the registry remembers instances by their path."""
-    name = f"moocher_{next(_numbers)}"
-    monkeypatch.setitem(globals(), name, moocher)
-    settings.PAYMENTS_UI |= {"MOOCHERS": [f"{__name__}.{name}"]}
+def site(settings: Any, moocher: SandboxMoocher) -> None:
+    """Let the site offer this moocher only."""
+    settings.PAYMENTS_UI |= {"MOOCHERS": listed(moocher)}
 
 
 def pay(payment: Payment, host: str) -> tuple[Attempt, str]:
@@ -57,7 +54,7 @@ def test_hosts_that_django_takes_in_debug_are_taken(
     payment: Payment,
     host: str,
 ) -> None:
-    site(settings, monkeypatch, moocher)
+    site(settings, moocher)
     settings.DEBUG, settings.ALLOWED_HOSTS = True, []
     attempt, _text = pay(payment, host)
     assert attempt.state == State.SETTLED
@@ -71,7 +68,7 @@ def test_a_site_in_a_container_charges_nothing_and_says_so(
     moocher: SandboxMoocher,
     payment: Payment,
 ) -> None:
-    site(settings, monkeypatch, moocher)
+    site(settings, moocher)
     attempt, text = pay(payment, "web:8000")
     assert (attempt.state, attempt.failure_code) == (State.FAILED, DeclineCode.REQUEST_REFUSED)
     assert "Nothing was charged" in text
@@ -86,7 +83,7 @@ def test_a_wrong_api_key_charges_nothing_and_says_so(
     settings: Any, monkeypatch: pytest.MonkeyPatch, psp: SandboxPSP, payment: Payment
 ) -> None:
     moocher = SandboxMoocher(psp_url=psp.url, api_key="not-the-key", webhook_secret=SECRET)
-    site(settings, monkeypatch, moocher)
+    site(settings, moocher)
     attempt, text = pay(payment, "localhost")
     assert (attempt.state, attempt.failure_code) == (State.FAILED, DeclineCode.REQUEST_REFUSED)
     assert "Nothing was charged" in text
@@ -126,7 +123,7 @@ def test_a_refused_refund_gives_nothing_back_and_can_be_made_again(
     moocher: SandboxMoocher,
     payment: Payment,
 ) -> None:
-    site(settings, monkeypatch, moocher)
+    site(settings, moocher)
     attempt, _text = pay(payment, "localhost")
     monkeypatch.setattr(moocher._client, "_api_key", "replaced")
     refund = attempt.payment.refund(reason="wrong size")
@@ -143,7 +140,7 @@ def test_a_refusal_says_nothing_of_an_earlier_request(
     moocher: SandboxMoocher,
     payment: Payment,
 ) -> None:
-    site(settings, monkeypatch, moocher)
+    site(settings, moocher)
     attempt, _text = pay(payment, "localhost")
     psp.plan.add("lost_reply", on="refund")
     refund = attempt.payment.refund(reason="wrong size")

@@ -27,6 +27,7 @@ OWNER: dict[str, dict[str, int]] = {
     "payments/<uuid:pk>/cancellation/": {"POST": 303},
     "payments/<uuid:pk>/lineitems/": {"POST": 303},
     "payments/<uuid:pk>/receipt/": {"GET": 404, "HEAD": 404},
+    "widgets/<slug:name>/": {"GET": 200, "HEAD": 200},
     "webhooks/<str:identifier>/": {"POST": 400},
 }
 #: Open to everybody: what protects them is a signature, or that they show nothing.
@@ -77,6 +78,7 @@ def _walk(patterns: list[Any], before: str = "") -> Iterator[str]:
 def path_of(route: str, pk: UUID | str, identifier: str = "cards", row: object = "1") -> str:
     """A path of this route."""
     values = {"uuid:pk": pk, "str:identifier": identifier, "path:object_id": row}
+    values["slug:name"] = "pending-charges"
     return "/" + re.sub("<(.+?)>", lambda found: str(values[found[1]]), route)
 
 

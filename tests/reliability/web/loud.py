@@ -18,6 +18,7 @@ from payments_ui.core.attempts.outcomes import (
 )
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.moochers.base import AttemptUrls, Moocher
+from payments_ui.testing.moochers import listed
 
 
 class NoteForm(forms.Form):
@@ -74,4 +75,4 @@ class LoudMoocher(Moocher):
 
 
 loud = LoudMoocher(identifier="loud", title="Loud")
-LOUD = "tests.reliability.web.loud.loud"
+(LOUD,) = listed(loud)

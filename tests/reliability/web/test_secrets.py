@@ -18,6 +18,7 @@ from pytest_django import Settings
 from payments_ui.core.models import LineItem, Payment
 from payments_ui.flows import pay
 from payments_ui.moochers.sandbox import SandboxMoocher
+from payments_ui.testing.moochers import listed
 from payments_ui.testing.psp import SandboxPSP
 from tests.fakes import CARDS
 from tests.fixtures import MakeShopper
@@ -51,7 +52,7 @@ forgetful = SandboxMoocher(
     webhook_secret=CANARIES["webhook_secret"],
     timeout=1,
 )
-FORGETFUL = f"{__name__}.forgetful"
+(FORGETFUL,) = listed(forgetful)
 
 
 class Sinks:
@@ -141,8 +142,8 @@ def test_canaries_do_not_get_through(
     sinks: Sinks,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    listed = {"MOOCHERS": [LOUD, CARDS, FORGETFUL], "ALLOW_SANDBOX": True}
-    settings.PAYMENTS_UI = {**listed, "ATTEMPTS_PER_HOUR": 1000}
+    moochers = {"MOOCHERS": [LOUD, CARDS, FORGETFUL], "ALLOW_SANDBOX": True}
+    settings.PAYMENTS_UI = {**moochers, "ATTEMPTS_PER_HOUR": 1000}
     loud.say("Loud")
     # References are how money is found, and are kept as they are.
     monkeypatch.setattr(loud, "reference", f"ch_{1:032x}")
@@ -263,6 +264,7 @@ def administrate(clerk: Shopper, payment: Payment) -> None:
     act = {"action": "cancel_pending", "_selected_action": [payment.pk], "reason": RECOGNISED}
     clerk.post(f"{page}payment/", act)
     item = {"user": clerk.user.pk, "title": f"For {RECOGNISED}", "amount": "3", "currency": "CHF"}
+    item |= {"used_at_0": "2026-01-31", "used_at_1": "12:00"}
     clerk.post(f"{page}lineitem/add/", item)
     added = LineItem.objects.filter(user=clerk.user).latest("pk")
     clerk.post(f"{page}lineitem/{added.pk}/change/", item)

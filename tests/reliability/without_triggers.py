@@ -1,4 +1,4 @@
-"""Our tables without their protection, for canaries: what goes wrong there must not be stopped."""
+"""Our tables without triggers, for canaries: nothing stops what goes wrong there."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from payments_ui.core.models import JournalEntry, LineItem, Payment
 
 
 @contextmanager
-def unsealed() -> Iterator[None]:
-    """Without seals within the block; what was written there is forgotten at its end."""
+def without_triggers() -> Iterator[None]:
+    """Switch the triggers off within the block; delete what was written there at its end."""
     with triggers.disabled():
         yield
         for model in (LineItem, JournalEntry, Payment):

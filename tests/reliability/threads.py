@@ -1,4 +1,4 @@
-"""Threads that start at once, again and again, with a connection each that stays open."""
+"""Threads that run jobs at once; each keeps its database connection open between them."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ Job = Callable[[], Any]
 PATIENCE = 120
 
 
-class Crew:
-    """As many threads as asked for; see ``crew``."""
+class Threads:
+    """A number of threads; see `threads`."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._pool = ThreadPoolExecutor(size)
 
     def at_once(self, jobs: Sequence[Job]) -> list[Any]:
-        """Do all of them at once, one thread each; return what each returned or raised."""
+        """Run each job in a thread, all at once; return what each returned or raised."""
         barrier = threading.Barrier(len(jobs))
-        running = [self._pool.submit(_do, barrier, job) for job in jobs]
-        return [one.result(PATIENCE) for one in running]
+        running = [self._pool.submit(_run, barrier, job) for job in jobs]
+        return [future.result(PATIENCE) for future in running]
 
     def all(self, job: Callable[[int], Any]) -> list[Any]:
-        """Do the same in every thread at once, which is told its number."""
+        """Run a job in every thread at once, with the number of the thread; return the results."""
         return self.at_once([lambda number=number: job(number) for number in range(self.size)])  # type: ignore[misc]
 
-    def go(self) -> None:
-        """Close the connections, and end."""
+    def close(self) -> None:
+        """Close the connections, and end the threads."""
         self.all(lambda number: connections.close_all())
         self._pool.shutdown()
 
 
 @contextmanager
-def crew(size: int) -> Iterator[Crew]:
-    """Threads for the block."""
-    threads = Crew(size)
+def threads(size: int) -> Iterator[Threads]:
+    """Return so many threads, which end with the block."""
+    pool = Threads(size)
     try:
-        yield threads
+        yield pool
     finally:
-        threads.go()
+        pool.close()
 
 
-def _do(barrier: threading.Barrier, job: Job) -> Any:
+def _run(barrier: threading.Barrier, job: Job) -> Any:
     try:
         barrier.wait(PATIENCE)
         return job()

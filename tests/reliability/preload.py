@@ -22,7 +22,7 @@ settings.DATABASES["default"]["NAME"] = os.environ["TORTURE_DATABASE"]
 settings.ALLOWED_HOSTS = ["*"]
 django.setup()
 
-for name in (settings.ROOT_URLCONF, *settings.MIDDLEWARE, "tests.reliability.deeds.done"):
+for name in (settings.ROOT_URLCONF, *settings.MIDDLEWARE, "tests.reliability.jobs.run"):
     import_module(name if name == settings.ROOT_URLCONF else name.rpartition(".")[0])
 import_module("django.contrib.sessions.backends.signed_cookies")
 _templates = Path(payments_ui.__file__).parent / "templates"

@@ -1,7 +1,7 @@
-"""What people and programs do with money: functions that a process of its own can run.
+"""What people and programs do with money, as functions that a process can run.
 
-Each is a plain program: run again after it was killed, it goes on where it stood. It gets the URL
-of the PSP, and what the test prepared.
+Each is a plain program: run again after it was killed, it continues. It gets the URL of the PSP,
+and what the test prepared.
 """
 
 from __future__ import annotations
@@ -28,42 +28,42 @@ from . import site
 from .site import Browser
 
 P = ParamSpec("P")
-Deed = Callable[Concatenate[str, P], object]
+Job = Callable[Concatenate[str, P], object]
 
 
-def done(psp_url: str, ahead: float, deed: Deed[...], *args: Any) -> None:
-    """Do it, undisturbed, so many seconds later than it is."""
+def run(psp_url: str, ahead: float, job: Job[...], *args: Any) -> None:
+    """Run a job to its end, so many seconds later than now."""
     with site.at(psp_url, ahead):
-        deed(psp_url, *args)
+        job(psp_url, *args)
 
 
-def done_until(
-    point: Point, hit: int, psp_url: str, ahead: float, deed: Deed[...], *args: Any
+def run_until(
+    point: Point, hit: int, psp_url: str, ahead: float, job: Job[...], *args: Any
 ) -> None:
-    """Do it, and die at the n-th time the point is reached."""
+    """Run a job in a process that dies when the failpoint is hit for the n-th time."""
     with at(point, kill(), on_hit=hit):
-        done(psp_url, ahead, deed, *args)
+        run(psp_url, ahead, job, *args)
 
 
-def traced(psp_url: str, ahead: float, deed: Deed[...], *args: Any) -> dict[str, int]:
-    """Do it, and tell how often each point was reached."""
+def trace(psp_url: str, ahead: float, job: Job[...], *args: Any) -> dict[str, int]:
+    """Run a job, and return how often it hit each failpoint."""
     hits: dict[str, int] = {}
     with site.at(psp_url, ahead):
-        _trace(list(Point), hits, lambda: deed(psp_url, *args))
+        _trace(list(Point), hits, lambda: job(psp_url, *args))
     return {point: count for point, count in hits.items() if count}
 
 
-def _trace(points: list[Point], hits: dict[str, int], deed: Callable[[], object]) -> None:
+def _trace(points: list[Point], hits: dict[str, int], job: Callable[[], object]) -> None:
     if not points:
-        deed()
+        job()
         return
     with at(points[0]) as watch:
-        _trace(points[1:], hits, deed)
+        _trace(points[1:], hits, job)
     hits[points[0]] = watch.hits
 
 
 def pay_by_card(psp_url: str, user_pk: int) -> None:
-    """Continue to payment, look how it stands, choose a card, pay."""
+    """Continue to payment, view its status, choose a card, pay."""
     browser = Browser(user_pk)
     payment = browser.proceed()
     if payment is not None:
@@ -85,34 +85,34 @@ def pay_with_a_step_at_the_bank(psp_url: str, user_pk: int) -> None:
 
 
 def deliver(psp_url: str, *bodies: str) -> None:
-    """Deliver what the PSP reports."""
+    """Post webhooks of the PSP."""
     for body in bodies:
         site.post_webhook(body.encode(), sign(site.SECRET, body.encode(), int(time.time())))
 
 
-def give_up(psp_url: str, payment_pk: str) -> None:
+def cancel(psp_url: str, payment_pk: str) -> None:
     """Cancel a payment whose customer is at the bank's page."""
     payment = Payment.objects.filter(pk=payment_pk).first()
     if payment is not None:
         Browser(payment.user_id).cancel(payment)
 
 
-def take_back(psp_url: str, payment_pk: str) -> None:
+def undo(psp_url: str, payment_pk: str) -> None:
     """Undo a payment that was booked by hand."""
     payment = Payment.objects.charged().filter(pk=payment_pk).first()
     if payment is not None:
         payment.undo(reason="booked by mistake")
 
 
-def take_in(psp_url: str, payment_pk: str) -> None:
-    """Renew a pending payment, as there are new charges."""
+def add_new_charges(psp_url: str, payment_pk: str) -> None:
+    """Add new charges to a pending payment."""
     payment = Payment.objects.pending().filter(pk=payment_pk).first()
     if payment is not None:
         checkout.add_new_charges(payment)
 
 
-def bill_everybody(psp_url: str, card: str = "card_approve") -> None:
-    """The nightly run: bill what is unbound and charge what is pending, by saved cards."""
+def charge_everybody(psp_url: str, card: str = "card_approve") -> None:
+    """The nightly run: charge pending payments and unbound line items, by saved cards."""
     charging = Charging(
         site.card,
         base_url=site.BASE_URL,
@@ -124,28 +124,28 @@ def bill_everybody(psp_url: str, card: str = "card_approve") -> None:
     processing.process_unbound_items(processors=[charging])
 
 
-def give_back(psp_url: str, payment_pk: str, amount: str) -> None:
-    """A clerk gives a part back, who saw that nothing was given back so far."""
+def refund(psp_url: str, payment_pk: str, amount: str) -> None:
+    """A clerk refunds a part of a payment, and saw that nothing was refunded so far."""
     payment = Payment.objects.get(pk=payment_pk)
     with suppress(RefundError):
         payment.refund(amount, reason="broken", refunded_before=Decimal(0))
 
 
 def reconcile(psp_url: str) -> None:
-    """The cron job that asks PSPs about everything that is open."""
+    """The cron job that asks the PSPs about open attempts."""
     call_command("reconcile_payments", "--all", stdout=StringIO())
 
 
 def expire(psp_url: str) -> None:
-    """The cron job that gives up what was abandoned."""
+    """The cron job that cancels abandoned payments."""
     call_command("expire_payments", stdout=StringIO())
 
 
-def move_in(psp_url: str) -> None:
+def import_user_payments(psp_url: str) -> None:
     """Copy what django-user-payments has stored."""
     call_command("import_user_payments", "--commit", "--currency=CHF", stdout=StringIO())
 
 
-def billed_until_killed(after: int, psp_url: str) -> None:
-    """The nightly run, killed with the n-th charge that the PSP made."""
-    done_until(Point.CHARGE_AFTER_PSP, after, psp_url, 0, bill_everybody)
+def charge_everybody_until_killed(after: int, psp_url: str) -> None:
+    """The nightly run, killed after the n-th charge that the PSP made."""
+    run_until(Point.CHARGE_AFTER_PSP, after, psp_url, 0, charge_everybody)
