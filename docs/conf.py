@@ -28,7 +28,7 @@ author = "the django-payments-ui authors"
 copyright = "2026, the django-payments-ui authors"
 version = release = version_of("django-payments-ui")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
