@@ -69,8 +69,7 @@ class PSPRequest(Evidence):
 
     def as_stored(self) -> Self:
         """Read the row again, with its payment and user."""
-        rows: models.QuerySet[Self] = models.QuerySet(type(self))
-        return rows.select_related(*self.RELATED).get(pk=self.pk)
+        return unguarded(self).select_related(*self.RELATED).get()
 
     def lock_payment(self) -> Payment:
         """Lock the payment until the transaction ends, see ``Payment.all_objects.lock``."""

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, models, transaction
+from django.db import connections, models, router, transaction
 from django.db.models import F, Q
 
 from payments_ui import money
@@ -16,6 +16,7 @@ from payments_ui.conf import settings as pui
 from payments_ui.core import journal
 from payments_ui.core.db.constraint_errors import typed_refusals
 from payments_ui.core.db.locks import retrying
+from payments_ui.core.db.querysets import BooksQuerySet
 from payments_ui.exceptions import (
     InvalidCurrencyError,
     InvalidTitleError,
@@ -91,7 +92,7 @@ def checked(name: str, value: Any) -> Any:
     return CHECKS[name](value)
 
 
-class LineItemQuerySet(models.QuerySet["LineItem"]):
+class LineItemQuerySet(BooksQuerySet["LineItem"]):
     """Line items; whatever writes them in bulk is checked, journalled and spares bound ones."""
 
     def unbound(self) -> LineItemQuerySet:
@@ -242,16 +243,17 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
             **({"used_at": used_at} if used_at else {}),
         )
         item.clean_money()
+        using = self._db or router.db_for_write(self.model, instance=item)
         block: AbstractContextManager[Any]
         if key is None and not models.signals.post_save.has_listeners(self.model):
             # One INSERT needs no transaction, and half of the round trips are spared.
             block = nullcontext()
         else:
             # A savepoint, so that a repeated key does not end the caller's transaction.
-            block = transaction.atomic(using=self.db, savepoint=key is not None)
+            block = transaction.atomic(using=using, savepoint=key is not None)
         try:
             with block:
-                item.save(force_insert=True, using=self.db)
+                item.save(force_insert=True, using=using)
         except KeyConflictError:
             recorded = self.filter(user_id=item.user_id, key=item.key, key__isnull=False)
             first: LineItem | None = recorded.first()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.db import models
 from django.db.models import F
 
+from payments_ui.core.db.querysets import BooksQuerySet
 from payments_ui.exceptions import PaymentStateError
 
 from . import binding
@@ -24,7 +25,7 @@ _GUARDED = frozenset(
 )
 
 
-class PaymentQuerySet(models.QuerySet["Payment"]):
+class PaymentQuerySet(BooksQuerySet["Payment"]):
     """Payments; in bulk only their e-mail, PSP and transaction can be written."""
 
     def pending(self) -> PaymentQuerySet:
