@@ -35,7 +35,7 @@ class PSPRequest(Evidence):
     idempotency_key = IdentifierField(_("request key"), max_length=64)
     # NULL, since an empty text would collide with others.
     psp_reference = IdentifierField(
-        _("reference at the service"), max_length=200, null=True, blank=True
+        _("reference at the service"), max_length=255, null=True, blank=True
     )
     evidence = models.JSONField(_("what the service reported"), default=dict, blank=True)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)

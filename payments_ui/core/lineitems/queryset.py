@@ -15,6 +15,7 @@ from payments_ui import money
 from payments_ui.conf import settings as pui
 from payments_ui.core import journal
 from payments_ui.core.db.constraint_errors import typed_refusals
+from payments_ui.core.db.fields import is_plain
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.db.querysets import BooksQuerySet
 from payments_ui.exceptions import (
@@ -42,6 +43,8 @@ def _title(value: Any) -> str:
     title = str(value).strip()
     if not title or len(title) > 200:
         raise InvalidTitleError(f"A line item has a title of 1 to 200 characters, not {len(title)}")
+    if not is_plain(title):
+        raise InvalidTitleError(f"A title has no NUL and no lone surrogate: {title!r}")
     return title
 
 
@@ -56,15 +59,15 @@ def _key(value: Any) -> str | None:
     if value is None:
         return None
     key = str(value).strip()
-    if not key or len(key) > 200:
-        raise LineItemError("A key has 1 to 200 characters")
+    if not key or len(key) > 200 or not is_plain(key):
+        raise LineItemError("A key has 1 to 200 characters, no NUL and no lone surrogate")
     return key
 
 
 def _unit(value: Any) -> str:
     unit = str(value).strip()
-    if len(unit) > 40:
-        raise QuantityError(f"A unit of {len(unit)} characters: it has at most 40")
+    if len(unit) > 40 or not is_plain(unit):
+        raise QuantityError("A unit has at most 40 characters, no NUL and no lone surrogate")
     return unit
 
 
