@@ -12,7 +12,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-reset test unit e2e variants torture load lint format lock docs bench messages clean
+.PHONY: help demo demo-reset test unit e2e variants torture load lint format lock docs pictures bench messages clean
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ lock: $(VENV)/lock.installed ## Make the locks anew: the newest releases that th
 
 docs: $(VENV)/docs.installed ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going --nitpicky --quiet --no-color -b html docs docs/_build/html
+
+pictures: ## Draw the pictures of the architecture from their source
+	python3 scripts/pictures.py
 
 bench: $(VENV)/bench.installed $(if $(DATABASE),$(VENV)/databases.installed) ## Measure the promises about speed, as a table (DATABASE=postgres or mariadb)
 	$(BIN)/python -m bench $(ARGS)

@@ -24,6 +24,7 @@ NEED_THE_CHECKOUT = (
     "tests/management/test_documented.py",
     "tests/moochers/test_documented.py",
     "tests/reliability/test_page.py",
+    "tests/test_architecture.py",
     "tests/test_docs.py",
     "tests/test_locks.py",
     "tests/test_packaging.py",
