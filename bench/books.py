@@ -24,8 +24,9 @@ _FACTS = {"currency": "CHF"}
 def fill(items: int) -> None:
     """Add so many line items, all paid, of a user to every hundred payments."""
     payments = items // ITEMS
+    before = User.objects.count()
     users = User.objects.bulk_create(
-        [User(username=f"books-{number}") for number in range(payments // 100 + 1)]
+        [User(username=f"books-{before + number}") for number in range(payments // 100 + 1)]
     )
     with disabled():
         for start in range(0, payments, _BATCH):

@@ -10,6 +10,7 @@ from django.db import models
 
 from payments_ui.core.db.keyset import batches
 from payments_ui.core.models import JournalEntry
+from payments_ui.core.verbs import JournalVerb as Verb
 
 from . import lineitems
 from .job import ITEMS, Job
@@ -20,7 +21,6 @@ from .report import Kind, Report, Tally
 from .source import SourceItem, SourcePayment
 
 Plans = dict[UUID, Plan]
-Verb = JournalEntry.Verb
 
 
 def decide(job: Job, batch: Sequence[SourcePayment], report: Report) -> Plans:

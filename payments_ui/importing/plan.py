@@ -10,7 +10,7 @@ from typing import Any
 
 from payments_ui import money
 from payments_ui.core.db.json_safe import text
-from payments_ui.core.models import JournalEntry
+from payments_ui.core.verbs import JournalVerb
 
 from .job import Job
 from .lineitems import Existing, Owned, count_corrections, count_existing
@@ -49,7 +49,7 @@ class Plan:
     user_id: Any
     has_user: bool
     #: What the journal of the books tells of it.
-    known: frozenset[JournalEntry.Verb]
+    known: frozenset[JournalVerb]
     #: What is put right with its line items, should they be imported.
     corrections: Report
     #: Its line items that the books have.

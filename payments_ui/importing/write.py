@@ -10,6 +10,7 @@ from django.db.models import F, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
+from payments_ui.core.verbs import JournalVerb as Verb
 
 from . import lineitems
 from .decide import Plans, pages
@@ -18,7 +19,6 @@ from .lineitems import Existing, Owned
 from .plan import Fate, Plan
 
 M = TypeVar("M", bound=models.Model)
-Verb = JournalEntry.Verb
 # Moochers whose money a clerk books by hand, by django-mooch's own name.
 _BY_HAND = frozenset({"banktransfer"})
 

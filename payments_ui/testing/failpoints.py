@@ -1,4 +1,4 @@
-"""Failpoints for tests: what happens when the kit passes a named point on its way.
+"""Failpoints for tests: what happens when the kit passes a named point on its way::
 
     with at(Point.CHARGE_AFTER_PSP, raise_(RuntimeError)) as watch:
         ...
@@ -140,7 +140,7 @@ def call(function: Callable[[], object]) -> Action:
 
 
 class Gate:
-    """An action that waits at the point until the test opens the gate: for interleavings.
+    """An action that waits at the point until the test opens the gate: for interleavings::
 
         gate = Gate()
         with at(Point.CHARGE_AFTER_PSP, gate, actor="customer"):

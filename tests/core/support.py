@@ -13,6 +13,7 @@ from django.db import connections, models
 
 from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
+from payments_ui.core.verbs import JournalVerb
 
 #: What the setting ADMINS holds.
 ADMINS: list[Any] = ["ada@example.com"]
@@ -66,7 +67,7 @@ def stored(payment: Payment) -> Payment:
     return found
 
 
-def journalled(verb: JournalEntry.Verb) -> int:
+def journalled(verb: JournalVerb) -> int:
     """Return how many journal entries have this verb."""
     return JournalEntry.objects.filter(verb=verb).count()
 

@@ -145,7 +145,7 @@ def test_a_price_change_while_billing_happens_before_or_not_at_all(trial: Trial)
     7,
     "Canary",
     provoked="the races of 1, 3 and 4 against the naive order of steps: sum, insert, bind; "
-    "the seals lifted",
+    "the triggers disabled",
     promised="more than half of the trials go wrong (at full size): these races bite",
     databases=("postgres", "mariadb"),
 )

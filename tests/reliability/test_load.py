@@ -117,7 +117,7 @@ def test_many_users_are_billed_right(trial: Trial) -> None:
 @scenario(
     7,
     "Canary under load",
-    provoked="the load of 5 in the naive order of steps; the seals lifted",
+    provoked="the load of 5 in the naive order of steps; the triggers disabled",
     promised="payments go wrong: this load bites",
     databases=("postgres", "mariadb"),
 )

@@ -1,4 +1,4 @@
-"""Suites that empty the tables after a test can do so in spite of the seals."""
+"""Suites that empty the tables after a test can do so in spite of the triggers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FlushingBooks(FlushesBooks, Flushing):
 
 @pytest.fixture
 def _deletes() -> None:
-    # PostgreSQL's flush truncates, and so the helper leaves the seals on there.
+    # PostgreSQL's flush truncates, and so the helper disables no trigger there.
     if connection.vendor == "postgresql":
         pytest.skip("a flush truncates here")
 

@@ -79,18 +79,6 @@ def refund(payment: Payment, *, by: str, reason: str, **answers: Decimal) -> Not
     return notice(payment.refund(by=by, reason=reason, **answers))
 
 
-@asks_reason(_("Mark as sent"), permission="refund")
-def mark_sent(refund: Refund, *, by: str, reason: str) -> None:
-    """The clerk sent the money."""
-    refund.mark_sent(by=by, reason=reason)
-
-
-@asks_reason(_("Mark as not sent"), permission="refund")
-def mark_not_sent(refund: Refund, *, by: str, reason: str) -> None:
-    """The money was not sent and will not be."""
-    refund.mark_not_sent(by=by, reason=reason)
-
-
 class RefundInline(ReadOnlyInline):
     """The first refunds of a payment."""
 
@@ -125,5 +113,8 @@ class RefundAdmin(AskedAdmin):
     )
     user_path = "payment__user"
     exclude = ("open_attempt",)
-    actions = (mark_sent, mark_not_sent)
+    actions = (
+        asks_reason(_("Mark as sent"), permission="refund")(Refund.mark_sent),
+        asks_reason(_("Mark as not sent"), permission="refund")(Refund.mark_not_sent),
+    )
     has_refund_permission = allows("refund_payment")

@@ -64,23 +64,11 @@ class MatchForm(ReasonForm):
         field.widget = ForeignKeyRawIdWidget(relation, self.site)
 
 
-@asks_reason(_("Match to a pending payment"), permission="resolve", form_class=MatchForm)
-def match(item: SuspenseItem, *, by: str, reason: str, payment: Payment) -> None:
-    """Charge the payment with the money."""
-    item.match(payment, by=by, reason=reason)
-
-
 @asks_reason(_("Refund"), permission="resolve")
 def give_back(item: SuspenseItem, *, by: str, reason: str) -> Notice | None:
     """Send the money back where it came from."""
     item.give_back(by=by, reason=reason)
     return notice(item.attempt.refunds.latest("requested_at")) if item.attempt else None
-
-
-@asks_reason(_("Close without action"), permission="resolve")
-def close(item: SuspenseItem, *, by: str, reason: str) -> None:
-    """Close the item; moves no money."""
-    item.close(by=by, reason=reason)
 
 
 @admin.register(SuspenseItem)
@@ -91,7 +79,13 @@ class SuspenseItemAdmin(ReadOnlyAdmin):
     list_select_related = ("attempt", "event", "refund")
     list_filter = (OpenFilter, "kind", "currency")
     search_fields = ("=id", "attempt__psp_reference", "event__psp_reference", "event__event_id")
-    actions = (match, give_back, close)
+    actions = (
+        asks_reason(_("Match to a pending payment"), permission="resolve", form_class=MatchForm)(
+            SuspenseItem.match
+        ),
+        give_back,
+        asks_reason(_("Close without action"), permission="resolve")(SuspenseItem.close),
+    )
     has_resolve_permission = allows("resolve_suspenseitem")
 
     @admin.display(description=_("amount"))

@@ -7,6 +7,7 @@ from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from payments_ui.core.attempts.states import ARRIVED_STATES, OPEN_STATES, AttemptState
 from payments_ui.core.refunds.states import RefundState
 from payments_ui.core.suspense.states import SuspenseKind
+from payments_ui.core.verbs import JournalVerb
 from payments_ui.exceptions import (
     AlreadyChargedError,
     AttemptOpenError,
@@ -41,7 +42,8 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT e.attempt_id, COUNT(*) AS answers
     FROM {JOURNAL} e JOIN {ATTEMPT} o ON o.id = e.attempt_id
-    WHERE o.state IN ({_UNPAID}) AND e.verb = 'attempt_changed' GROUP BY e.attempt_id
+    WHERE o.state IN ({_UNPAID}) AND e.verb = {text(JournalVerb.ATTEMPT_CHANGED)}
+    GROUP BY e.attempt_id
 ) j ON j.attempt_id = a.id
 LEFT JOIN (
     SELECT attempt_id,

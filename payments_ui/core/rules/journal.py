@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from payments_ui.core.verbs import JournalVerb
 from payments_ui.exceptions import EvidenceError
 
-from .rule import ALWAYS, JOURNAL, PAYMENT, Rule, TableRules
+from .rule import ALWAYS, JOURNAL, PAYMENT, Rule, TableRules, text
 
 # ruff: noqa: S608 - only our own tables' names go in
 _VANISHED = f"""
 SELECT MIN(j.id) AS id, j.payment_id,
-    COUNT(CASE WHEN j.verb = 'payment_created' THEN 1 END) AS created,
-    COUNT(CASE WHEN j.verb = 'payment_cancelled' THEN 1 END) AS cancelled,
-    COUNT(CASE WHEN j.verb = 'payment_charged' THEN 1 END) AS charged
+    COUNT(CASE WHEN j.verb = {text(JournalVerb.PAYMENT_CREATED)} THEN 1 END) AS created,
+    COUNT(CASE WHEN j.verb = {text(JournalVerb.PAYMENT_CANCELLED)} THEN 1 END) AS cancelled,
+    COUNT(CASE WHEN j.verb = {text(JournalVerb.PAYMENT_CHARGED)} THEN 1 END) AS charged
 FROM {JOURNAL} j LEFT JOIN {PAYMENT} p ON p.id = j.payment_id
 WHERE j.payment_id IS NOT NULL AND p.id IS NULL
 GROUP BY j.payment_id

@@ -7,6 +7,7 @@ from django.db.models import CheckConstraint, Q
 from payments_ui import money
 from payments_ui.core.attempts.states import OPEN_STATES, AttemptState
 from payments_ui.core.refunds.states import RefundState
+from payments_ui.core.verbs import JournalVerb
 from payments_ui.exceptions import (
     AlreadyChargedError,
     AttemptOpenError,
@@ -54,14 +55,14 @@ LEFT JOIN (
 ) a ON a.payment_id = p.id
 LEFT JOIN (
     SELECT e.payment_id,
-        COUNT(CASE WHEN e.verb = 'payment_created' THEN 1 END) AS created,
-        MAX(CASE WHEN e.verb = 'payment_created' THEN e.items END) AS items,
-        MAX(CASE WHEN e.verb = 'payment_created' THEN e.total END) AS total,
-        COUNT(CASE WHEN e.verb = 'payment_charged' THEN 1 END) AS charged,
-        COUNT(CASE WHEN e.verb = 'payment_cancelled' THEN 1 END) AS cancelled,
-        COUNT(CASE WHEN e.verb = 'payment_undone' THEN 1 END) AS undone,
-        COUNT(CASE WHEN e.verb = 'refund_requested' THEN 1 END) AS requested,
-        COUNT(CASE WHEN e.verb = 'refund_changed' THEN 1 END) AS changed,
+        COUNT(CASE WHEN e.verb = {text(JournalVerb.PAYMENT_CREATED)} THEN 1 END) AS created,
+        MAX(CASE WHEN e.verb = {text(JournalVerb.PAYMENT_CREATED)} THEN e.items END) AS items,
+        MAX(CASE WHEN e.verb = {text(JournalVerb.PAYMENT_CREATED)} THEN e.total END) AS total,
+        COUNT(CASE WHEN e.verb = {text(JournalVerb.PAYMENT_CHARGED)} THEN 1 END) AS charged,
+        COUNT(CASE WHEN e.verb = {text(JournalVerb.PAYMENT_CANCELLED)} THEN 1 END) AS cancelled,
+        COUNT(CASE WHEN e.verb = {text(JournalVerb.PAYMENT_UNDONE)} THEN 1 END) AS undone,
+        COUNT(CASE WHEN e.verb = {text(JournalVerb.REFUND_REQUESTED)} THEN 1 END) AS requested,
+        COUNT(CASE WHEN e.verb = {text(JournalVerb.REFUND_CHANGED)} THEN 1 END) AS changed,
         COUNT(CASE WHEN e.user_id <> o.user_id THEN 1 END) AS others
     FROM {JOURNAL} e JOIN {PAYMENT} o ON o.id = e.payment_id GROUP BY e.payment_id
 ) j ON j.payment_id = p.id

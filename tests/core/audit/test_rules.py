@@ -23,12 +23,12 @@ from payments_ui.core.models import (
     Refund,
     SuspenseItem,
 )
+from payments_ui.core.verbs import JournalVerb as Verb
 from tests.conftest import UserFactory
 from tests.core.audit.support import Books, books, unprotected
 from tests.core.support import bare
 
 Break = Callable[[Books], Any]
-Verb = JournalEntry.Verb
 #: Users' names and addresses, and titles of line items.
 PERSONAL = re.compile(r"@|user-|Use ")
 

@@ -1,4 +1,4 @@
-"""What the books are for passes the seals; the rest of the tests run under them, too."""
+"""What the books are for passes the triggers, under which all other tests run, too."""
 
 from __future__ import annotations
 
