@@ -196,6 +196,12 @@ class RuleBrokenError(PaymentsUIError):
     message = _("The books would not add up, so nothing was changed. Please contact us.")
 
 
+class IsolationLevelError(PaymentsUIError):
+    """The database's isolation level lets a lock go on with rows that others have changed."""
+
+    code = "isolation_level"
+
+
 class MoocherError(PaymentsUIError):
     """The moocher cannot do what was asked."""
 

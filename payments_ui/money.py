@@ -29,6 +29,8 @@ INTEGER_DIGITS = 10
 DECIMAL_PLACES = 8
 
 _CODE = re.compile(r"[A-Z]{3}")
+# Python reads 1_000 and digits of all scripts, too: no bank writes these.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 _MINOR_UNITS = (0, 2, 3)
 # CLDR's currency spacing, which Babel leaves out: "CHF 12.00", but "€12.00".
 # https://unicode.org/reports/tr35/tr35-numbers.html#Currencies
@@ -67,6 +69,8 @@ def exact_amount(value: object) -> Decimal:
         raise InvalidAmountError(
             f"{value!r} is a {type(value).__name__}: pass a Decimal, an int or a decimal string"
         )
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+        raise InvalidAmountError(f"{value!r} is not a decimal number such as 12.50")
     try:
         amount = Decimal(value)
     except InvalidOperation:
@@ -112,7 +116,12 @@ def check_product(
 
 
 def round_amount(amount: Decimal, currency: str) -> Decimal:
-    """The amount in whole minor units, half to even (IEEE 754, "banker's rounding")."""
+    """The amount in whole minor units, half to even (IEEE 754, "banker's rounding").
+
+    Raises ``InvalidAmountError`` for NaN and infinity.
+    """
+    if not amount.is_finite():
+        raise InvalidAmountError(f"{amount} is not a finite number")
     return amount.quantize(Decimal(1).scaleb(-minor_unit(currency)), context=_CONTEXT)
 
 
@@ -121,6 +130,8 @@ def to_minor_units(amount: Decimal, currency: str) -> int:
 
     Raises ``InvalidAmountError`` where the amount is not a whole number of minor units.
     """
+    if not amount.is_finite():
+        raise InvalidAmountError(f"{amount} is not a finite number")
     scaled = amount.scaleb(minor_unit(currency), context=_CONTEXT)
     if scaled != scaled.to_integral_value():
         raise InvalidAmountError(f"{amount} is not a whole number of {currency} minor units")

@@ -78,7 +78,7 @@ _URLS = (
 
 def _own_savepoint() -> AbstractContextManager[object]:
     # In a request that is one transaction, a failing query of ours must not end the host's.
-    alias = router.db_for_read(Payment)
+    alias = router.db_for_write(Payment)
     if settings.DATABASES[alias].get("ATOMIC_REQUESTS") and connections[alias].in_atomic_block:
         return transaction.atomic(using=alias)
     return nullcontext()

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, register
-from django.db import DEFAULT_DB_ALIAS, router
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.utils.functional import Promise
 
 from payments_ui import conf, money
 
+from .db.isolation import HINT, unserved_level
 from .models import Payment
 
 TAG = "payments_ui"
@@ -103,6 +104,19 @@ def check_database(**kwargs: Any) -> list[CheckMessage]:
     text = f"DATABASE_ROUTERS send the books to the database {alias!r}."
     hint = f'Route the app "payments_core" to {DEFAULT_DB_ALIAS!r}, where the kit locks rows.'
     return [Error(text, hint=hint, id="payments_ui.E005")]
+
+
+@register(Tags.database)
+def check_isolation_level(
+    databases: Iterable[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Locks show the latest rows at the isolation level. Runs with ``check --database``."""
+    alias = router.db_for_write(Payment)
+    level = unserved_level(connections[alias]) if alias in (databases or ()) else ""
+    if not level:
+        return []
+    text = f"The database {alias!r} has the isolation level {level}; the kit refuses to pay at it."
+    return [Error(text, hint=HINT, id="payments_ui.E006")]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,21 +1,25 @@
-"""Signals about money: sent once, after the commit, and marked as sent after that."""
+"""Signals about money: sent once, after the commit, and marked as sent after that.
+
+A process that is killed in between sends again rather than never, see ``flows.redeliver``.
+"""
 
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
-from mooch.signals import post_charge
+from mooch import signals as mooch_signals
 
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.unguarded import unguarded
 
+from . import signals
 from .psp_port import psps
-from .signals import refund_succeeded
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -27,41 +31,55 @@ if TYPE_CHECKING:
 logger = logging.getLogger("payments_ui")
 
 
-def charge_after_commit(attempt: Attempt, request: HttpRequest | None) -> None:
-    """Send ``post_charge`` for this settled attempt as soon as the charge is committed."""
-    transaction.on_commit(lambda: send_charge(attempt, request), robust=True)
+def charge_after_commit(
+    attempt: Attempt, request: HttpRequest | None, *, post_charge: bool = True
+) -> None:
+    """Send the signals of this settled attempt as soon as the charge is committed."""
+    send = partial(send_charge, attempt, request, post_charge=post_charge)
+    transaction.on_commit(send, robust=True)
 
 
-def send_charge(attempt: Attempt, request: HttpRequest | None) -> None:
-    """Send ``post_charge`` for a settled attempt now; Django logs receivers that raise."""
+def send_charge(
+    attempt: Attempt, request: HttpRequest | None = None, *, post_charge: bool = True
+) -> None:
+    """Send ``payment_charged``, and ``post_charge`` unless the caller does."""
     payment = attempt.payment
     payment.refresh_from_db()
-    sender = psps().signal_sender(attempt.moocher)
-    _send("post_charge", post_charge, payment, sender=sender, payment=payment, request=request)
-    _mark_sent(attempt)
-
-
-def refund_after_commit(refund: Refund) -> None:
-    """Send ``refund_succeeded`` as soon as that is committed."""
-    transaction.on_commit(lambda: send_refund(refund), robust=True)
+    if post_charge:
+        sender = psps().signal_sender(attempt.moocher)
+        _send(mooch_signals.post_charge, payment, sender=sender, payment=payment, request=request)
+    _send(signals.payment_charged, payment, sender=type(payment), payment=payment)
+    unguarded(attempt).update(signal_sent_at=timezone.now())
 
 
 def send_refund(refund: Refund) -> None:
-    """Send ``refund_succeeded`` now; Django logs receivers that raise."""
+    """Send ``refund_succeeded``."""
     stored = refund.as_stored()
-    _send("refund_succeeded", refund_succeeded, stored, sender=type(stored), refund=stored)
-    _mark_sent(refund)
+    _send(signals.refund_succeeded, stored, sender=type(stored), refund=stored)
+    unguarded(refund).update(signal_sent_at=timezone.now())
 
 
-def _send(name: str, signal: Signal, about: Payment | Refund, **arguments: Any) -> None:
+def send_undone(payment: Payment) -> None:
+    """Send ``payment_undone``."""
+    _send(signals.payment_undone, payment, sender=type(payment), payment=payment)
+    unguarded(payment).update(signal_due_at=None)
+
+
+def send_cancelled(payment: Payment) -> None:
+    """Send ``payment_cancelled``; then delete the row unless it is evidence."""
+    _send(signals.payment_cancelled, payment, sender=type(payment), payment=payment)
+    with transaction.atomic():
+        locked = payment.lock()
+        if locked is not None and not locked.attempts.exists():
+            unguarded(locked).delete()
+        else:
+            unguarded(payment).update(signal_due_at=None)
+
+
+def _send(signal: Signal, about: Payment | Refund, **arguments: Any) -> None:
     responses = signal.send_robust(**arguments)
     failed = [receiver for receiver, answer in responses if isinstance(answer, Exception)]
     if failed:
         # Django has logged each with its traceback, but not what it was about.
-        logger.error("%s of %s %s: %s failed", name, type(about).__name__, about.pk, failed)
-
-
-def _mark_sent(row: Attempt | Refund) -> None:
+        logger.error("Receivers failed for %s %s: %s", type(about).__name__, about.pk, failed)
     failpoints.hit(Point.ANNOUNCE_AFTER_RECEIVER)
-    # After sending: a process killed in between sends again rather than never.
-    unguarded(row).update(signal_sent_at=timezone.now())

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .db.append_only import Evidence
 from .db.fields import ExactDecimalField, IdentifierField
-from .privacy.redaction import redact
+from .db.json_safe import storable, text
 from .verbs import JournalVerb
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def by_moocher(identifier: str) -> str:
 def write(verb: str, **fields: Any) -> JournalEntry:
     """Append one entry. ``verb`` is a ``JournalEntry.Verb``."""
     fields = _acting.get()._asdict() | fields
-    fields["reason"] = redact(fields["reason"])
+    fields["reason"] = text(fields["reason"])
+    fields["detail"] = storable(fields.get("detail", {}))
     entry: JournalEntry = JournalEntry.objects.create(verb=verb, **fields)
     return entry
 
@@ -169,4 +170,5 @@ SELECT %s, %s, %s, %s, '{{}}', user_id, id, 1, amount, currency
 FROM {items.model._meta.db_table} WHERE id IN ({which}) ORDER BY id
 """  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, [at, verb, who.actor, redact(who.reason), *keys])
+        actor = journal.get_field("actor").get_db_prep_save(who.actor, connection)
+        cursor.execute(sql, [at, verb, actor, text(who.reason), *keys])

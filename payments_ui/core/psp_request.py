@@ -35,7 +35,7 @@ class PSPRequest(Evidence):
     idempotency_key = IdentifierField(_("request key"), max_length=64)
     # NULL, since an empty text would collide with others.
     psp_reference = IdentifierField(
-        _("reference at the service"), max_length=200, null=True, blank=True
+        _("reference at the service"), max_length=255, null=True, blank=True
     )
     evidence = models.JSONField(_("what the service reported"), default=dict, blank=True)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
@@ -69,8 +69,7 @@ class PSPRequest(Evidence):
 
     def as_stored(self) -> Self:
         """Read the row again, with its payment and user."""
-        rows: models.QuerySet[Self] = models.QuerySet(type(self))
-        return rows.select_related(*self.RELATED).get(pk=self.pk)
+        return unguarded(self).select_related(*self.RELATED).get()
 
     def lock_payment(self) -> Payment:
         """Lock the payment until the transaction ends, see ``Payment.all_objects.lock``."""

@@ -202,5 +202,5 @@ def version(user: AbstractBaseUser) -> str:
 
 
 def _reader(user: AbstractBaseUser) -> tuple[BaseDatabaseWrapper, Any]:
-    connection = connections[router.db_for_read(LineItem, instance=user)]
+    connection = connections[router.db_for_write(LineItem, instance=user)]
     return connection, LineItem._meta.get_field("user").get_db_prep_save(user.pk, connection)

@@ -82,7 +82,11 @@ def reconcile(
     for kind in (ATTEMPTS, REFUNDS):
         run.ask_all(kind)
     run.result.events_matched = run.each(redeliver.too_early(moocher), redeliver.match)
-    for unsent in (redeliver.unsent_charges(moocher), redeliver.unsent_refunds(moocher)):
+    for unsent in (
+        redeliver.unsent_charges(moocher),
+        redeliver.unsent_refunds(moocher),
+        redeliver.unsent_ends(moocher),
+    ):
         run.result.signals_sent += run.each(unsent, redeliver.send_again)
     with run.result.count_errors("The mail to the admins"):
         run.result.admins_notified = 0 if dry_run else SuspenseItem.objects.notify_missed()

@@ -12,7 +12,8 @@ from django.utils import timezone
 from payments_ui.core import delivery, journal
 from payments_ui.core.attempts.outcomes import Unknown
 from payments_ui.core.db.locks import retrying
-from payments_ui.core.models import Attempt, Event, Refund, SuspenseItem
+from payments_ui.core.db.unguarded import unguarded
+from payments_ui.core.models import Attempt, Event, Payment, Refund, SuspenseItem
 
 from . import psp_call
 
@@ -49,19 +50,34 @@ def unsent_refunds(moocher: str | None) -> models.QuerySet[Refund]:
     return refunds if moocher is None else refunds.filter(attempt__moocher=moocher)
 
 
-def send_again(row: Attempt | Refund) -> bool:
-    """Send the signal of a charge or refund, unless another worker does; whether this one did."""
+def unsent_ends(moocher: str | None) -> models.QuerySet[Payment]:
+    """Payments whose ``payment_cancelled`` or ``payment_undone`` was not sent in time."""
+    due: models.QuerySet[Payment] = Payment.all_objects.filter(
+        signal_due_at__lt=timezone.now() - TIME_TO_SEND
+    )
+    return due if moocher is None else due.filter(payment_service_provider=moocher)
+
+
+def send_again(row: Attempt | Refund | Payment) -> bool:
+    """Send the signal about this row, unless another worker does; whether this one did."""
     if not _claim_signal(row):
         return False
     if isinstance(row, Refund):
         delivery.send_refund(row)
+    elif isinstance(row, Attempt):
+        delivery.send_charge(row)
+    elif row.undone_at:
+        delivery.send_undone(row)
     else:
-        delivery.send_charge(row, None)
+        delivery.send_cancelled(row)
     return True
 
 
 @retrying
-def _claim_signal(row: Attempt | Refund) -> bool:
+def _claim_signal(row: Attempt | Refund | Payment) -> bool:
+    if isinstance(row, Payment):
+        due = unguarded(row).filter(signal_due_at=row.signal_due_at)
+        return bool(due.update(signal_due_at=timezone.now()))
     # Not by ``signal_sent_at``: a worker that dies while sending has not sent, and the next does.
     rows: models.QuerySet[Any] = models.QuerySet(type(row)).filter(
         pk=row.pk, signal_sent_at=None, updated_at=row.updated_at

@@ -63,9 +63,12 @@ def waits_at_psp(psp: SandboxPSP, payment: Payment, plan: str = "3ds", **options
     return attempt
 
 
-def test_an_abandoned_payment_is_given_up_and_its_charges_are_free(user: User) -> None:
+def test_an_abandoned_payment_is_given_up_and_its_charges_are_free(
+    user: User, django_capture_on_commit_callbacks: Any
+) -> None:
     payment = made(user)
-    report = expire()
+    with django_capture_on_commit_callbacks(execute=True):
+        report = expire()
     assert (report.due, report.expired, report.is_clean) == (1, 1, True)
     assert not Payment.all_objects.exists()
     assert LineItem.objects.unbound().count() == 1

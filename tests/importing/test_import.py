@@ -220,12 +220,16 @@ def test_line_items_are_read_in_pages(
 
 
 def test_what_was_cancelled_or_deleted_does_not_come_back(
-    user: User, ancestor: Ancestor, move_in: Import
+    user: User,
+    ancestor: Ancestor,
+    move_in: Import,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     ancestor.pending(user, "5.00", "5.00")
     ancestor.item(user, "1.00")
     move_in("--commit")
-    Payment.objects.get().cancel_pending()
+    with django_capture_on_commit_callbacks(execute=True):
+        Payment.objects.get().cancel_pending()
     LineItem.objects.get(amount=1).delete()
     output = move_in("--commit")
     assert not Payment.all_objects.exists()

@@ -192,6 +192,8 @@ def test_same_bank_reference_with_other_facts_is_an_error_that_names_the_first(
     with pytest.raises(CommandError, match=r"17 was booked before, as CHF 12\.00 with") as info:
         book(**facts, bank_reference="17")
     assert str(attempt.psp_reference) in str(info.value)
+    assert "is kept as unmatched" in str(info.value)
+    assert Event.objects.filter(state=Event.State.UNMATCHED).count() == 1
     assert money_of(attempt.payment_id) == {State.SETTLED: Decimal("12.00")}
 
 
@@ -235,12 +237,12 @@ def test_arrivals_that_cannot_be_are_refused_and_nothing_is_stored(
 
 
 @pytest.mark.parametrize(
-    ("reference", "bank_reference"), [("9" * 201, "17"), ("RF18539007547034", "9" * 201)]
+    ("reference", "bank_reference"), [("9" * 256, "17"), ("RF18539007547034", "9" * 256)]
 )
 def test_texts_longer_than_the_books_can_hold_are_refused(
     reference: str, bank_reference: str
 ) -> None:
-    with pytest.raises(CommandError, match="more than 200 characters"):
+    with pytest.raises(CommandError, match="more than 255 characters"):
         book(reference, bank_reference=bank_reference)
 
 

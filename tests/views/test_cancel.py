@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pytest_django import Settings
 
@@ -17,9 +19,12 @@ def under_way(shopper: Shopper, psp: SandboxPSP, plan: str = "3ds") -> Payment:
     return payment
 
 
-def test_giving_up_returns_the_charges_to_the_list(any_shopper: Shopper, psp: SandboxPSP) -> None:
+def test_giving_up_returns_the_charges_to_the_list(
+    any_shopper: Shopper, psp: SandboxPSP, django_capture_on_commit_callbacks: Any
+) -> None:
     payment = any_shopper.begin("5.00")
-    response = any_shopper.post(url("cancellation", payment))
+    with django_capture_on_commit_callbacks(execute=True):
+        response = any_shopper.post(url("cancellation", payment))
     assert not Payment.all_objects.exists()
     assert LineItem.objects.unbound().count() == 1
     assert not psp.calls

@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+
+from payments_ui.core.db.json_safe import storable, text
 
 
 class DeclineCode(TextChoices):
@@ -110,4 +113,22 @@ class Unknown:
     reason: str = ""
 
 
+#: What the columns of amounts hold.
+_LIMIT = Decimal(10) ** 11
+
 Outcome = Succeeded | Declined | ActionRequired | Pending | Cancelled | Unknown
+
+
+def stored_money(money_in: Succeeded) -> dict[str, Any]:
+    """Return the columns of an attempt that hold this money: always storable, as evidence.
+
+    What is no amount or no currency code of three letters is kept with the evidence.
+    """
+    evidence = storable(money_in.evidence)
+    amount, currency = money_in.amount, money_in.currency
+    is_exact = amount.is_finite() and abs(amount) < _LIMIT and amount == round(amount, 3)
+    if not is_exact or not (len(currency) <= 3 and currency.isascii()):
+        evidence = {"facts": evidence, "reported": f"{amount} {text(currency)}"}
+        currency = currency if len(currency) <= 3 and currency.isascii() else "???"
+        amount = round(amount, 3) if amount.is_finite() and abs(amount) < _LIMIT else Decimal(0)
+    return {"received_amount": amount, "received_currency": currency, "evidence": evidence}

@@ -15,17 +15,19 @@ from payments_ui import money
 from payments_ui.core import delivery, journal
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
-from payments_ui.core.db.json_safe import storable
+from payments_ui.core.db.json_safe import text
 from payments_ui.core.db.locks import retrying, second_look
 from payments_ui.core.db.unguarded import unguarded
 
 from . import unexpected_money
-from .outcomes import Succeeded
-from .states import ARRIVED_STATES
+from .outcomes import Succeeded, stored_money
+from .states import ARRIVED_STATES, OPEN_STATES
 from .states import AttemptState as State
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+    from payments_ui.core.payments.model import Payment
 
     from .model import Attempt
 
@@ -39,15 +41,15 @@ def settle(
     by: str,
     reason: str = "",
     request: HttpRequest | None = None,
-    signal_sent: bool = False,
+    post_charge: bool = True,
 ) -> Attempt:
     """Book money that arrived for this attempt; the first report charges the payment.
 
     Compares amount, currency, account and mode with what was asked: other money is a
     *mismatch*, and so is money that the PSP reported for another attempt. Money for a
     payment that is charged, cancelled or undone already is *surplus*. Repeating a report
-    changes nothing. ``signal_sent`` says that the caller sends ``post_charge`` itself.
-    Returns the attempt as it is stored now.
+    changes nothing. Without ``post_charge`` the caller sends that signal itself. Returns the
+    attempt as it is stored now.
     """
     with transaction.atomic():
         payment = attempt.lock_payment()
@@ -67,29 +69,40 @@ def settle(
         unguarded(current).update(
             state=state,
             psp_reference=(not is_taken and money_in.psp_reference) or current.psp_reference,
-            received_amount=money_in.amount,
-            received_currency=money_in.currency,
-            evidence=storable(money_in.evidence),
+            **stored_money(money_in),
             failure_code="",
             updated_at=now,
             ended_at=now,
-            signal_sent_at=now if signal_sent and state == State.SETTLED else None,
         )
         current.suspense_items.close_overdue(by=by)
         if state == State.SETTLED:
             unguarded(payment).update(
                 charged_at=now,
                 payment_service_provider=current.moocher,
-                transaction=money_in.psp_reference or payment.transaction,
+                transaction=text(money_in.psp_reference) or payment.transaction,
             )
             journal.attempt(journal.Verb.PAYMENT_CHARGED, current, actor=by, reason=reason)
-            if not signal_sent:
-                delivery.charge_after_commit(current, request)
+            delivery.charge_after_commit(current, request, post_charge=post_charge)
+            if current.state not in OPEN_STATES:
+                _cancel_transfer(payment, by)
         else:
             unexpected_money.queue_for_review(current, state, money_in, by=by, reason=reason)
         failpoints.hit(Point.SETTLE_BEFORE_COMMIT)
     failpoints.hit(Point.SETTLE_AFTER_COMMIT)
     return attempt.as_stored()
+
+
+def _cancel_transfer(payment: Payment, by: str) -> None:
+    """The payment is charged by an attempt that had ended: no bank transfer is awaited any more.
+
+    If it arrives all the same it is surplus. A PSP that is open is still asked.
+    """
+    for transfer in payment.attempts.open().filter(manual=True):
+        detail = {"from": transfer.state, "to": str(State.CANCELLED)}
+        transfer.write({"state": State.CANCELLED})
+        transfer.suspense_items.close_overdue(by=by)
+        verb, reason = journal.Verb.ATTEMPT_CHANGED, "the payment is charged by another attempt"
+        journal.attempt(verb, transfer, actor=by, reason=reason, detail=detail)
 
 
 settle.alters_data = True  # type: ignore[attr-defined]

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from payments_ui.core import journal
-from payments_ui.core.db.json_safe import storable
 from payments_ui.core.suspense.model import SuspenseItem
 from payments_ui.core.suspense.states import SuspenseKind
 
-from .outcomes import Succeeded
+from .outcomes import Succeeded, stored_money
 from .states import AttemptState as State
 
 if TYPE_CHECKING:
@@ -43,8 +42,12 @@ def queue_for_review(
         "live": money_in.live,
     }
     journal.attempt(verbs[state], attempt, actor=by, reason=reason, detail=detail)
+    arrived = stored_money(money_in)
     SuspenseItem.objects.open_item(
-        SuspenseKind(state), attempt=attempt, amount=money_in.amount, currency=money_in.currency
+        SuspenseKind(state),
+        attempt=attempt,
+        amount=arrived["received_amount"],
+        currency=arrived["received_currency"],
     )
 
 
@@ -70,9 +73,7 @@ def record_surplus(
         state=State.SURPLUS,
         idempotency_key=secrets.token_hex(16),
         psp_reference=money_in.psp_reference or None,
-        received_amount=money_in.amount,
-        received_currency=money_in.currency,
-        evidence=storable(money_in.evidence),
+        **stored_money(money_in),
         started_at=now,
         updated_at=now,
         ended_at=now,

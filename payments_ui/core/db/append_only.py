@@ -8,13 +8,15 @@ from django.db import models
 
 from payments_ui.exceptions import EvidenceError
 
+from .querysets import BooksQuerySet
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 M = TypeVar("M", bound=models.Model)
 
 
-class EvidenceQuerySet(models.QuerySet[M]):
+class EvidenceQuerySet(BooksQuerySet[M]):
     """Rows are added and read; nothing changes or deletes them in bulk."""
 
     def update(self, **kwargs: Any) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,25 @@ _CONTEXT = Context(prec=60)
 _CENT = Decimal("0.01")
 
 
+# Of an identifier that does not fit: a character that marks it, and a part of its hash.
+_HASH_DIGITS = 16
+
+
+def is_plain(text: str) -> bool:
+    """Whether every database takes this text: no NUL, no lone surrogate."""
+    return "\x00" not in text and all(not "\ud800" <= char <= "\udfff" for char in text)
+
+
+def fitting(text: str, length: int) -> str:
+    """Return the identifier as a column of this length holds it; what fits is left alone."""
+    if (len(text) <= length and is_plain(text)) or length <= 2 * _HASH_DIGITS:
+        return text
+    original = text.encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(original).hexdigest()[:_HASH_DIGITS]
+    escaped = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+    return f"{escaped[: length - _HASH_DIGITS - 1]}~{digest}"
+
+
 if TYPE_CHECKING:
     # Typed by django-stubs as what it is.
     IdentifierField = models.CharField
@@ -37,7 +57,15 @@ else:
         currencies. MariaDB and MySQL compare texts by a collation which takes ``TXaB9`` for
         ``TXAb9`` and ``chf`` for ``CHF``; most ignore blanks at the end. SQLite and PostgreSQL
         compare bytes anyway.
+
+        What a PSP or a bank makes up may be longer than the column, or hold what databases
+        refuse (NUL, a lone surrogate). It is escaped and shortened with a hash, in the same way
+        where it is written and where it is looked for.
         """
+
+        def get_prep_value(self, value: Any) -> Any:
+            prepared = super().get_prep_value(value)
+            return fitting(prepared, self.max_length) if isinstance(prepared, str) else prepared
 
         def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
             parameters = super().db_parameters(connection)

@@ -38,5 +38,6 @@ def _ordered(values: Iterable[object]) -> Iterable[object]:
 
 
 def text(value: object) -> str:
-    """The value as text, clean, and without the NUL that PostgreSQL refuses."""
-    return redact(str(value).replace("\x00", ""))
+    """The value as text that every database takes: no NUL, lone surrogates escaped, redacted."""
+    plain = str(value).encode("utf-8", "backslashreplace").decode()
+    return redact(plain.replace("\x00", ""))

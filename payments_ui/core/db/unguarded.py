@@ -6,12 +6,14 @@ from typing import TypeVar
 
 from django.db import models
 
+from .querysets import BooksQuerySet
+
 M = TypeVar("M", bound=models.Model)
 
 
-def unguarded(row: M) -> models.QuerySet[M]:
+def unguarded(row: M) -> BooksQuerySet[M]:
     """Return the stored row as a queryset that checks and journals nothing.
 
     For verbs: they hold the payment's lock, know the rules and write the journal themselves.
     """
-    return models.QuerySet(type(row)).filter(pk=row.pk)
+    return BooksQuerySet(type(row)).filter(pk=row.pk)

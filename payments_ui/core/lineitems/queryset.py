@@ -8,14 +8,16 @@ from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, models, transaction
+from django.db import connections, models, router, transaction
 from django.db.models import F, Q
 
 from payments_ui import money
 from payments_ui.conf import settings as pui
 from payments_ui.core import journal
 from payments_ui.core.db.constraint_errors import typed_refusals
+from payments_ui.core.db.fields import is_plain
 from payments_ui.core.db.locks import retrying
+from payments_ui.core.db.querysets import BooksQuerySet
 from payments_ui.exceptions import (
     InvalidCurrencyError,
     InvalidTitleError,
@@ -41,6 +43,8 @@ def _title(value: Any) -> str:
     title = str(value).strip()
     if not title or len(title) > 200:
         raise InvalidTitleError(f"A line item has a title of 1 to 200 characters, not {len(title)}")
+    if not is_plain(title):
+        raise InvalidTitleError(f"A title has no NUL and no lone surrogate: {title!r}")
     return title
 
 
@@ -55,15 +59,15 @@ def _key(value: Any) -> str | None:
     if value is None:
         return None
     key = str(value).strip()
-    if not key or len(key) > 200:
-        raise LineItemError("A key has 1 to 200 characters")
+    if not key or len(key) > 200 or not is_plain(key):
+        raise LineItemError("A key has 1 to 200 characters, no NUL and no lone surrogate")
     return key
 
 
 def _unit(value: Any) -> str:
     unit = str(value).strip()
-    if len(unit) > 40:
-        raise QuantityError(f"A unit of {len(unit)} characters: it has at most 40")
+    if len(unit) > 40 or not is_plain(unit):
+        raise QuantityError("A unit has at most 40 characters, no NUL and no lone surrogate")
     return unit
 
 
@@ -91,7 +95,7 @@ def checked(name: str, value: Any) -> Any:
     return CHECKS[name](value)
 
 
-class LineItemQuerySet(models.QuerySet["LineItem"]):
+class LineItemQuerySet(BooksQuerySet["LineItem"]):
     """Line items; whatever writes them in bulk is checked, journalled and spares bound ones."""
 
     def unbound(self) -> LineItemQuerySet:
@@ -242,16 +246,17 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
             **({"used_at": used_at} if used_at else {}),
         )
         item.clean_money()
+        using = self._db or router.db_for_write(self.model, instance=item)
         block: AbstractContextManager[Any]
         if key is None and not models.signals.post_save.has_listeners(self.model):
             # One INSERT needs no transaction, and half of the round trips are spared.
             block = nullcontext()
         else:
             # A savepoint, so that a repeated key does not end the caller's transaction.
-            block = transaction.atomic(using=self.db, savepoint=key is not None)
+            block = transaction.atomic(using=using, savepoint=key is not None)
         try:
             with block:
-                item.save(force_insert=True, using=self.db)
+                item.save(force_insert=True, using=using)
         except KeyConflictError:
             recorded = self.filter(user_id=item.user_id, key=item.key, key__isnull=False)
             first: LineItem | None = recorded.first()

@@ -91,6 +91,16 @@ class Migration(migrations.Migration):
                     "undone_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="undone at"),
                 ),
+                (
+                    "signal_due_at",
+                    models.DateTimeField(
+                        blank=True,
+                        db_index=True,
+                        editable=False,
+                        null=True,
+                        verbose_name="site to be notified since",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "payment",
@@ -265,7 +275,7 @@ class Migration(migrations.Migration):
                     "psp_reference",
                     payments_ui.core.db.fields.IdentifierField(
                         blank=True,
-                        max_length=200,
+                        max_length=255,
                         null=True,
                         verbose_name="reference at the service",
                     ),
@@ -550,7 +560,7 @@ class Migration(migrations.Migration):
                     "psp_reference",
                     payments_ui.core.db.fields.IdentifierField(
                         blank=True,
-                        max_length=200,
+                        max_length=255,
                         null=True,
                         verbose_name="reference at the service",
                     ),
@@ -713,7 +723,7 @@ class Migration(migrations.Migration):
                 (
                     "event_id",
                     payments_ui.core.db.fields.IdentifierField(
-                        max_length=200, verbose_name="report number"
+                        max_length=255, verbose_name="report number"
                     ),
                 ),
                 (
@@ -746,7 +756,7 @@ class Migration(migrations.Migration):
                 (
                     "psp_reference",
                     payments_ui.core.db.fields.IdentifierField(
-                        blank=True, max_length=200, verbose_name="reference at the service"
+                        blank=True, max_length=255, verbose_name="reference at the service"
                     ),
                 ),
                 (

@@ -14,11 +14,15 @@ from payments_ui import money
 from payments_ui.core import journal
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
+from payments_ui.core.db.fields import is_plain
+from payments_ui.core.db.isolation import require_served_level
+from payments_ui.core.db.json_safe import text
 from payments_ui.core.db.locks import retrying
 from payments_ui.exceptions import (
     InvalidAmountError,
     InvalidCurrencyError,
     MixedCurrenciesError,
+    PaymentStateError,
 )
 
 from . import binding_sql
@@ -78,9 +82,14 @@ def create_pending(
     keys = None if lineitems is None else [item.pk for item in lineitems]
     draft: dict[str, Any] = {"id": uuid.uuid4(), **fields}
     draft["email"] = draft.get("email") or getattr(user, user.get_email_field_name(), "") or ""
+    if len(draft["email"]) > 254 or not is_plain(draft["email"]):
+        raise PaymentStateError("An e-mail address has at most 254 characters and no NUL")
+    if "transaction" in draft:
+        draft["transaction"] = text(draft["transaction"])
     draft |= {"user": user, "amount": Decimal(0), "currency": currency or ""}
     payment = payments.model(**draft)
     using = router.db_for_write(payments.model, instance=user)
+    require_served_level(using)
     try:
         # The draft never leaves this transaction. Row locks make concurrent callers wait and
         # then bind the rest; an item that is recorded meanwhile is simply not bound.

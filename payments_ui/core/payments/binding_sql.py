@@ -81,9 +81,10 @@ def journal_bound(payment: Payment, by: str, using: str) -> Bound:
     """
     connection = connections[using]
     at = JournalEntry._meta.get_field("at").get_db_prep_save(timezone.now(), connection)
+    actor = JournalEntry._meta.get_field("actor").get_db_prep_save(by, connection)
     user, identifier = _stored(payment, connection, "user", "id")
     verb = JournalEntry.Verb.PAYMENT_CREATED.value
-    params = [at, verb, user, by, identifier, identifier]
+    params = [at, verb, user, actor, identifier, identifier]
     with _sums_within_64_bits(), connection.cursor() as cursor:
         if connection.features.can_return_columns_from_insert:
             cursor.execute(f"{_JOURNAL_BOUND} RETURNING total, currency", params)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models, transaction
 from django.utils import timezone
 
-from payments_ui.core import journal
+from payments_ui.core import delivery, journal
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.locks import retrying
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def cancel_pending(payment: Payment, *, by: str = journal.SYSTEM, reason: str = "") -> None:
     """Return the line items to the pool; the payment is gone for its callers.
 
-    The row is deleted, or kept out of sight as evidence where a PSP was ever asked.
+    After the commit ``payment_cancelled`` is sent, and then the row is deleted, or kept out of
+    sight as evidence where a PSP was ever asked.
     Raises ``AlreadyChargedError``, ``PaymentGoneError``, or ``AttemptOpenError`` while
     the outcome of an attempt is not known.
     """
@@ -36,13 +37,13 @@ def cancel_pending(payment: Payment, *, by: str = journal.SYSTEM, reason: str = 
             raise AttemptOpenError(f"{locked.open_attempt} is open")
         now = timezone.now()
         # First, as the database lets line items go only from a payment that cannot be paid.
-        unguarded(locked).update(cancelled_at=now)
+        locked.cancelled_at = now
+        unguarded(locked).update(cancelled_at=now, signal_due_at=now)
         items = release(locked)
         journal.payment(
             journal.Verb.PAYMENT_CANCELLED, locked, actor=by, reason=reason, items=items
         )
-        if not locked.attempts.exists():
-            unguarded(locked).delete()
+        transaction.on_commit(lambda: delivery.send_cancelled(locked), robust=True)
         failpoints.hit(Point.CANCEL_BEFORE_COMMIT)
     payment.cancelled_at = now
     payment.__dict__.pop("open_attempt", None)

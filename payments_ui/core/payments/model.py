@@ -70,6 +70,10 @@ class Payment(mooch.models.Payment):
     sealed_at = models.DateTimeField(_("sealed at"), null=True, editable=False)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    # Set with the two above, until payment_cancelled or payment_undone was sent.
+    signal_due_at = models.DateTimeField(
+        _("site to be notified since"), null=True, blank=True, editable=False, db_index=True
+    )
 
     objects = PaymentManager()
     all_objects = EveryPaymentManager()
@@ -98,7 +102,8 @@ class Payment(mooch.models.Payment):
     def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Payment:
         """As Django's, with as many decimals as the currency has."""
         payment: Payment = super().from_db(db, field_names, values, **options)
-        if {"amount", "currency"} <= payment.__dict__.keys() and payment.currency:
+        is_loaded = {"amount", "currency"} <= payment.__dict__.keys()
+        if is_loaded and payment.currency and payment.amount.is_finite():
             # 5.00 and not 5.000.
             payment.amount = money.round_amount(payment.amount, payment.currency)
         payment.loaded = saving.facts(payment)

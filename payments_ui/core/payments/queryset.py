@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.db import models
+from django.db import models, router
 from django.db.models import F
 
+from payments_ui.core.db.isolation import require_served_level
+from payments_ui.core.db.querysets import BooksQuerySet
 from payments_ui.exceptions import PaymentStateError
 
 from . import binding
@@ -20,11 +22,11 @@ if TYPE_CHECKING:
 # What only the verbs write.
 _GUARDED = frozenset(
     {"id", "pk", "user", "user_id", "amount", "currency", "created_at"}
-    | {"sealed_at", "charged_at", "cancelled_at", "undone_at"}
+    | {"sealed_at", "charged_at", "cancelled_at", "undone_at", "signal_due_at"}
 )
 
 
-class PaymentQuerySet(models.QuerySet["Payment"]):
+class PaymentQuerySet(BooksQuerySet["Payment"]):
     """Payments; in bulk only their e-mail, PSP and transaction can be written."""
 
     def pending(self) -> PaymentQuerySet:
@@ -68,7 +70,9 @@ class EveryPaymentManager(models.Manager["Payment"].from_queryset(PaymentQuerySe
 
         A write that changes nothing rather than ``SELECT FOR UPDATE``, which SQLite ignores.
         Every transition takes this lock first, then touches attempts, then line items.
+        Raises ``IsolationLevelError``.
         """
+        require_served_level(router.db_for_write(self.model))
         row = self.filter(pk=pk, **conditions)
         if not models.QuerySet.update(row, created_at=F("created_at")):
             return None

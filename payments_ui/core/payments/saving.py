@@ -10,12 +10,13 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models, transaction
 from django.utils import timezone
+from mooch.banktransfer import BankTransferMoocher
 
-from payments_ui.core import journal
+from payments_ui.core import delivery, journal
 from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.attempts.states import AttemptState
 from payments_ui.core.attempts.unexpected_money import queue_unmatched
@@ -155,7 +156,7 @@ def _charge(
         attempt = attempt or opened
     if attempt is not None:
         by = journal.by_moocher(attempt.moocher)
-        settled = attempt.settle(attempt.exact_outcome(), by=by, signal_sent=True)
+        settled = attempt.settle(attempt.exact_outcome(), by=by, post_charge=False)
         payment.charged_at = settled.payment.charged_at
         return fields
     if stored.charged_at or stored.cancelled_at or stored.undone_at:
@@ -172,13 +173,22 @@ def _charge(
         received_amount=stored.amount,
         received_currency=stored.currency,
         idempotency_key=secrets.token_hex(16),
+        manual=_is_bank_transfer(payment.payment_service_provider),
         started_at=now,
         ended_at=now,
-        # ``post_charge`` is for the code that saves to send.
-        signal_sent_at=now,
     )
     journal.attempt(journal.Verb.PAYMENT_CHARGED, added)
+    # The code that saves sends ``post_charge``.
+    delivery.charge_after_commit(added, None, post_charge=False)
     return fields | {"charged_at"}
+
+
+def _is_bank_transfer(identifier: str) -> bool:
+    """Whether this is a bank transfer of django-mooch: no PSP has its money, so undo() may."""
+    kinds: list[Any] = [BankTransferMoocher]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return identifier in {kind.identifier for kind in kinds}
 
 
 def _keep_surplus(payment: Payment, stored: Payment) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from payments_ui.core import journal
+from payments_ui.core import delivery, journal
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.locks import retrying
@@ -37,7 +37,7 @@ def undo(
 
     Raises ``NotChargedError``, and ``RefundRequiredError`` while money that a PSP took
     sits on it: giving money back is a refund. ``force=True`` with a ``reason`` undoes
-    it all the same. Moves no money.
+    it all the same. Moves no money. After the commit ``payment_undone`` is sent.
     """
     if force and not reason:
         raise PaymentStateError("undo(force=True) needs a reason")
@@ -53,9 +53,11 @@ def undo(
         if not force and _psp_has_money(locked, settled):
             raise RefundRequiredError("A PSP took this money: use refund, or force with a reason")
         now = timezone.now()
-        unguarded(locked).update(charged_at=None, undone_at=now)
+        locked.charged_at, locked.undone_at = None, now
+        unguarded(locked).update(charged_at=None, undone_at=now, signal_due_at=now)
         items = release(locked)
         journal.payment(journal.Verb.PAYMENT_UNDONE, locked, actor=by, reason=reason, items=items)
+        transaction.on_commit(lambda: delivery.send_undone(locked), robust=True)
         failpoints.hit(Point.UNDO_BEFORE_COMMIT)
     payment.charged_at, payment.undone_at = None, now
 

@@ -19,8 +19,8 @@ from payments_ui.core import journal
 from payments_ui.core.attempts.states import AttemptState
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
+from payments_ui.core.db.json_safe import text
 from payments_ui.core.db.locks import retrying
-from payments_ui.core.privacy.redaction import redact
 from payments_ui.core.psp_port import psps
 from payments_ui.exceptions import (
     InvalidAmountError,
@@ -112,7 +112,7 @@ def request_refund(
             currency=current.received_currency,
             idempotency_key=secrets.token_hex(16),
             manual=manual,
-            reason=redact(reason),
+            reason=text(reason),
         )
         journal.refund(journal.Verb.REFUND_REQUESTED, requested, actor=by, reason=reason)
     failpoints.hit(Point.REFUND_AFTER_REQUEST)

@@ -173,7 +173,7 @@ def _follow_up(refund: Refund, state: State, by: str, reason: str) -> None:
     if state == State.SUCCEEDED:
         unexpected = refund.attempt.suspense_items.exclude(kind=SuspenseKind.OVERDUE)
         unexpected.end(SuspenseState.RETURNED, by=by, reason=refund.reason, refund=refund)
-        delivery.refund_after_commit(refund)
+        transaction.on_commit(lambda: delivery.send_refund(refund), robust=True)
     elif state == State.FAILED:
         left = refund.attempt.refunded_amount - refund.amount
         unguarded(refund.attempt).update(refunded_amount=left)

@@ -23,7 +23,7 @@ class Event(Evidence):
 
     moocher = IdentifierField(_("payment service"), max_length=100)
     account = IdentifierField(_("account at the service"), max_length=100, blank=True)
-    event_id = IdentifierField(_("report number"), max_length=200)
+    event_id = IdentifierField(_("report number"), max_length=255)
     received_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
     state = IdentifierField(_("state"), max_length=20, choices=State.choices)
     attempt = models.ForeignKey(
@@ -34,7 +34,7 @@ class Event(Evidence):
         related_name="events",
         verbose_name=_("payment attempt"),
     )
-    psp_reference = IdentifierField(_("reference at the service"), max_length=200, blank=True)
+    psp_reference = IdentifierField(_("reference at the service"), max_length=255, blank=True)
     amount = models.DecimalField(
         _("amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )

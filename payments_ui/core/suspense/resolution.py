@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from payments_ui.core.attempts.outcomes import Succeeded
+from payments_ui.core.db.json_safe import text
 from payments_ui.core.db.locks import retrying
-from payments_ui.core.privacy.redaction import redact
 from payments_ui.core.psp_port import psps
 from payments_ui.exceptions import (
     PaymentGoneError,
@@ -134,6 +134,6 @@ def _decided(
             raise RefundOpenError(f"{item} is being given back")
         fields = {} if matched is None else {"payment": matched}
         this = type(item).objects.filter(pk=item.pk)
-        if not this.end(state, by=by, reason=redact(reason), **fields):
+        if not this.end(state, by=by, reason=text(reason), **fields):
             raise SuspenseClosedError(f"{item} is closed")
         yield

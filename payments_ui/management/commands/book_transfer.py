@@ -16,7 +16,7 @@ from payments_ui.moochers.banktransfer import BankTransferMoocher, references
 from payments_ui.moochers.registry import moochers
 
 #: What the columns hold; a longer text would be refused by some databases and cut by none.
-LONGEST = 200
+LONGEST = 255
 
 
 class Command(BaseCommand):
@@ -48,15 +48,20 @@ class Command(BaseCommand):
             "account": moocher.account,
             "event_id": options["bank_reference"] or f"book_transfer:{uuid4()}",
         }
-        known = Event.objects.filter(**arrival).exists()
+        known = Event.objects.filter(**arrival).first()
         event = book_arrival(**arrival, **facts, by=options["by"], reason=options["reason"])
-        _compare(event, facts)
+        if known is not None and event != known:
+            raise CommandError(
+                f"{known.event_id} was booked before, as {_amount(known.amount, known.currency)} "
+                f"with the reference {known.psp_reference!r}. "
+                f"{_amount(event.amount, event.currency)} is kept as unmatched, for a review."
+            )
         if event.attempt is None:
             raise CommandError(
                 f"The reference {event.psp_reference!r} is not known. "
                 f"{_amount(event.amount, event.currency)} is kept as unmatched, for a review."
             )
-        self._report(event, event.attempt, known=known)
+        self._report(event, event.attempt, known=known is not None)
 
     def _report(self, event: Event, attempt: Attempt, *, known: bool) -> None:
         if known:
@@ -99,15 +104,6 @@ def _facts(options: dict[str, Any]) -> dict[str, Any]:
         "amount": amount,
         "currency": options["currency"],
     }
-
-
-def _compare(event: Event, facts: dict[str, Any]) -> None:
-    booked = {name: getattr(event, name) for name in facts}
-    if booked != facts:
-        raise CommandError(
-            f"{event.event_id} was booked before, as {_amount(event.amount, event.currency)} with "
-            f"the reference {event.psp_reference!r}. Nothing changed."
-        )
 
 
 def _amount(amount: Decimal | None, currency: str) -> str:

@@ -235,11 +235,15 @@ def test_booking_money_and_undoing_it(office: Client, user: User) -> None:
 
 
 def test_each_row_that_cannot_says_why_and_the_others_go_on(
-    office: Client, user: User, make_user: UserFactory
+    office: Client,
+    user: User,
+    make_user: UserFactory,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     fine, busy = pending(user, "5"), pending(make_user(), "7")
     started(busy)
-    page = act(office, "cancel_pending", fine, busy)
+    with django_capture_on_commit_callbacks(execute=True):
+        page = act(office, "cancel_pending", fine, busy)
     assert "1 row updated" in page
     assert "still waiting for the answer" in page
     assert not Payment.all_objects.filter(pk=fine.pk).exists()

@@ -107,9 +107,12 @@ def test_nobody_is_sent_the_same_bill_twice_by_a_template(user: User) -> None:
 # Giving up
 
 
-def test_giving_up_returns_the_items_and_the_payment_is_gone(user: User) -> None:
+def test_giving_up_returns_the_items_and_the_payment_is_gone(
+    user: User, django_capture_on_commit_callbacks: Any
+) -> None:
     payment = pending(user, "5", "1")
-    payment.cancel_pending(by="user:1", reason="too much")
+    with django_capture_on_commit_callbacks(execute=True):
+        payment.cancel_pending(by="user:1", reason="too much")
     assert LineItem.objects.unbound().count() == 2
     assert not Payment.all_objects.exists()
     assert payment.state == State.CANCELLED

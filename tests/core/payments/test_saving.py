@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.utils import timezone
+from mooch.banktransfer import BankTransferMoocher
+from mooch.signals import post_charge
 
-from payments_ui.core.attempts.outcomes import DeclineCode, Declined
+from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Succeeded
 from payments_ui.core.models import Attempt, Event, JournalEntry, Payment
 from payments_ui.core.payments import saving
 from payments_ui.exceptions import AlreadyChargedError, PaymentGoneError, PaymentStateError
@@ -77,7 +81,6 @@ def test_a_charge_without_an_attempt_gets_one_that_says_what_was_taken(user: Use
     payment = charge(pending(user, "5"))
     attempt = payment.attempts.get()
     assert (attempt.state, attempt.moocher, attempt.received) == (State.SETTLED, "stripe", 5)
-    assert attempt.signal_sent_at, "the code that charged sends post_charge itself"
 
 
 def test_a_charge_by_another_psp_is_surplus_and_shown_once(
@@ -122,7 +125,8 @@ def test_a_charge_of_a_deleted_payment_is_kept_as_unmatched(
     settings.ADMINS = ADMINS
     payment = pending(user, "5")
     stale = stored(payment)
-    payment.cancel_pending()
+    with django_capture_on_commit_callbacks(execute=True):
+        payment.cancel_pending()
     with django_capture_on_commit_callbacks(execute=True):
         charge(stale)
         charge(stale)
@@ -139,12 +143,15 @@ def test_a_charge_of_a_deleted_payment_is_kept_as_unmatched(
 
 
 @pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "deleted"])
-def test_other_saves_of_a_cancelled_payment_are_refused(user: User, is_kept: bool) -> None:
+def test_other_saves_of_a_cancelled_payment_are_refused(
+    user: User, is_kept: bool, django_capture_on_commit_callbacks: Any
+) -> None:
     payment = pending(user, "5")
     stale = stored(payment)
     if is_kept:
         started(payment).record(Declined(code=DeclineCode.GENERIC))
-    payment.cancel_pending()
+    with django_capture_on_commit_callbacks(execute=True):
+        payment.cancel_pending()
     with pytest.raises(PaymentGoneError, match="is cancelled"):
         stale.save()
     assert Payment.all_objects.exists() is is_kept
@@ -275,11 +282,18 @@ def allow(payment: Payment) -> None:
     """Confirm any charge."""
 
 
-def test_on_behalf_of_an_attempt_the_save_settles_it(user: User) -> None:
+def test_on_behalf_of_an_attempt_the_save_settles_it(
+    user: User, django_capture_on_commit_callbacks: Any
+) -> None:
     attempt = started(pending(user, "5"), moocher="stripe")
-    with saving.charging(attempt, allow):
+    with (
+        saving.charging(attempt, allow),
+        mock.patch.object(post_charge, "send_robust") as sent_by_us,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
         payment = charge(stored(attempt.payment))
         payment.save()
+    assert not sent_by_us.called, "the moocher sends post_charge itself"
     assert payment.charged_at == stored(payment).charged_at
     settled = Attempt.objects.get()
     assert (settled.state, settled.received) == (State.SETTLED, 5)
@@ -325,3 +339,29 @@ def test_a_receipt_can_still_be_sent_elsewhere(user: User) -> None:
     payment.email = "books@example.com"
     payment.save()
     assert stored(payment).email == "books@example.com"
+
+
+class HouseTransfer(BankTransferMoocher):  # type: ignore[misc]
+    """A bank transfer of a site's own."""
+
+    identifier = "house-transfer"
+
+
+@pytest.mark.parametrize("psp", ["banktransfer", "house-transfer"])
+def test_a_bank_transfer_that_failed_is_undone_without_a_refund(user: User, psp: str) -> None:
+    payment = charge(pending(user, "5"), psp=psp)
+    assert payment.attempts.get().manual
+    stored(payment).undo(reason="the money never came")
+    assert stored(payment).state == Payment.State.UNDONE
+
+
+def test_a_late_charge_ends_the_transfer_that_was_awaited(user: User) -> None:
+    payment = pending(user, "5")
+    late = started(payment)
+    late.record(Declined(code=DeclineCode.GENERIC))
+    transfer = started(payment, moocher="bank", manual=True)
+    late.record(Succeeded(psp_reference="ch_1", amount=Decimal(5), currency="CHF"))
+    assert stored(payment).state == Payment.State.CHARGED
+    assert not Attempt.objects.open().exists()
+    transfer.book_by_hand(by="user:1", reason="it came all the same")
+    assert transfer.as_stored().state == State.SURPLUS
