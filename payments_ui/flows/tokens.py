@@ -61,7 +61,7 @@ class FormToken:
         return nonce
 
 
-def _decimal(value: Any) -> Decimal | None:
+def _decimal(value: object) -> Decimal | None:
     try:
         number = Decimal(str(value))
     except InvalidOperation:
