@@ -177,7 +177,12 @@ def to_minor_units(amount: Decimal, currency: str) -> int:
 
 
 def from_minor_units(units: int, currency: str) -> Decimal:
-    """The ``Decimal`` amount of an integer number of minor units."""
+    """The ``Decimal`` amount of an integer number of minor units.
+
+    Raises ``InvalidAmountError`` for anything else that a PSP may say: a float, a text, NaN.
+    """
+    if isinstance(units, bool) or not isinstance(units, int):
+        raise InvalidAmountError(f"{_shown(units)} is not a number of {currency} minor units")
     return Decimal(units).scaleb(-minor_unit(currency), context=_CONTEXT)
 
 
