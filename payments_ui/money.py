@@ -177,13 +177,14 @@ def to_minor_units(amount: Decimal, currency: str) -> int:
 
 
 def from_minor_units(units: int, currency: str) -> Decimal:
-    """The ``Decimal`` amount of an integer number of minor units.
+    """The ``Decimal`` amount of an integer number of minor units, as a PSP reports it.
 
-    Raises ``InvalidAmountError`` for anything else that a PSP may say: a float, a text, NaN.
+    What arrived is kept even where the PSP names what is no currency: it has two decimals, as most
+    have. Raises ``InvalidAmountError`` for units that are a float, a text or NaN.
     """
     if isinstance(units, bool) or not isinstance(units, int):
         raise InvalidAmountError(f"{_shown(units)} is not a number of {currency} minor units")
-    return Decimal(units).scaleb(-minor_unit(currency), context=_CONTEXT)
+    return Decimal(units).scaleb(-DECIMALS.get(currency, 2), context=_CONTEXT)
 
 
 def format_amount(amount: Decimal, currency: str) -> str:

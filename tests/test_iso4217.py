@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from babel import core as babel_core
@@ -88,8 +89,8 @@ def test_decimals_are_isos_where_cldr_shows_others(code: str) -> None:
 @pytest.fixture
 def another_cldr() -> Iterator[None]:
     """Babel knows one currency less, and each of the others has four decimals."""
-    data = babel_core.get_global("currency_fractions")
-    known = babel_core.get_global("all_currencies")
+    data: Any = babel_core.get_global("currency_fractions")
+    known: Any = babel_core.get_global("all_currencies")
     before, names = copy.deepcopy(data), dict(known)
     data.update(dict.fromkeys(DECIMALS, (4, 0, 4, 0)))
     del known["CHF"]

@@ -155,6 +155,18 @@ def test_what_is_stored_is_never_rounded_again(amount: str, currency: str, kept:
     assert str(money.padded(Decimal(amount), currency)) == kept
 
 
+@pytest.mark.parametrize("units", [12.5, float("nan"), "1200", None, True, Decimal("NaN")])
+def test_minor_units_are_whole_numbers(units: Any) -> None:
+    with pytest.raises(InvalidAmountError):
+        money.from_minor_units(units, "CHF")
+
+
+def test_what_a_psp_took_in_no_currency_is_kept_and_never_asked_for() -> None:
+    assert money.from_minor_units(1200, "XTS") == 12
+    with pytest.raises(InvalidCurrencyError):
+        money.to_minor_units(Decimal(12), "XTS")
+
+
 def test_an_amount_in_what_is_no_currency_is_said_as_it_is() -> None:
     assert money.format_amount(Decimal("1.50"), "XXX") == "1.50 XXX"
     assert money.format_arrived(None, "XXX") == ""

@@ -80,7 +80,7 @@ else:
 class AmountFormField(forms.DecimalField):
     """As Django's, for numbers that ``money.number`` takes: no ``1_2``, no ``١٢``."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         """The number, or ``None`` where the field is empty."""
         if value in self.empty_values:
             return None
