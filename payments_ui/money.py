@@ -147,12 +147,12 @@ def round_amount(amount: Decimal, currency: str) -> Decimal:
 def padded(amount: Decimal, currency: str) -> Decimal:
     """The same amount, with as many decimals as its currency has, or as it needs: never rounded.
 
-    For what is stored: 5.00 and not 5.000. With a code that is no currency it stays as it is.
-    Raises ``InvalidAmountError`` for NaN and infinity.
+    For what is stored: 5.00 and not 5.000. With a code that is no currency it stays as it is, and
+    so do NaN and infinity, which somebody stored by hand.
     """
-    needed = -_exponent(number(amount).normalize(_CONTEXT))
-    if currency not in DECIMALS:
+    if currency not in DECIMALS or not amount.is_finite():
         return amount
+    needed = -_exponent(amount.normalize(_CONTEXT))
     return _rounded(amount, max(DECIMALS[currency], needed))
 
 
@@ -191,16 +191,17 @@ def format_amount(amount: Decimal, currency: str) -> str:
     """The amount for people, with its currency, in Django's active language.
 
     It is never rounded: decimals beyond the currency's own are shown where the amount has them
-    (CHF 0.0004). Of a code that is no currency, as banks tell of, the code is shown.
+    (CHF 0.0004). With a code that is no currency, as banks tell of, it is written as it is, and so
+    are NaN and infinity.
     """
     # Widgets show the same few amounts again and again. Zero has no sign for people.
-    return _format(number(amount) or Decimal(0), currency, get_language() or "en")
+    if currency not in DECIMALS or not amount.is_finite():
+        return f"{amount} {currency}".rstrip()
+    return _format(amount or Decimal(0), currency, get_language() or "en")
 
 
 @lru_cache(maxsize=2048)
 def _format(amount: Decimal, currency: str, language: str) -> str:
-    if currency not in DECIMALS:
-        return f"{amount} {currency}".rstrip()
     locale = _locale(language)
     # Babel would take decimals from CLDR, which are those of cash for some currencies.
     pattern = copy(locale.currency_formats["standard"])

@@ -190,12 +190,16 @@ class AmountField(_DecimalField):
 
 
 def _number(value: Any) -> Decimal:
-    """What the database returned; ``InvalidAmountError`` for a NaN that was stored by hand."""
-    # SQLite's AVG is a float.
-    return money.number(Decimal(value) if isinstance(value, float) else value)
+    """What the database returned; SQLite's average is a float, and a text was stored by hand."""
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise InvalidAmountError(f"{value!r} is stored as an amount") from None
 
 
 def _readable(number: Decimal) -> Decimal:
     """The same number without zeros at its end beyond two decimals: 5.00, and 0.0004."""
+    if not number.is_finite():
+        return number
     short = number.quantize(_CENT, context=_CONTEXT)
     return short if short == number else number.normalize(_CONTEXT)
