@@ -49,7 +49,7 @@ class QuantityError(LineItemError, ValueError):
 
 
 class InvalidCurrencyError(LineItemError, ValueError):
-    """The currency is no ISO 4217 code of a currency with 0, 2 or 3 decimals."""
+    """The currency is no ISO 4217 code of money."""
 
     code = "invalid_currency"
     message = _("This currency is not known.")

@@ -1,37 +1,32 @@
 """Exact money: ``Decimal`` amounts, rounded once, by the currency's minor unit.
 
-Minor units are those of Babel's CLDR data (0, 2 or 3 decimals). Currencies with four
-(``CLF``, ``UYW``) are units of account in which nobody is charged, and are refused.
+Currencies and their minor units are those of ISO 4217 (``iso4217.DECIMALS``: 0, 2 or 3 decimals).
+Babel only writes amounts, as people of the active language do.
 """
 
 from __future__ import annotations
 
 import re
+from copy import copy
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
 
 from babel.core import Locale, UnknownLocaleError
-from babel.numbers import (
-    format_currency,
-    format_decimal,
-    get_currency_precision,
-)
-from babel.numbers import (
-    is_currency as babel_is_currency,
-)
+from babel.numbers import format_currency, format_decimal
 from django.utils.translation import get_language, to_locale
 
 from .exceptions import InvalidAmountError, InvalidCurrencyError, QuantityError
+from .iso4217 import DECIMALS
 
 #: Digits of a line item's amount: ten before the decimal point, eight behind it.
 INTEGER_DIGITS = 10
 DECIMAL_PLACES = 8
+#: Of what is asked, arrives and is given back: eleven before the decimal point, three behind it.
+PAYMENT_INTEGER_DIGITS = 11
+PAYMENT_DECIMAL_PLACES = 3
 
-_CODE = re.compile(r"[A-Z]{3}")
-# Python reads 1_000 and digits of all scripts, too: no bank writes these.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
-_MINOR_UNITS = (0, 2, 3)
+# As people and programs type a number. Python's own syntax also takes 1_2, and all scripts' digits.
+_NUMBER = re.compile(r"[ \t\r\n]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\r\n]*")
 # CLDR's currency spacing, which Babel leaves out: "CHF 12.00", but "€12.00".
 # https://unicode.org/reports/tr35/tr35-numbers.html#Currencies
 _LETTER_MEETS_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
@@ -40,13 +35,8 @@ _CONTEXT = Context(prec=50, rounding=ROUND_HALF_EVEN)
 
 
 def is_currency(code: object) -> bool:
-    """Whether ``code`` is an ISO 4217 code the kit can charge in."""
-    return isinstance(code, str) and _CODE.fullmatch(code) is not None and _is_known(code)
-
-
-@lru_cache(maxsize=512)
-def _is_known(code: str) -> bool:
-    return babel_is_currency(code) and get_currency_precision(code) in _MINOR_UNITS
+    """Whether ``code`` is the ISO 4217 code of money: no fund, metal or testing code."""
+    return isinstance(code, str) and code in DECIMALS
 
 
 def minor_unit(currency: str) -> int:
@@ -56,41 +46,71 @@ def minor_unit(currency: str) -> int:
     """
     if not is_currency(currency):
         raise InvalidCurrencyError(f"{currency!r} is not the ISO 4217 code of a currency")
-    return get_currency_precision(currency)
+    return DECIMALS[currency]
 
 
-def exact_amount(value: object) -> Decimal:
-    """The amount as a ``Decimal`` of at most ten digits and eight decimals.
+def number(value: object) -> Decimal:
+    """The finite number that somebody typed or a program says, whatever its size.
 
-    Takes ``Decimal``, ``int`` and decimal strings. Floats are refused because they have
+    Takes ``Decimal``, ``int`` and ASCII decimal strings. Floats are refused because they have
     lost the exact amount already. Raises ``InvalidAmountError``.
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
         raise InvalidAmountError(
-            f"{value!r} is a {type(value).__name__}: pass a Decimal, an int or a decimal string"
+            f"{_shown(value)} is a {type(value).__name__}: pass a Decimal, an int or"
+            " a decimal string"
         )
-    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
-        raise InvalidAmountError(f"{value!r} is not a decimal number such as 12.50")
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise InvalidAmountError(f"{_shown(value)} is not a decimal number")
     try:
-        amount = Decimal(value)
+        found = Decimal(value)
     except InvalidOperation:
-        raise InvalidAmountError(f"{value!r} is not a decimal number") from None
-    if not amount.is_finite():
-        raise InvalidAmountError(f"{value!r} is not a finite number")
-    return _within_digits(amount)
+        raise InvalidAmountError(f"{_shown(value)} is not a decimal number") from None
+    if not found.is_finite():
+        raise InvalidAmountError(f"{_shown(value)} is not a finite number")
+    return found
 
 
-def _within_digits(amount: Decimal) -> Decimal:
-    if amount and amount.adjusted() >= INTEGER_DIGITS:
-        raise InvalidAmountError(f"{amount} has more than {INTEGER_DIGITS} digits")
+def exact_amount(value: object) -> Decimal:
+    """The ``number`` as a line item keeps it: at most ten digits and eight decimals.
+
+    Raises ``InvalidAmountError``.
+    """
+    return _within(number(value), INTEGER_DIGITS, DECIMAL_PLACES)
+
+
+def payment_amount(value: object) -> Decimal:
+    """The ``number`` as payments, arrivals and refunds keep it: eleven digits, three decimals.
+
+    Raises ``InvalidAmountError``.
+    """
+    return _within(number(value), PAYMENT_INTEGER_DIGITS, PAYMENT_DECIMAL_PLACES)
+
+
+def _within(amount: Decimal, digits: int, decimals: int) -> Decimal:
+    if amount and amount.adjusted() >= digits:
+        raise InvalidAmountError(f"{_shown(amount)} has more than {digits} digits")
+    exponent = _exponent(amount)
+    if -decimals <= exponent <= 0:
+        return amount
+    # Without an exponent; only a run of zeros can be longer than the field and still be exact.
+    written = _rounded(amount, min(decimals, max(-exponent, 0)))
+    if written != amount:
+        raise InvalidAmountError(f"{_shown(amount)} has more than {decimals} decimals")
+    return written
+
+
+def _exponent(amount: Decimal) -> int:
     exponent = amount.as_tuple().exponent
-    # Only a run of zeros can be longer than the field and still be exact.
-    if isinstance(exponent, int) and exponent < -DECIMAL_PLACES:
-        shorter = amount.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=_CONTEXT)
-        if shorter != amount:
-            raise InvalidAmountError(f"{amount} has more than {DECIMAL_PLACES} decimals")
-        return shorter
-    return amount
+    if not isinstance(exponent, int):
+        raise InvalidAmountError(f"{amount} is not a finite number")
+    return exponent
+
+
+def _shown(value: object) -> str:
+    """As a message names it: some are longer than people read, or than Python writes an int."""
+    text = str(Decimal(value)) if isinstance(value, Decimal | int) else repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def product(quantity: Decimal, unit_price: Decimal) -> Decimal:
@@ -99,7 +119,7 @@ def product(quantity: Decimal, unit_price: Decimal) -> Decimal:
     Raises ``InvalidAmountError`` for more than ten digits before the decimal point.
     """
     exact = _CONTEXT.multiply(quantity, unit_price)
-    return _within_digits(exact.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=_CONTEXT))
+    return _within(_rounded(exact, DECIMAL_PLACES), INTEGER_DIGITS, DECIMAL_PLACES)
 
 
 def check_product(
@@ -118,11 +138,29 @@ def check_product(
 def round_amount(amount: Decimal, currency: str) -> Decimal:
     """The amount in whole minor units, half to even (IEEE 754, "banker's rounding").
 
-    Raises ``InvalidAmountError`` for NaN and infinity.
+    For what is not asked yet. Raises ``InvalidCurrencyError``, and ``InvalidAmountError`` for what
+    is no number of at most fifty digits.
     """
-    if not amount.is_finite():
-        raise InvalidAmountError(f"{amount} is not a finite number")
-    return amount.quantize(Decimal(1).scaleb(-minor_unit(currency)), context=_CONTEXT)
+    return _rounded(number(amount), minor_unit(currency))
+
+
+def padded(amount: Decimal, currency: str) -> Decimal:
+    """The same amount, with as many decimals as its currency has, or as it needs: never rounded.
+
+    For what is stored: 5.00 and not 5.000. With a code that is no currency it stays as it is, and
+    so do NaN and infinity, which somebody stored by hand.
+    """
+    if currency not in DECIMALS or not amount.is_finite():
+        return amount
+    needed = -_exponent(amount.normalize(_CONTEXT))
+    return _rounded(amount, max(DECIMALS[currency], needed))
+
+
+def _rounded(amount: Decimal, decimals: int) -> Decimal:
+    try:
+        return amount.quantize(Decimal(1).scaleb(-decimals), context=_CONTEXT)
+    except InvalidOperation:
+        raise InvalidAmountError(f"{_shown(amount)} is too long for an amount") from None
 
 
 def to_minor_units(amount: Decimal, currency: str) -> int:
@@ -130,36 +168,46 @@ def to_minor_units(amount: Decimal, currency: str) -> int:
 
     Raises ``InvalidAmountError`` where the amount is not a whole number of minor units.
     """
-    if not amount.is_finite():
-        raise InvalidAmountError(f"{amount} is not a finite number")
-    scaled = amount.scaleb(minor_unit(currency), context=_CONTEXT)
+    decimals = minor_unit(currency)
+    within = _within(number(amount), _CONTEXT.prec - decimals, PAYMENT_DECIMAL_PLACES)
+    scaled = within.scaleb(decimals, context=_CONTEXT)
     if scaled != scaled.to_integral_value():
         raise InvalidAmountError(f"{amount} is not a whole number of {currency} minor units")
     return int(scaled)
 
 
 def from_minor_units(units: int, currency: str) -> Decimal:
-    """The ``Decimal`` amount of an integer number of minor units."""
-    return Decimal(units).scaleb(-minor_unit(currency), context=_CONTEXT)
+    """The ``Decimal`` amount of an integer number of minor units, as a PSP reports it.
+
+    What arrived is kept even where the PSP names what is no currency: it has two decimals, as most
+    have. Raises ``InvalidAmountError`` for units that are a float, a text or NaN.
+    """
+    if isinstance(units, bool) or not isinstance(units, int):
+        raise InvalidAmountError(f"{_shown(units)} is not a number of {currency} minor units")
+    return Decimal(units).scaleb(-DECIMALS.get(currency, 2), context=_CONTEXT)
 
 
 def format_amount(amount: Decimal, currency: str) -> str:
     """The amount for people, with its currency, in Django's active language.
 
-    Decimals beyond the currency's own are shown where the amount has them (CHF 0.0004).
+    It is never rounded: decimals beyond the currency's own are shown where the amount has them
+    (CHF 0.0004). With a code that is no currency, as banks tell of, it is written as it is, and so
+    are NaN and infinity.
     """
     # Widgets show the same few amounts again and again. Zero has no sign for people.
+    if currency not in DECIMALS or not amount.is_finite():
+        return f"{amount} {currency}".rstrip()
     return _format(amount or Decimal(0), currency, get_language() or "en")
 
 
 @lru_cache(maxsize=2048)
 def _format(amount: Decimal, currency: str, language: str) -> str:
-    decimals = minor_unit(currency)
-    exponent = amount.normalize(_CONTEXT).as_tuple().exponent
-    extra = max(0, -exponent - decimals) if isinstance(exponent, int) else 0
-    # Babel rounds to the currency's decimals unless told to take the amount as it is.
-    exact: dict[str, Any] = {"decimal_quantization": False, "currency_digits": False}
-    text = format_currency(amount, currency, locale=_locale(language), **exact if extra else {})
+    locale = _locale(language)
+    # Babel would take decimals from CLDR, which are those of cash for some currencies.
+    pattern = copy(locale.currency_formats["standard"])
+    decimals = -_exponent(padded(amount, currency))
+    pattern.frac_prec = (decimals, decimals)
+    text = format_currency(amount, currency, pattern, locale=locale, currency_digits=False)
     return _LETTER_MEETS_DIGIT.sub("\u00a0", text)
 
 
@@ -169,10 +217,10 @@ def format_product(
     """Quantity, unit and unit price in Django's active language; empty without a quantity."""
     if quantity is None or unit_price is None:
         return ""
-    number = format_decimal(
+    count = format_decimal(
         quantity, locale=_locale(get_language() or "en"), decimal_quantization=False
     )
-    return f"{number} {unit}".rstrip() + f" \u00d7 {format_amount(unit_price, currency)}"
+    return f"{count} {unit}".rstrip() + f" \u00d7 {format_amount(unit_price, currency)}"
 
 
 @lru_cache(maxsize=64)
@@ -187,8 +235,5 @@ def _locale(language: str) -> Locale:
 
 
 def format_arrived(amount: Decimal | None, currency: str) -> str:
-    """As ``format_amount``, for what others say arrived: nothing, or an unknown currency."""
-    if amount is None:
-        return ""
-    # Banks tell of money in currencies that nobody else knows.
-    return format_amount(amount, currency) if is_currency(currency) else f"{amount} {currency}"
+    """As ``format_amount``, for what others say arrived; empty where that is nothing."""
+    return "" if amount is None else format_amount(amount, currency)

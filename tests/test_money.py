@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -78,6 +79,99 @@ def test_what_is_no_exact_number_is_refused(value: Any) -> None:
 def test_what_does_not_fit_is_refused(value: str) -> None:
     with pytest.raises(InvalidAmountError):
         money.exact_amount(value)
+
+
+#: What Python takes for a number, and people and programs do not type.
+ODDITIES = [
+    # Underlines; Arabic, fullwidth and Devanagari digits.
+    *(
+        "1_2.00",
+        "1_000",
+        "\u0661\u0662",
+        "\u0661\u0662.\u0665",
+        "\uff11\uff12.00",
+        "1\uff12",
+        "\u0967\u0968",
+        "12.0\u0660",
+        "1E+\u0669",
+    ),
+    *("12\u00a0", "\u200f12", "\x1f12", "12\x00", "\ud80012", "1 2", "+-1", ".", "e5", "0x12"),
+    *("1E+999999", "-1E+999999", "1E+999999999999999999999", "9" * 5000, "0." + "1" * 5000),
+    *("NaN", "-nan", "sNaN12", "inf", "-Infinity"),
+]
+
+
+@pytest.mark.parametrize("value", ODDITIES, ids=lambda value: ascii(value)[:20])
+@pytest.mark.parametrize("parse", [money.exact_amount, money.payment_amount])
+def test_what_only_python_takes_for_a_number_is_refused(
+    parse: Callable[[object], Decimal], value: str
+) -> None:
+    with pytest.raises(InvalidAmountError) as refusal:
+        parse(value)
+    assert len(str(refusal.value)) < 200
+
+
+@given(value=st.text(max_size=12) | st.decimals(allow_nan=True) | st.integers())
+def test_any_text_is_an_amount_or_a_typed_error(value: str | Decimal | int) -> None:
+    for parse, digits, decimals in ((money.exact_amount, 10, 8), (money.payment_amount, 11, 3)):
+        try:
+            amount = parse(value)
+        except InvalidAmountError:
+            continue
+        assert amount == Decimal(value)
+        assert abs(amount) < 10**digits
+        assert amount == round(amount, decimals)
+        assert str(value).strip(" \t\r\n").isascii()
+
+
+@pytest.mark.parametrize("value", [10**5000, -(10**5000), "-" + "1" * 400], ids=range(3))
+def test_a_number_too_long_to_write_is_refused_in_few_words(value: Any) -> None:
+    with pytest.raises(InvalidAmountError) as refusal:
+        money.exact_amount(value)
+    assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize("value", ["0E+999999", "0E-999999", Decimal("0E+999999"), "1E+3", "12."])
+def test_an_amount_is_kept_without_an_exponent(value: Any) -> None:
+    assert "E" not in format(money.payment_amount(value), "").replace("E-", "")
+    assert money.to_minor_units(money.payment_amount(value), "CHF") in (0, 1200, 100_000)
+
+
+@pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-Infinity", "1E+999999"])
+def test_a_stored_amount_that_is_none_is_a_typed_error(value: str) -> None:
+    for verb in (money.round_amount, money.to_minor_units):
+        with pytest.raises(InvalidAmountError):
+            verb(Decimal(value), "CHF")
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "kept"),
+    [
+        *(("5.000", "CHF", "5.00"), ("5", "KWD", "5.000"), ("500.000", "JPY", "500")),
+        *(("0.005", "CHF", "0.005"), ("1.5", "JPY", "1.5"), ("1.5", "XXX", "1.5")),
+        *(("NaN", "CHF", "NaN"), ("-Infinity", "JPY", "-Infinity"), ("sNaN", "KWD", "sNaN")),
+    ],
+)
+def test_what_is_stored_is_never_rounded_again(amount: str, currency: str, kept: str) -> None:
+    assert str(money.padded(Decimal(amount), currency)) == kept
+
+
+@pytest.mark.parametrize("units", [12.5, float("nan"), "1200", None, True, Decimal("NaN")])
+def test_minor_units_are_whole_numbers(units: Any) -> None:
+    with pytest.raises(InvalidAmountError):
+        money.from_minor_units(units, "CHF")
+
+
+def test_what_a_psp_took_in_no_currency_is_kept_and_never_asked_for() -> None:
+    assert money.from_minor_units(1200, "XTS") == 12
+    with pytest.raises(InvalidCurrencyError):
+        money.to_minor_units(Decimal(12), "XTS")
+
+
+def test_an_amount_in_what_is_no_currency_is_said_as_it_is() -> None:
+    assert money.format_amount(Decimal("1.50"), "XXX") == "1.50 XXX"
+    assert money.format_amount(Decimal("NaN"), "CHF") == "NaN CHF"
+    assert money.format_arrived(None, "XXX") == ""
 
 
 @pytest.mark.parametrize("value", ["0E-30", "1.5000000000000", "0", "-0.00", 7, "  7 "])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
@@ -20,6 +21,19 @@ from payments_ui.moochers.registry import moochers
 
 from . import psp_call
 from . import refund as refunding
+
+
+class Row(Protocol):
+    """An open attempt or refund, with the facts that decide whether a PSP is asked about it."""
+
+    pk: UUID
+    state: str
+    manual: bool
+    asked_at: dt.datetime | None
+    begun: dt.datetime
+    at_moocher: str
+    at_account: str
+    at_live: bool
 
 
 class Answer(NamedTuple):
@@ -47,13 +61,13 @@ class Reconcilable:
         return self.model._meta.model_name or ""
 
     def rows(self) -> models.QuerySet[Any, Any]:
-        """The open rows with the facts that ``skip_reason`` and the schedule want."""
+        """The open attempts or refunds, each as a ``Row``."""
         facts = {name: F(self.attempt + name) for name in ("moocher", "account", "live")}
         facts = {f"at_{name}": value for name, value in facts.items()}
         rows = self.model.objects.open().annotate(begun=F(self.begun_at), **facts)
         return rows.values_list("pk", "state", "manual", "asked_at", "begun", *facts, named=True)
 
-    def skip_reason(self, row: Any) -> str:
+    def skip_reason(self, row: Row) -> str:
         """Why no PSP can be asked about a row; empty where a PSP can."""
         moocher = moochers().get(row.at_moocher)
         if row.manual:
@@ -67,18 +81,18 @@ class Reconcilable:
         return "" if ours else "another account"
 
     @retrying
-    def claim(self, pk: Any, turn: dt.datetime) -> bool:
+    def claim(self, pk: UUID, turn: dt.datetime) -> bool:
         """Whether it is ours to ask; compare-and-set, so that of several workers one does."""
         before = Q(asked_at=None) | Q(asked_at__lt=turn)
         rows: models.QuerySet[Any] = models.QuerySet(self.model).filter(before, pk=pk)
         return bool(rows.filter(state__in=self.model.OPEN).update(asked_at=timezone.now()))
 
-    def load(self, pks: Iterable[Any]) -> dict[Any, Any]:
+    def load(self, pks: Iterable[UUID]) -> dict[UUID, Any]:
         """The rows as the moocher gets them."""
         related = ["payment__user", *filter(None, [self.attempt.rstrip("_")])]
         return self.model.objects.select_related(*related).in_bulk(list(pks))
 
-    def without_overdue_item(self, pks: Iterable[Any]) -> Iterable[Any]:
+    def without_overdue_item(self, pks: Iterable[UUID]) -> Iterable[UUID]:
         """Those that are still open, and of which no suspense item says that they are overdue."""
         still_open: models.QuerySet[Any] = self.model.objects.open().filter(pk__in=pks)
         overdue = {"suspense_items__kind": SuspenseItem.Kind.OVERDUE}

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
@@ -18,7 +19,7 @@ from payments_ui.core.db.keyset import batches
 from payments_ui.core.models import Attempt, Refund, SuspenseItem
 
 from . import psp_call, redeliver, runs, schedule
-from .reconcilable import ATTEMPTS, REFUNDS, Reconcilable
+from .reconcilable import ATTEMPTS, REFUNDS, Reconcilable, Row
 
 _COUNTED_AS: Mapping[str, str] = {
     Attempt.State.SETTLED: "settled",
@@ -124,7 +125,7 @@ class _Run:
                             self.result.count(state)
             self._open_overdue(kind, [row.pk for row in rows if self._is_overdue(kind, row)])
 
-    def _turn(self, kind: Reconcilable, row: Any) -> dt.datetime | None:
+    def _turn(self, kind: Reconcilable, row: Row) -> dt.datetime | None:
         """The turn in which it is to be asked about now, if it is."""
         if reason := kind.skip_reason(row):
             self.result.skip(f"{row.at_moocher} ({reason})")
@@ -134,7 +135,7 @@ class _Run:
             return self._now
         return turn if schedule.is_due(row.asked_at, turn) else None
 
-    def _is_overdue(self, kind: Reconcilable, row: Any) -> bool:
+    def _is_overdue(self, kind: Reconcilable, row: Row) -> bool:
         # A customer who has not come back is no missing answer; `expire` gives that up.
         if row.manual or row.state == Attempt.State.REQUIRES_ACTION:
             return False
@@ -142,7 +143,7 @@ class _Run:
             return bool(row.begun + schedule.LAST <= self._now)
         return schedule.is_over(row.begun, row.asked_at)
 
-    def _open_overdue(self, kind: Reconcilable, pks: list[Any]) -> None:
+    def _open_overdue(self, kind: Reconcilable, pks: list[UUID]) -> None:
         for pk in kind.without_overdue_item(pks) if pks else ():
             self.result.overdue += 1
             if not self._dry_run:

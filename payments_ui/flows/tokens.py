@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
 from django.core import signing
 
+from payments_ui import money
 from payments_ui.conf import settings
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.exceptions import AmountChangedError, FormExpiredError
+from payments_ui.exceptions import AmountChangedError, FormExpiredError, InvalidAmountError
 
 _FORM = "payments_ui.form"
 _RETURN = "payments_ui.return"
@@ -54,19 +54,13 @@ class FormToken:
         another amount.
         """
         nonce = cls.nonce(payment, data, settings.FORM_MAX_AGE)
-        if _decimal(data.get(AMOUNT)) != payment.amount:
-            raise AmountChangedError(
-                f"The form said {data.get(AMOUNT)!r}, {payment.amount} is owed"
-            )
+        try:
+            seen = money.payment_amount(data.get(AMOUNT, ""))
+        except InvalidAmountError as error:
+            raise AmountChangedError(f"The form's amount: {error}") from error
+        if seen != payment.amount:
+            raise AmountChangedError(f"The form said {seen}, {payment.amount} is owed")
         return nonce
-
-
-def _decimal(value: Any) -> Decimal | None:
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
 
 
 class ReturnToken:

@@ -221,10 +221,16 @@ def test_journal_names_the_command_where_nobody_is_named(user: User) -> None:
     [
         ("twelve", "CHF", "'twelve' is not a decimal number"),
         ("12,00", "CHF", "'12,00' is not a decimal number"),
+        ("1_2.00", "CHF", "'1_2.00' is not a decimal number"),
+        ("\u0661\u0662", "CHF", "is not a decimal number"),
+        ("\uff11\uff12.00", "CHF", "is not a decimal number"),
+        ("1E+999999", "CHF", "more than 11 digits"),
+        ("NaN", "CHF", "'NaN' is not a decimal number"),
         ("12.005", "CHF", "not a whole number of CHF minor units"),
         ("0", "CHF", "above zero"),
         ("-12.00", "CHF", "above zero"),
         ("12.00", "XQZ", "'XQZ' is not the ISO 4217 code"),
+        ("12.00", "XXX", "'XXX' is not the ISO 4217 code"),
     ],
 )
 def test_arrivals_that_cannot_be_are_refused_and_nothing_is_stored(

@@ -449,10 +449,13 @@ def test_a_second_payment_by_the_customer_is_surplus_and_stored_once(leaving: Pa
 
 
 def test_money_for_an_unknown_payment_is_kept_as_unmatched(db: None) -> None:
+    unknown = uuid4().hex
     for _again in range(2):
-        assert say(**callback(uuid4().hex)).status_code == 200
+        assert say(**callback(unknown)).status_code == 200
     event = Event.objects.get()
     assert (event.state, event.amount) == (Event.State.UNMATCHED, Decimal(5))
+    say(**callback(uuid4().hex))
+    assert Event.objects.count() == 2, "other facts under the same id are other money"
 
 
 def test_a_decline_of_an_unknown_payment_changes_nothing(db: None) -> None:

@@ -117,7 +117,11 @@ def test_an_expired_form_is_shown_again(
 
 
 @pytest.mark.parametrize(
-    "amount", ["", "1.00", "5.01", "-5", "NaN", "sNaN", "Infinity", "1e999999"]
+    "amount",
+    [
+        *("", "1.00", "5.01", "-5", "NaN", "sNaN", "Infinity", "1e999999"),
+        *("0_5.00", "\u0665", "\uff15.00", "5.0\u0966"),
+    ],
 )
 def test_an_amount_the_customer_did_not_see_is_not_charged(
     any_shopper: Shopper, psp: SandboxPSP, amount: str

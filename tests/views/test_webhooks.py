@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import Any
 from uuid import UUID
 
@@ -232,4 +233,5 @@ def test_a_refusal_is_logged_without_the_body(
 def test_events_of_a_webhook_carry_no_card_data(waiting: Attempt, psp: SandboxPSP) -> None:
     report(Client(), waiting, card="4242424242424242")
     event: Any = Event.objects.get()
-    assert "4242" not in repr(vars(event))
+    # Ids are random, and may hold these digits by chance.
+    assert not re.search(r"(?<![0-9a-f])4242|4242(?![0-9a-f])", repr(vars(event)))

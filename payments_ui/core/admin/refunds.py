@@ -12,12 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from payments_ui import money
+from payments_ui.core.db.fields import AmountFormField
 from payments_ui.core.models import Payment, Refund
 from payments_ui.exceptions import InvalidAmountError, NotChargedError
 
 from .actions import Notice, ReasonForm, asks_reason
 from .base import AskedAdmin, QuerysetFilter, ReadOnlyInline, allows
 
+_DECIMALS = money.PAYMENT_DECIMAL_PLACES
+_DIGITS = money.PAYMENT_INTEGER_DIGITS + _DECIMALS
 _NOTICES = {
     Refund.State.REQUESTED: Notice(
         messages.WARNING,
@@ -47,8 +50,12 @@ class RefundForm(ReasonForm):
 
     is_for_one = True
 
-    amount = forms.DecimalField(label=_("Amount"), min_value=0)
-    refunded_before = forms.DecimalField(widget=forms.HiddenInput)
+    amount = AmountFormField(
+        label=_("Amount"), min_value=0, max_digits=_DIGITS, decimal_places=_DECIMALS
+    )
+    refunded_before = AmountFormField(
+        max_digits=_DIGITS, decimal_places=_DECIMALS, widget=forms.HiddenInput
+    )
 
     def __init__(self, data: Any, **options: Any) -> None:
         super().__init__(data, **options)

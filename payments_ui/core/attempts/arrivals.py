@@ -44,7 +44,8 @@ def book_arrival(
 
     Raises ``InvalidAmountError`` for what is no amount above zero.
     """
-    if money.exact_amount(amount) <= 0:
+    amount = money.payment_amount(amount)
+    if amount <= 0:
         raise InvalidAmountError(f"{amount} did not arrive: amounts are above zero")
     facts = {"psp_reference": psp_reference, "amount": amount, "currency": currency}
     with transaction.atomic():

@@ -136,7 +136,7 @@ class Attempt(PSPRequest):
     def refundable_amount(self) -> Decimal:
         """What of the money that arrived can still be given back, in ``received_currency``."""
         left = self.received - self.refunded_amount
-        return money.round_amount(left, self.received_currency) if left else Decimal(0)
+        return money.padded(left, self.received_currency) if left else Decimal(0)
 
     @property
     def is_matched(self) -> bool:

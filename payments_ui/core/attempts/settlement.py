@@ -112,7 +112,7 @@ def exact_outcome(attempt: Attempt, **facts: Any) -> Succeeded:
     """Return the outcome that exactly the money that was asked for arrived."""
     asked: dict[str, Any] = {
         "psp_reference": "",
-        "amount": money.round_amount(attempt.amount, attempt.currency),
+        "amount": money.padded(attempt.amount, attempt.currency),
         "currency": attempt.currency,
         "account": attempt.account,
         "live": attempt.live,

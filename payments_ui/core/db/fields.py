@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
+from payments_ui import money
 from payments_ui.exceptions import InvalidAmountError
 
 if TYPE_CHECKING:
@@ -75,6 +77,19 @@ else:
             return parameters
 
 
+class AmountFormField(forms.DecimalField):
+    """As Django's, for numbers that ``money.number`` takes: no ``1_2``, no ``١٢``."""
+
+    def to_python(self, value: Any) -> Any:
+        """The number, or ``None`` where the field is empty."""
+        if value in self.empty_values:
+            return None
+        try:
+            return money.number(formats.sanitize_separators(value) if self.localize else value)
+        except InvalidAmountError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
 class ExactDecimalField(_Field):
     """A decimal that every database stores, compares and sums exactly.
 
@@ -122,7 +137,7 @@ class ExactDecimalField(_Field):
 
     def formfield(self, **options: Any) -> Any:
         digits = {"max_digits": self.max_digits, "decimal_places": self.decimal_places}
-        return super().formfield(**{"form_class": forms.DecimalField, **digits, **options})
+        return super().formfield(**{"form_class": AmountFormField, **digits, **options})
 
     def to_python(self, value: Any) -> Decimal | None:
         if value is None:
@@ -130,12 +145,9 @@ class ExactDecimalField(_Field):
         if isinstance(value, bool | float):
             raise ValidationError(_("Not an exact number: %(value)s"), params={"value": value})
         try:
-            number = Decimal(value)
-        except (InvalidOperation, TypeError, ValueError):
-            number = Decimal("NaN")
-        if not number.is_finite():
-            raise ValidationError(_("Not a number: %(value)s"), params={"value": value})
-        return number
+            return money.number(value)
+        except InvalidAmountError as error:
+            raise ValidationError(_("Not a number: %(value)s"), params={"value": value}) from error
 
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
@@ -158,9 +170,10 @@ class ExactDecimalField(_Field):
     ) -> Decimal | None:
         if value is None:
             return None
+        stored = _number(value)
         if connection.vendor == "sqlite":
-            return _readable(Decimal(value).scaleb(-self.decimal_places, context=_CONTEXT))
-        return _readable(Decimal(value))
+            return _readable(stored.scaleb(-self.decimal_places, context=_CONTEXT))
+        return _readable(stored)
 
     def value_to_string(self, obj: models.Model) -> str:
         value = self.value_from_object(obj)
@@ -173,7 +186,15 @@ class AmountField(_DecimalField):
     def from_db_value(
         self, value: Any, expression: Any, connection: BaseDatabaseWrapper
     ) -> Decimal | None:
-        return None if value is None else _readable(Decimal(value))
+        return None if value is None else _readable(_number(value))
+
+
+def _number(value: Any) -> Decimal:
+    """What the database returned; SQLite's average is a float, and a text was stored by hand."""
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise InvalidAmountError(f"{value!r} is stored as an amount") from None
 
 
 def _readable(number: Decimal) -> Decimal:

@@ -93,7 +93,7 @@ class Payment(mooch.models.Payment):
         constraints = rules.constraints(rules.PAYMENTS)
 
     def __str__(self) -> str:
-        amount = self.rounded_amount
+        amount = self.padded_amount
         if self.charged_at:
             return gettext("Payment of %s") % amount
         return gettext("Pending payment of %s") % amount
@@ -102,17 +102,15 @@ class Payment(mooch.models.Payment):
     def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Payment:
         """As Django's, with as many decimals as the currency has."""
         payment: Payment = super().from_db(db, field_names, values, **options)
-        is_loaded = {"amount", "currency"} <= payment.__dict__.keys()
-        if is_loaded and payment.currency and payment.amount.is_finite():
-            # 5.00 and not 5.000.
-            payment.amount = money.round_amount(payment.amount, payment.currency)
+        if {"amount", "currency"} <= payment.__dict__.keys():
+            payment.amount = payment.padded_amount
         payment.loaded = saving.facts(payment)
         return payment
 
     @property
-    def rounded_amount(self) -> Decimal:
-        """The amount with as many decimals as its currency has."""
-        return money.round_amount(self.amount, self.currency) if self.currency else self.amount
+    def padded_amount(self) -> Decimal:
+        """The amount with as many decimals as its currency has: 5.00 and not 5.000."""
+        return money.padded(self.amount, self.currency)
 
     @property
     def amount_cents(self) -> int:
@@ -125,7 +123,7 @@ class Payment(mooch.models.Payment):
         titles = list(self.lineitems.values_list("title", flat=True)[: _TITLES + 1])
         text = ", ".join([*titles[:_TITLES], *("…" for _more in titles[_TITLES:])])
         return gettext("Payment of %(amount)s by %(email)s: %(titles)s") % {
-            "amount": self.rounded_amount,
+            "amount": self.padded_amount,
             "email": self.email,
             "titles": text,
         }
@@ -141,7 +139,7 @@ class Payment(mooch.models.Payment):
         """What of it was given back, or is about to be, in units of ``currency``. One query."""
         settled = self.attempts.filter(settled_payment=self.pk)
         refunded = settled.values_list("refunded_amount", flat=True).first()
-        return money.round_amount(refunded or Decimal(0), self.currency)
+        return money.padded(refunded or Decimal(0), self.currency)
 
     @property
     def state(self) -> PaymentState:
@@ -158,7 +156,7 @@ class Payment(mooch.models.Payment):
         """As Django's; also forgets the open attempt it knew."""
         self.__dict__.pop("open_attempt", None)
         super().refresh_from_db(*args, **kwargs)
-        self.amount = self.rounded_amount
+        self.amount = self.padded_amount
         self.loaded = saving.facts(self)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:

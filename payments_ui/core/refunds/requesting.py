@@ -94,7 +94,7 @@ def request_refund(
     """
     if not reason.strip():
         raise RefundError("A refund needs a reason")
-    asked = None if amount is None else money.exact_amount(amount)
+    asked = None if amount is None else money.payment_amount(amount)
     if attempt.received_amount is None:  # what the caller holds is from before money arrived
         attempt = attempt.as_stored()
     manual = attempt.manual or not psps().can_refund(attempt)

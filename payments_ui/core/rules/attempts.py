@@ -30,6 +30,7 @@ SELECT a.id, a.state, a.currency, exact(a.amount) AS amount, a.manual, a.started
     p.currency AS payment_currency,
     a.payment_id, CASE WHEN p.id IS NULL THEN 1 ELSE 0 END AS lost,
     COALESCE(r.reserved, 0) AS reserved, COALESCE(j.answers, 0) AS answers,
+    COALESCE(j.elsewhere, 0) AS elsewhere,
     COALESCE(s.surplus, 0) AS told_surplus, COALESCE(s.mismatch, 0) AS told_mismatch,
     COALESCE(s.overdue, 0) AS told_overdue
 FROM {ATTEMPT} a
@@ -40,10 +41,10 @@ LEFT JOIN (
     FROM {REFUND} GROUP BY attempt_id
 ) r ON r.attempt_id = a.id
 LEFT JOIN (
-    SELECT e.attempt_id, COUNT(*) AS answers
-    FROM {JOURNAL} e JOIN {ATTEMPT} o ON o.id = e.attempt_id
-    WHERE o.state IN ({_UNPAID}) AND e.verb = {text(JournalVerb.ATTEMPT_CHANGED)}
-    GROUP BY e.attempt_id
+    SELECT e.attempt_id,
+        COUNT(CASE WHEN e.verb = {text(JournalVerb.ATTEMPT_CHANGED)} THEN 1 END) AS answers,
+        COUNT(CASE WHEN e.payment_id <> o.payment_id THEN 1 END) AS elsewhere
+    FROM {JOURNAL} e JOIN {ATTEMPT} o ON o.id = e.attempt_id GROUP BY e.attempt_id
 ) j ON j.attempt_id = a.id
 LEFT JOIN (
     SELECT attempt_id,
@@ -168,6 +169,12 @@ ATTEMPTS = TableRules(
             promise="An attempt fails or is cancelled by an answer, which the journal names.",
             violated_where=f"state IN ({_UNPAID}) AND answers = 0",
             shows=("state", "ended_at"),
+        ),
+        Rule(
+            name="journal_attempt",
+            promise="Journal entries about an attempt name its payment.",
+            violated_where="elsewhere > 0",
+            shows=("payment_id", "elsewhere"),
         ),
         Rule(
             name="attempt_received",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from babel.core import get_global
-
-from payments_ui import money
+from payments_ui.iso4217 import DECIMALS
 
 
 def codes(minor_unit: int | None = None) -> list[str]:
     """Return the known codes in order, or those of them with so many decimals."""
-    known = sorted(filter(money.is_currency, get_global("all_currencies")))
-    return [code for code in known if minor_unit in (None, money.minor_unit(code))]
+    return [code for code, decimals in DECIMALS.items() if minor_unit in (None, decimals)]

@@ -93,7 +93,7 @@ def _facts(options: dict[str, Any]) -> dict[str, Any]:
         if len(options[name]) > LONGEST:
             raise CommandError(f"{name} has more than {LONGEST} characters")
     try:
-        amount = money.exact_amount(options["amount"])
+        amount = money.payment_amount(options["amount"])
         units = money.to_minor_units(amount, options["currency"])
     except PaymentsUIError as exc:
         raise CommandError(str(exc)) from exc
@@ -107,4 +107,4 @@ def _facts(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _amount(amount: Decimal | None, currency: str) -> str:
-    return f"{currency} {money.round_amount(amount or Decimal(0), currency)}"
+    return f"{currency} {money.padded(amount or Decimal(0), currency)}"

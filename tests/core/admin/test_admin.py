@@ -334,6 +334,13 @@ def test_a_correction_is_journalled_with_who(office: Client, user: User, clerk: 
     "wrong",
     [
         *({"amount": "NaN"}, {"amount": "0.123456789"}, {"amount": "99999999999"}),
+        *(
+            {"amount": "1E+999999"},
+            {"amount": "1_2"},
+            {"amount": "\u0661\u0662"},
+            {"amount": "NaN"},
+        ),
+        *({"currency": "XXX"}, {"currency": "XAU"}, {"currency": "CHW"}),
         *({"currency": "XXQ"}, {"title": " "}, {"user": "0"}, {"used_at_0": ""}),
         *({"quantity": "3"}, {"unit": "tiles"}, {"quantity": "3", "unit_price": "0.4"}),
     ],

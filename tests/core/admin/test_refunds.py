@@ -103,13 +103,27 @@ def test_the_same_form_posted_twice_is_one_refund(office: Client, payment: Payme
     assert Refund.objects.count() == LogEntry.objects.count() == 1
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "1.001", "much", ""])
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *("0", "-1", "1.001", "much", "", "1E+999999", "-1E-999999", "9" * 400, "NaN", "sNaN"),
+        *("1_2.00", "\u0661\u0662", "\uff11\uff12.00", "1\u0968"),
+    ],
+)
 def test_what_is_no_amount_is_asked_for_again(
     office: Client, payment: Payment, amount: str
 ) -> None:
     answers = {"amount": amount, "refunded_before": "0", "reason": "broken"}
     page = act(office, "refund", payment, **answers)
     assert "errorlist" in page.content.decode() or "not valid" in said(page)[0]
+    assert not Refund.objects.exists()
+
+
+@pytest.mark.parametrize("before", ["1E+999999", "NaN", "\u0660", "0_0"])
+def test_what_was_refunded_before_is_a_number_too(
+    office: Client, payment: Payment, before: str
+) -> None:
+    act(office, "refund", payment, amount="5", refunded_before=before, reason="broken")
     assert not Refund.objects.exists()
 
 

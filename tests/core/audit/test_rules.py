@@ -234,6 +234,10 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
     ),
     "event_processed": (lambda b: write(event(b), attempt=None), set()),
     "event_money": (lambda b: write(event(b), attempt=b.failed), set()),
+    "journal_attempt": (
+        lambda b: write(JournalEntry.objects.get(attempt_id=b.opened.pk), payment_id=b.charged.pk),
+        set(),
+    ),
     "journal_user": (
         lambda b: write(entry(b.gone, Verb.PAYMENT_CANCELLED), user=b.stranger),
         set(),
