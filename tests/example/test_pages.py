@@ -95,15 +95,16 @@ def test_ada_pays_for_the_team_and_ben_sees_its_charges(visitor: Visitor) -> Non
     visitor.get("/")
     own = visitor.get("/dashboard/").text
     team = visitor.post("/showroom/team/", on="/dashboard/", team="1").text
-    assert "Alpe Comune" not in own
-    assert "Alpe Comune" in team
+    assert "Print and postage" in own
+    assert "Print and postage" not in team
+    assert "Contour sheet, A2" in team
     assert "Continue to payment" in team
     visitor.post("/showroom/person/", on="/account/", person="ben")
     seen = visitor.post("/showroom/team/", on="/dashboard/", team="1").text
-    assert "Alpe Comune" in seen
+    assert "Contour sheet, A2" in seen
     assert "Continue to payment" not in seen
     assert "you cannot pay them" in seen
-    assert "Alpe Comune" not in visitor.post("/showroom/team/", on="/dashboard/", team="").text
+    assert "Contour sheet, A4" in visitor.post("/showroom/team/", on="/dashboard/", team="").text
 
 
 def test_who_signs_out_stays_signed_out(visitor: Visitor) -> None:

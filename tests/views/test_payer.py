@@ -124,7 +124,7 @@ def test_who_may_see_only_is_shown_nothing_that_posts(ben: User, team: User) -> 
         page = shown(client.get(url))
         assert "CHF" in page.text
         assert page.all("form") == []
-    assert "You can see these charges" in page.text
+        assert "You can see these charges" in page.text
 
 
 @pytest.mark.parametrize("htmx", [False, True])
