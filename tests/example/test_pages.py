@@ -95,8 +95,8 @@ def test_ada_pays_for_the_team_and_ben_sees_its_charges(visitor: Visitor) -> Non
     visitor.get("/")
     own = visitor.get("/dashboard/").text
     team = visitor.post("/showroom/team/", on="/dashboard/", team="1").text
-    assert "Print and postage" in own
-    assert "Print and postage" not in team
+    assert "Contour sheet, A4" in own
+    assert "Contour sheet, A4" not in team
     assert "Contour sheet, A2" in team
     assert "Continue to payment" in team
     visitor.post("/showroom/person/", on="/account/", person="ben")
