@@ -66,7 +66,7 @@ def test_csrf_cookie_that_is_gone_keeps_the_form_and_is_said(
     charges.card(APPROVED).check()
     page.context.clear_cookies(name=CSRF)
     charges.button("Pay CHF").click()
-    expect(charges.status).to_contain_text("reload the page")
+    expect(charges.status).to_contain_text("Reload the page")
     expect(charges.card(APPROVED)).to_be_checked()
     no_busy_state_is_left(page)
     page.reload()

@@ -83,6 +83,14 @@ class Settings:
         return self._get("ATTEMPTS_PER_HOUR", 20)
 
     @property
+    def PAYER(self) -> str:
+        """Dotted path to a function of the request: whose charges it shows and pays.
+
+        It returns a user, a ``payments_ui.payer.Payer`` or ``None``. Empty: the request's user.
+        """
+        return self._get("PAYER", "")
+
+    @property
     def PENDING_DAYS(self) -> int:
         """Days without an attempt after which ``expire_payments`` gives a pending payment up."""
         return self._get("PENDING_DAYS", 14)

@@ -259,6 +259,20 @@ class TooManyAttemptsError(PaymentsUIError):
     )
 
 
+class MayNotPayError(PaymentsUIError):
+    """``PAYER`` lets this user see the charges, and pay none of them."""
+
+    code = "may_not_pay"
+    message = _("You can see these charges, but you cannot pay them. Nothing was charged.")
+
+
+class PayerChangedError(PaymentsUIError):
+    """The page showed the charges of another payer than ``PAYER`` names by now."""
+
+    code = "payer_changed"
+    message = _("You now see the charges of another account. Nothing was charged.")
+
+
 class AmountChangedError(PaymentsUIError):
     """The amount the customer saw is not the amount of the payment."""
 

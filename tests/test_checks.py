@@ -205,6 +205,14 @@ def test_a_policy_that_blocks_the_psps_form_is_told(
 # Templates
 
 
+@pytest.mark.parametrize("path", ["shop.payer", f"{__name__}.OURS", "nothing"])
+def test_a_payer_that_is_no_function_is_told(path: str, settings: Any) -> None:
+    settings.PAYMENTS_UI = {"PAYER": path}
+    assert path in found()["E018"].msg
+    settings.PAYMENTS_UI = {"PAYER": f"{__name__}.listed"}
+    assert found() == {}
+
+
 @pytest.fixture
 def page(tmp_path: Path, settings: Any) -> Any:
     """Return a function that writes a template of the site's and runs the checks."""

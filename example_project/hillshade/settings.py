@@ -127,6 +127,7 @@ PAYMENTS_UI = {
     "CURRENCY": "CHF",
     "MOOCHERS": ["hillshade.moochers.transfer"],
     "BASE_TEMPLATE": "base.html",
+    "PAYER": "showroom.team.payer",
     "PAYEE": "Hillshade GmbH",
     "PAYEE_ADDRESS": "Schattenhalb 7\n3860 Meiringen\nSwitzerland",
 }

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from showroom import people
+from showroom import people, team
 from showroom.guide import Guide
 from showroom.looks import LOOKS
 from showroom.preferences import current
@@ -28,6 +28,8 @@ def showroom(request: HttpRequest) -> dict[str, Any]:
         "switches": switches(preferences),
         "guide": Guide.of(request) if touring else None,
         "people": people.PEOPLE if demo else (),
+        "is_member": team.is_member(request),
+        "is_team_chosen": team.is_team_chosen(request),
         "sandbox": SandboxForm(auto_id="id_sandbox_%s") if demo else None,
         "sandbox_url": settings.SANDBOX_URL,
     }

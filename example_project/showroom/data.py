@@ -16,6 +16,7 @@ from atelier.models import Print, Sheet
 from payments_ui.core import triggers
 from payments_ui.core.models import LineItem, Payment
 from showroom.people import PASSWORD, PEOPLE, Person
+from showroom.team import TEAM
 
 #: Customer, name, terrain, size, seed, days ago, where a print was posted to.
 PAST = (
@@ -29,6 +30,8 @@ RECENT = (
     ("ada", "Isole Mancanti", "islands", "a3", 58, 9, "eu"),
     ("ada", "Val Nada", "canyon", "a3", 1291, 5, None),
     ("ada", "Schattenhorn", "alpine", "a4", 7531, 2, None),
+    ("team", "Alpe Comune", "alpine", "a2", 77, 4, None),
+    ("team", "Isola di Tutti", "islands", "a3", 15, 3, None),
     ("ben", "Dent du Rien", "alpine", "a3", 650, 6, None),
     ("ben", "Collina Vuota", "rolling", "a4", 19, 1, None),
 )
@@ -39,7 +42,9 @@ def load() -> bool:
     if get_user_model().objects.exists():
         return False
     with transaction.atomic():
-        people = {person.username: add_person(person) for person in PEOPLE}
+        people = {person.username: add_person(person) for person in (*PEOPLE, TEAM)}
+        people[TEAM.username].set_unusable_password()
+        people[TEAM.username].save()
         for sheet in PAST:
             use(people, *sheet)
         for name in ("ada", "ben"):

@@ -10,6 +10,7 @@ app_name = "showroom"
 urlpatterns = [
     path("preferences/", views.preferences, name="preferences"),
     path("person/", views.person, name="person"),
+    path("team/", views.team, name="team"),
     path("sandbox/", views.sandbox, name="sandbox"),
     path("guide/", views.guided_tour, name="guide"),
     path("signed-out/", views.signed_out, name="signed_out"),

@@ -43,6 +43,13 @@ def person(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+def team(request: HttpRequest) -> HttpResponse:
+    """Switch between the visitor's own charges and the team's."""
+    request.session["team"] = bool(request.POST.get("team"))
+    return redirect("atelier:dashboard")
+
+
+@require_POST
 def sandbox(request: HttpRequest) -> HttpResponse:
     """Set the scenario of the next card payment: in the demo and from this machine only."""
     form = SandboxForm(request.POST)

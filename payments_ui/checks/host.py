@@ -115,6 +115,23 @@ def check_base_template(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(TAG)
+def check_payer(**kwargs: Any) -> list[CheckMessage]:
+    """``PAYER`` names a function."""
+    path = settings.PAYER
+    if not path or not RULES["PAYER"].is_valid(path):
+        # Another check says so.
+        return []
+    try:
+        if callable(import_string(path)):
+            return []
+    except ImportError:
+        pass
+    text = f"PAYMENTS_UI['PAYER'] is {path!r}, and no function has this path."
+    hint = "Name a function of the request that returns a user, a Payer or None, as in shop.payer."
+    return [Error(text, hint=hint, id="payments_ui.E018")]
+
+
+@register(TAG)
 def check_classes(**kwargs: Any) -> list[CheckMessage]:
     """``CLASSES`` names a known preset, or known slots."""
     given = settings.CLASSES

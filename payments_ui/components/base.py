@@ -20,6 +20,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 
 from payments_ui.conf import settings as pui
+from payments_ui.payer import payer_of
 
 from . import heartbeat
 from .assets import nonce_of
@@ -76,15 +77,26 @@ class Component(ABC):
 
     @property
     def user(self) -> AbstractBaseUser:
-        """Whose charges these are: the request's user, and nobody else's."""
+        """Whose charges these are: the payer's, by default the request's user."""
         # A visitor has no primary key, and so no charges.
-        return cast("AbstractBaseUser", getattr(self.request, "user", None) or AnonymousUser())
+        payer = payer_of(self.request)
+        return payer.user if payer else cast("AbstractBaseUser", AnonymousUser())
+
+    @property
+    def may_pay(self) -> bool:
+        """Whether who looks may pay what the widget shows."""
+        payer = payer_of(self.request)
+        return payer is not None and payer.may_pay
 
     def render(self) -> SafeString:
         """The root: heading, live region and body. Visitors see ``anonymous`` or nothing."""
         if self.user.pk is None:
             anonymous = "payments_ui/components/anonymous.html"
-            return self._render(anonymous) if self.widget.anonymous else SafeString("")
+            # Who is signed in, and has no payer, needs no advice to sign in.
+            actor = getattr(self.request, "user", None)
+            is_visitor = actor is None or not actor.is_authenticated
+            is_told = is_visitor and self.widget.anonymous
+            return self._render(anonymous) if is_told else SafeString("")
         page = PageState.of(self.request)
         needs_heartbeat = self.widget.live and page.claim_heartbeat()
         return self._render(
@@ -106,6 +118,7 @@ class Component(ABC):
             "component": self,
             "widget": self.widget,
             "version": self.version,
+            "may_pay": self.may_pay,
             "title": self.widget.title or self.title,
             # Not {% url … as … %}, which is silent where the host forgot the kit's URLs.
             "component_url": self.get_url(),

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from payments_ui.conf import settings as pui
 from payments_ui.core import queries
+from payments_ui.payer import payer_of
 
 from .widget import PageState, Widget
 
@@ -23,7 +24,8 @@ def seen(request: HttpRequest) -> str:
     """
     page = PageState.of(request)
     if page.seen is None:
-        page.seen = queries.version(request.user) if request.user.is_authenticated else ""
+        payer = payer_of(request)
+        page.seen = queries.version(payer.user) if payer else ""
     return page.seen
 
 

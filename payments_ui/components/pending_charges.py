@@ -100,7 +100,7 @@ class PendingCharges(Component):
         """Where the user is on the way, by the state of the payment."""
         situation, payment = self._situation, self.payment
         if payment is None:
-            is_selection = self._selects and self.list_step is Charges
+            is_selection = self._selects and self.may_pay and self.list_step is Charges
             return (Selection if is_selection else self.list_step)(situation)
         state, attempt = payment.state, payment.open_attempt
         if state == Payment.State.PROCESSING and attempt is not None:

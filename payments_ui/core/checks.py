@@ -65,6 +65,7 @@ RULES: Mapping[str, Rule] = {
     "HX_NONCE": _FLAG,
     "ALLOW_SANDBOX": _FLAG,
     "ATTEMPTS_PER_HOUR": _whole_number(1, 1_000_000),
+    "PAYER": _TEXT,
     "PENDING_DAYS": _whole_number(1, 3650),
     "TRANSFER_DAYS": _whole_number(1, 3650),
     "FORM_MAX_AGE": _whole_number(1, 31_536_000),

@@ -21,8 +21,11 @@ def begin(
     *,
     currency: str | None = None,
     lineitems: Iterable[LineItem] | None = None,
+    by: str = "",
 ) -> Payment | None:
     """The user's pending payment, resumed or new. Charges nothing.
+
+    ``by`` is who acts, for the journal: the user, unless somebody else pays for them.
 
     A second click, tab or device resumes the payment of the first; a payment with an open
     attempt is resumed only where there is nothing else to pay. ``lineitems`` makes a payment
@@ -37,7 +40,7 @@ def begin(
     payment: Payment | None = idle.first() if chosen is None else None
     if payment is None:
         payment = Payment.objects.create_pending(
-            user=user, currency=currency, lineitems=chosen, by=journal.by_user(user)
+            user=user, currency=currency, lineitems=chosen, by=by or journal.by_user(user)
         )
     if payment is None:
         # Another click may have bound everything meanwhile.
@@ -50,14 +53,14 @@ def begin(
     return payment
 
 
-def add_new_charges(payment: Payment) -> Payment:
+def add_new_charges(payment: Payment, *, by: str = "") -> Payment:
     """Replace a pending payment, whose amount is sealed, by one with the charges since then.
 
     Charges that the user left out on purpose stay out. Where the new charges are a credit that
     leaves nothing to pay, the payment stays as it is and is returned. Raises
     ``PaymentStateError`` where it is not pending any more.
     """
-    renewed = _renew(payment)
+    renewed = _renew(payment, by or journal.by_user(payment.user))
     if renewed is None:
         return cast("Payment", Payment.all_objects.get(pk=payment.pk))
     if not renewed.amount:
@@ -66,8 +69,7 @@ def add_new_charges(payment: Payment) -> Payment:
 
 
 @retrying
-def _renew(payment: Payment) -> Payment | None:
-    by = journal.by_user(payment.user)
+def _renew(payment: Payment, by: str) -> Payment | None:
     wanted = LineItem.objects.filter(
         Q(payment=payment) | Q(payment__isnull=True, created_at__gt=payment.created_at),
         user=payment.user_id,

@@ -25,6 +25,7 @@ from payments_ui.flows import pay as flow
 from payments_ui.flows import psp_call
 from payments_ui.flows.tokens import AMOUNT, TOKEN, FormToken
 from payments_ui.mooch.moocher import MoochWrapper, NotChargedError
+from payments_ui.payer import payer_of
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -66,8 +67,11 @@ def _run(request: HttpRequest, attempt: Attempt, moocher: MoochWrapper, view: Vi
 
 def come_back(request: HttpRequest, moocher: MoochWrapper, response: HttpResponseBase) -> None:
     """Record a decline where a customer came back from the PSP, and the view says failure."""
+    payer = payer_of(request)
+    if payer is None:
+        return
     waiting = Attempt.objects.filter(
-        payment__user=request.user.pk,
+        payment__user=payer.user.pk,
         moocher=moocher.identifier,
         state=Attempt.State.REQUIRES_ACTION,
     )

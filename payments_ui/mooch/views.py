@@ -13,6 +13,7 @@ from payments_ui.exceptions import PaymentsUIError, WebhookSignatureError
 from payments_ui.mooch import callback
 from payments_ui.mooch import pay as paying
 from payments_ui.mooch.moocher import MoochWrapper
+from payments_ui.payer import owns
 from payments_ui.views import access, moochers, responses
 
 
@@ -47,7 +48,7 @@ def call_back(request: HttpRequest, moocher: MoochWrapper) -> HttpResponseBase:
         return HttpResponseForbidden()
     if request.method == "POST":
         return HttpResponse("OK", content_type="text/plain")
-    if payment is not None and request.user.pk == payment.user_id:
+    if payment is not None and owns(request, payment.user_id):
         return responses.see_other(payment)
     is_charged = payment is not None and payment.charged_at is not None
     return redirect(str(moocher.success_url if is_charged else moocher.failure_url))

@@ -20,7 +20,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
-from payments_ui import money
+from payments_ui import money, payer
 from payments_ui.components import classes, forms
 from payments_ui.moochers.form_adoption import IN_PLACE
 
@@ -130,8 +130,9 @@ def pui_refresher(
 @register.simple_tag(takes_context=True)
 def pui_fields(context: Context, **fields: object) -> SafeString:
     """``{% pui_fields currency="CHF" %}``: CSRF token, the widget and these hidden fields."""
-    token = get_token(context["request"])
-    return _hidden({"csrfmiddlewaretoken": token, **context["widget"].data, **fields})
+    request = context["request"]
+    own = {"csrfmiddlewaretoken": get_token(request), **context["widget"].data}
+    return _hidden({**own, **payer.fields(request), **fields})
 
 
 @register.simple_tag(takes_context=True)

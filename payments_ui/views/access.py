@@ -8,7 +8,6 @@ from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -18,6 +17,8 @@ from django.utils.translation import gettext as _
 
 from payments_ui import http
 from payments_ui.core.models import JournalEntry, Payment
+from payments_ui.exceptions import MayNotPayError, PayerChangedError, PaymentsUIError
+from payments_ui.payer import check_may_pay, payer_of
 
 from . import responses
 
@@ -30,7 +31,10 @@ class GoneError(Http404):
 
 
 def for_user(view: View[P]) -> View[P]:
-    """For signed-in users, outside of transactions, and for nobody's cache."""
+    """For signed-in users, outside of transactions, and for nobody's cache.
+
+    What posts needs a payer who may pay, whose charges the form's page showed.
+    """
 
     @transaction.non_atomic_requests
     @login_not_required
@@ -40,9 +44,15 @@ def for_user(view: View[P]) -> View[P]:
         if not request.user.is_authenticated:
             return signed_out(request)
         try:
+            if request.method == "POST":
+                check_may_pay(request)
+            elif payer_of(request) is None:
+                return no_payer(request)
             return view(request, *args, **kwargs)
         except GoneError:
             return gone(request)
+        except (MayNotPayError, PayerChangedError) as error:
+            return refused(request, error)
 
     return wrapper
 
@@ -52,19 +62,15 @@ def for_anybody(view: View[P]) -> View[P]:
     return transaction.non_atomic_requests(login_not_required(http.private(view)))
 
 
-def user_of(request: HttpRequest) -> User:
-    """Who is signed in; behind ``for_user`` there is somebody."""
-    if isinstance(request.user, AnonymousUser):
-        raise PermissionDenied
-    return request.user
-
-
 def payment_of(request: HttpRequest, pk: UUID) -> Payment:
-    """The user's own payment; foreign and missing ones are the same 404.
+    """The payer's own payment; foreign and missing ones are the same 404.
 
     One that was given up is ``GoneError``, whether or not its row is kept as evidence.
     """
-    user = user_of(request)
+    payer = payer_of(request)
+    if payer is None:
+        raise PermissionDenied
+    user = payer.user
     mine = Payment.objects.filter(user=user.pk).select_related("user")
     payment: Payment | None = mine.filter(pk=pk).first()
     if payment is not None:
@@ -82,6 +88,21 @@ def signed_out(request: HttpRequest) -> HttpResponseBase:
     # What was posted is not posted again after signing in.
     is_page = request.method in ("GET", "HEAD")
     return redirect_to_login(request.get_full_path() if is_page else page)
+
+
+def no_payer(request: HttpRequest) -> HttpResponseBase:
+    """``PAYER`` says that the request shows nobody's charges."""
+    if http.is_fragment(request):
+        return responses.no_payer(request)
+    raise PermissionDenied
+
+
+def refused(request: HttpRequest, error: PaymentsUIError) -> HttpResponseBase:
+    """Why the request may not pay, above the charges that it may see."""
+    if payer_of(request) is None:
+        return no_payer(request)
+    component = responses.pending_charges(request, error=error, focus=True)
+    return responses.show(request, component, status=responses.status_of(error), whole=True)
 
 
 def gone(request: HttpRequest) -> HttpResponse:

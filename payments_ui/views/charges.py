@@ -16,9 +16,10 @@ from payments_ui.components.base import Component
 from payments_ui.components.payment_history import PaymentHistory
 from payments_ui.components.selection import LineItemSelection
 from payments_ui.components.widget import Widget
-from payments_ui.core import queries
+from payments_ui.core import journal, queries
 from payments_ui.exceptions import PaymentsUIError
 from payments_ui.flows import checkout
+from payments_ui.payer import check_may_pay, payer_of
 
 from . import access, payment_options, responses
 
@@ -61,7 +62,7 @@ def _show(request: HttpRequest, component_class: type[Component]) -> HttpRespons
 
 
 def _checkout(request: HttpRequest) -> HttpResponse:
-    user = access.user_of(request)
+    user = check_may_pay(request, must_say=True).user
     currency = _currency(request.POST.get("currency"))
     form = None
     if "select" in request.POST:
@@ -73,6 +74,7 @@ def _checkout(request: HttpRequest) -> HttpResponse:
             user,
             currency=currency or None,
             lineitems=None if form is None else form.cleaned_data["lineitems"],
+            by=journal.by_user(request.user),
         )
     except PaymentsUIError as error:
         return _list(request, error=error, currency=currency, status=responses.status_of(error))
@@ -100,10 +102,11 @@ def heartbeat(request: HttpRequest) -> HttpResponse:
     session ended is told so once, and the page stops asking.
     """
     widget = Widget.from_data(request.GET)
-    if not request.user.is_authenticated:
-        context = {"widget": widget}
+    payer = payer_of(request)
+    if payer is None:
+        context = {"widget": widget, "is_signed_in": request.user.is_authenticated}
         return render(request, "payments_ui/pages/signed_out_heartbeat.html", context)
-    if queries.version(request.user) == request.GET.get("v"):
+    if queries.version(payer.user) == request.GET.get("v"):
         return HttpResponse(status=204)
     response = HttpResponse(heartbeat_component.render(request, widget))
     response["HX-Trigger"] = http.CHANGED

@@ -18,6 +18,7 @@ from payments_ui.flows import pay, tokens
 from payments_ui.flows import return_from_psp as return_flow
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
+from payments_ui.payer import owns
 
 from . import access, payment_options, responses
 
@@ -76,7 +77,7 @@ def return_from_psp(request: HttpRequest, pk: UUID, identifier: str) -> HttpResp
         raise Http404 from error
     ours = Attempt.objects.select_related("payment__user").filter(payment=pk, moocher=identifier)
     attempt = return_flow.come_back(get_object_or_404(ours, pk=attempt_id), request)
-    if request.user.is_authenticated and request.user.pk == attempt.payment.user_id:
+    if owns(request, attempt.payment.user_id):
         failed = attempt.state == Attempt.State.FAILED
         reference = attempt.reference if failed else ""
         return responses.see_other(attempt.payment, failed=reference, back=token if page else "")

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from payments_ui import http
+from payments_ui import http, payer
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import MoocherError, PaymentsUIError
@@ -25,6 +25,8 @@ logger = logging.getLogger("payments_ui")
 
 def choose(component: PendingCharges, payment: Payment, moocher: Moocher) -> None:
     """Show the form of this payment option, or why it cannot take the payment."""
+    if not component.may_pay:
+        return
     component.choose(moocher)
     if moocher.refuse(payment):
         return
@@ -48,8 +50,9 @@ def choose(component: PendingCharges, payment: Payment, moocher: Moocher) -> Non
 def _choose_with_form(
     component: PendingCharges, payment: Payment, moocher: Moocher, html: str
 ) -> None:
-    hidden = component.widget.data | FormToken.fields(payment)
-    component.choose(moocher, adopt(html, component.request, hidden))
+    request = component.request
+    hidden = component.widget.data | payer.fields(request) | FormToken.fields(payment)
+    component.choose(moocher, adopt(html, request, hidden))
 
 
 def choose_only_option(component: PendingCharges) -> None:

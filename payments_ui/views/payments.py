@@ -107,7 +107,9 @@ def attempt_cancellation(request: HttpRequest, pk: UUID) -> HttpResponse:
 def lineitems(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the charges in that came since the payment was made."""
     try:
-        found = checkout.add_new_charges(access.payment_of(request, pk))
+        found = checkout.add_new_charges(
+            access.payment_of(request, pk), by=journal.by_user(request.user)
+        )
     except PaymentStateError as error:
         return _refused(request, pk, error)
     return payment_options.show_payment(request, found)

@@ -16,12 +16,18 @@ from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.widget import Widget
 from payments_ui.conf import settings
 from payments_ui.core.models import Attempt, Payment
-from payments_ui.exceptions import PaymentGoneError, PaymentsUIError, TooManyAttemptsError
+from payments_ui.exceptions import (
+    MayNotPayError,
+    PaymentGoneError,
+    PaymentsUIError,
+    TooManyAttemptsError,
+)
 from payments_ui.flows.pay import FormInvalidError
 
 #: Status of a whole page that tells of an error; every other one is a conflict (409).
 _STATUS: dict[type[PaymentsUIError], int] = {
     FormInvalidError: 422,
+    MayNotPayError: 403,
     PaymentGoneError: 410,
     TooManyAttemptsError: 429,
 }
@@ -114,12 +120,21 @@ def page(
 
 def signed_out(request: HttpRequest, login_url: str) -> HttpResponse:
     """What an expired session's widget shows."""
+    return _without_charges(request, "signed_out", login_url=login_url)
+
+
+def no_payer(request: HttpRequest) -> HttpResponse:
+    """What a widget shows whose user may see nobody's charges any more."""
+    return _without_charges(request, "no_payer")
+
+
+def _without_charges(request: HttpRequest, step: str, **context: str) -> HttpResponse:
     if http.is_background(request):
         return HttpResponse(status=204)
     widget = widget_of(request)
-    context = {"widget": widget, "login_url": login_url, "focus": True, "step": "signed_out"}
-    template = "payments_ui/components/pending_charges/signed_out.html"
-    return retarget(render(request, template, context), widget)
+    template = f"payments_ui/components/pending_charges/{step}.html"
+    shown = {"widget": widget, "focus": True, "step": step, **context}
+    return retarget(render(request, template, shown), widget)
 
 
 def see_other(payment: Payment, **query: str) -> HttpResponseRedirect:

@@ -91,6 +91,22 @@ def test_a_sheet_of_somebody_else_does_not_exist(visitor: Visitor) -> None:
     assert visitor.get("/sheets/1/sheet.svg").status == 404
 
 
+def test_ada_pays_for_the_team_and_ben_sees_its_charges(visitor: Visitor) -> None:
+    visitor.get("/")
+    own = visitor.get("/dashboard/").text
+    team = visitor.post("/showroom/team/", on="/dashboard/", team="1").text
+    assert "Contour sheet, A4" in own
+    assert "Contour sheet, A4" not in team
+    assert "Contour sheet, A2" in team
+    assert "Continue to payment" in team
+    visitor.post("/showroom/person/", on="/account/", person="ben")
+    seen = visitor.post("/showroom/team/", on="/dashboard/", team="1").text
+    assert "Contour sheet, A2" in seen
+    assert "Continue to payment" not in seen
+    assert "you cannot pay them" in seen
+    assert "Contour sheet, A4" in visitor.post("/showroom/team/", on="/dashboard/", team="").text
+
+
 def test_who_signs_out_stays_signed_out(visitor: Visitor) -> None:
     visitor.post("/showroom/signed-out/", on="/account/")
     assert "/accounts/login/" in visitor.get("/dashboard/").url
