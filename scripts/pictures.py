@@ -1,8 +1,8 @@
 """Draw the pictures of `docs/explanation/architecture.md` as SVG.
 
-`docs/explanation/architecture.toml` is their source: the rooms in their layers, and each flow as the
-files that its data pass, in order. `make pictures` writes them; a test compares what is written with
-what the source says, and the source with the files of the package.
+`docs/explanation/architecture.toml` is their source: the rooms in their layers, and each flow as
+the files that its data pass, in order. `make pictures` writes them; a test compares what is written
+with what the source says, and the source with the files of the package.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ GAP = 12
 LINE = 22
 STYLE = """
 svg { color-scheme: light dark; font: 14px system-ui, sans-serif; }
-.page { fill: #fff; } .box { fill: #f3f5f8; stroke: #9aa5b5; } .room { fill: #fff; stroke: #9aa5b5; }
+.page { fill: #fff; } .box { fill: #f3f5f8; stroke: #9aa5b5; }
+.room { fill: #fff; stroke: #9aa5b5; }
 .number { fill: #1d5fbf; } .on { fill: #fff; font-weight: 600; }
 text { fill: #1b2430; } .small { fill: #4c5868; font-size: 12.5px; } .name { font-weight: 600; }
 .file { font-family: ui-monospace, monospace; font-size: 13px; font-weight: 600; }
