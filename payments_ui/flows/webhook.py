@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -14,6 +15,7 @@ from payments_ui.core import journal
 from payments_ui.core.attempts.outcomes import Outcome, Succeeded, Unknown
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
+from payments_ui.core.db.fields import fitting
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.models import Attempt, Event, Refund, SuspenseItem
 from payments_ui.exceptions import WebhookSignatureError
@@ -40,8 +42,8 @@ def handle(request: HttpRequest, moocher: Moocher) -> None:
     """
     notice = _read(request, moocher)
     ours = {"moocher": moocher.identifier, "account": moocher.account}
-    known = Event.objects.select_related("attempt").filter(**ours, event_id=notice.event_id)
-    event = known.first()
+    notice, event = _known_event(notice, ours)
+    # A refund is asked about again, as it may arrive late.
     if event is not None and notice.refund_id is None and _has_arrived(event.attempt):
         return
     attempt = _attempt_of(notice, ours)
@@ -71,6 +73,25 @@ def _read(request: HttpRequest, moocher: Moocher) -> Notice:
         # Anybody may post anything: what cannot be read is refused, and is no crash.
         logger.exception("The webhook of moocher %s failed", moocher.identifier)
         raise WebhookSignatureError(f"{moocher.identifier} could not read it") from error
+
+
+def _known_event(notice: Notice, ours: dict[str, str]) -> tuple[Notice, Event | None]:
+    """The stored event with this id; where it is about other money, the notice gets its own id."""
+    events = Event.objects.select_related("attempt").filter(**ours)
+    event = events.filter(event_id=notice.event_id).first()
+    if event is None:
+        return notice, None
+    if event.psp_reference or notice.psp_reference:
+        is_same = event.psp_reference == fitting(notice.psp_reference or "", 255)
+    else:
+        is_same = event.attempt_id in (None, notice.attempt_id)
+    if is_same:
+        return notice, event
+    # A PSP may use an id twice, as for all charges of a batch.
+    notice = replace(
+        notice, event_id=f"{notice.event_id} {notice.psp_reference or notice.attempt_id}"
+    )
+    return notice, events.filter(event_id=notice.event_id).first()
 
 
 def _has_arrived(attempt: Attempt | None) -> bool:

@@ -23,6 +23,7 @@ from payments_ui.core.models import Attempt, Event, SuspenseItem
 from payments_ui.flows import compare_ledgers
 from payments_ui.moochers.base import LedgerLine, LedgerStatus, Moocher, Notice
 from payments_ui.testing.moochers import listed
+from tests.conftest import UserFactory
 from tests.core.support import ADMINS, pending, started, stored, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -170,3 +171,26 @@ def test_reports_at_once_are_one_surplus(charged: Attempt) -> None:
     assert Attempt.objects.filter(state=State.SURPLUS).count() == 1
     assert SuspenseItem.objects.count() == 1
     assert reviews() == 1
+
+
+def test_an_id_that_the_psp_uses_twice_drops_nothing(make_user: UserFactory) -> None:
+    """As for all charges of a batch: each webhook is about another attempt."""
+    twice.charges = {"ch_1": money("ch_1"), "ch_2": money("ch_2")}
+    for reference in ("ch_1", "ch_2"):
+        attempt = started(pending(make_user(), "5"), moocher="twice", account="acct")
+        attempt.record(Pending(psp_reference=reference))
+        assert [report(attempt, reference), report(attempt, reference)] == [200, 200]
+        assert stored(attempt.payment).state == "charged"
+    assert Event.objects.filter(state=Event.State.PROCESSED).count() == 2
+
+
+def test_an_id_that_the_psp_uses_twice_keeps_a_second_charge(charged: Attempt) -> None:
+    assert [report(charged, "ch_1"), report(charged, "ch_2"), report(charged, "ch_2")] == [200] * 3
+    assert SuspenseItem.objects.get().kind == "surplus"
+    assert differences() == []
+
+
+def test_an_id_that_the_psp_uses_twice_keeps_what_is_unmatched(charged: Attempt) -> None:
+    assert report(charged, "ch_1") == 200
+    assert [report(Attempt(), "ch_9"), report(Attempt(), "ch_9")] == [200, 200]
+    assert [item.kind for item in SuspenseItem.objects.all()] == ["unmatched"]
