@@ -16,8 +16,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from payments_ui import money
-from payments_ui.core.models import JournalEntry, LineItem
-from payments_ui.exceptions import InvalidAmountError, QuantityError
+from payments_ui.core.db.constraint_errors import typed_refusals
+from payments_ui.core.models import JournalEntry, LineItem, Payment
+from payments_ui.exceptions import InvalidAmountError, LineItemBoundError, QuantityError
+from tests.core.support import bare
 
 pytestmark = pytest.mark.django_db
 TILES: dict[str, Any] = {"title": "Tiles", "unit": "tiles", "unit_price": "0.0004"}
@@ -149,3 +151,17 @@ def test_the_product_is_exact() -> None:
     assert money.product(Decimal("123456789.12345678"), Decimal("2.00000001")) == Decimal(
         "246913579.48148145"
     )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *({"quantity": 1}, {"quantity": None}, {"unit": "sheets"}, {"unit_price": 1}),
+        {"used_at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)},
+    ],
+)
+def test_the_database_keeps_what_a_bound_item_says(user: User, values: dict[str, Any]) -> None:
+    tiles(user, "50000")
+    Payment.objects.create_pending(user=user)
+    with pytest.raises(LineItemBoundError), typed_refusals():
+        bare(LineItem).update(**values)
