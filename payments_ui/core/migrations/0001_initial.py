@@ -242,7 +242,23 @@ class Migration(migrations.Migration):
                     models.Index(fields=["user", "id"], name="payments_item_newest"),
                 ],
                 "constraints": [
-                    models.UniqueConstraint(fields=("user", "key"), name="payments_item_once")
+                    models.UniqueConstraint(fields=("user", "key"), name="payments_item_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("amount__lte", Decimal("9999999999.99999999")),
+                            models.Q(
+                                ("quantity__isnull", True),
+                                ("quantity__lte", Decimal("9999999999.99999999")),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("unit_price__isnull", True),
+                                ("unit_price__lte", Decimal("9999999999.99999999")),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="payments_item_numbers",
+                    ),
                 ],
             },
         ),

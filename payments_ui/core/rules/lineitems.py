@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from django.db.models import UniqueConstraint
+from decimal import Decimal
+
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 
 from payments_ui import money
 from payments_ui.core.privacy.redaction import ANONYMIZED
-from payments_ui.exceptions import KeyConflictError, LineItemBoundError, LineItemError
+from payments_ui.exceptions import (
+    InvalidAmountError,
+    KeyConflictError,
+    LineItemBoundError,
+    LineItemError,
+)
 
 from .rule import LINEITEM, PAYMENT, Row, Rule, TableRules, text
 
@@ -17,6 +24,8 @@ _NO_DRAFT = f"""NOT EXISTS (SELECT 1 FROM {PAYMENT} p
     AND p.currency IN ('', NEW.currency) {{share}})"""
 _KEEPS_ITEMS = f"""NOT EXISTS (SELECT 1 FROM {PAYMENT} p WHERE p.id = OLD.payment_id
     AND (p.sealed_at IS NULL OR p.cancelled_at IS NOT NULL OR p.undone_at IS NOT NULL) {{share}})"""
+
+_MOST = Decimal(10) ** money.INTEGER_DIGITS - Decimal(1).scaleb(-money.DECIMAL_PLACES)
 
 # SQLite multiplies beyond 64 bits as floats, which are as good as exact below a million.
 _IS_NO_PRODUCT = """quantity IS NULL OR unit_price IS NULL OR ABS(amount) >= 1000000 * {one}
@@ -83,6 +92,18 @@ LINEITEMS = TableRules(
             promise="A user's key is recorded once.",
             error=KeyConflictError,
             constraint=UniqueConstraint(fields=("user", "key"), name="payments_item_once"),
+        ),
+        Rule(
+            name="lineitem_number",
+            promise="Amount, quantity and unit price of a line item are finite numbers.",
+            error=InvalidAmountError,
+            # A NaN is above all numbers to PostgreSQL, and a text to SQLite.
+            constraint=CheckConstraint(
+                condition=Q(amount__lte=_MOST)
+                & (Q(quantity__isnull=True) | Q(quantity__lte=_MOST))
+                & (Q(unit_price__isnull=True) | Q(unit_price__lte=_MOST)),
+                name="payments_item_numbers",
+            ),
         ),
         Rule(
             name="lineitem_currency",
