@@ -1,4 +1,6 @@
-"""Failpoints for tests: what happens when the kit passes a named point on its way::
+"""Failpoints for tests: what happens when the kit passes a named point on its way.
+
+For example::
 
     with at(Point.CHARGE_AFTER_PSP, raise_(RuntimeError)) as watch:
         ...
@@ -140,7 +142,9 @@ def call(function: Callable[[], object]) -> Action:
 
 
 class Gate:
-    """An action that waits at the point until the test opens the gate: for interleavings::
+    """An action that waits at the point until the test opens the gate: for interleavings.
+
+    For example::
 
         gate = Gate()
         with at(Point.CHARGE_AFTER_PSP, gate, actor="customer"):

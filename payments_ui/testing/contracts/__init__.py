@@ -1,4 +1,6 @@
-"""What every moocher promises, as tests: subclass the contracts, and run them with pytest-django::
+"""What every moocher promises, as tests.
+
+Subclass the contracts, and run them with pytest-django::
 
     class TestMyMoocher(MoocherContract):
         form_data = {"card": "test-card-that-works"}
