@@ -43,7 +43,8 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT e.attempt_id,
         COUNT(CASE WHEN e.verb = {text(JournalVerb.ATTEMPT_CHANGED)} THEN 1 END) AS answers,
-        COUNT(CASE WHEN e.payment_id <> o.payment_id THEN 1 END) AS elsewhere
+        COUNT(CASE WHEN e.payment_id <> o.payment_id
+            AND e.verb <> {text(JournalVerb.SUSPENSE_CLOSED)} THEN 1 END) AS elsewhere
     FROM {JOURNAL} e JOIN {ATTEMPT} o ON o.id = e.attempt_id GROUP BY e.attempt_id
 ) j ON j.attempt_id = a.id
 LEFT JOIN (
@@ -172,7 +173,7 @@ ATTEMPTS = TableRules(
         ),
         Rule(
             name="journal_attempt",
-            promise="Journal entries about an attempt name its payment.",
+            promise="Journal entries name their attempt's payment, but for a match with another.",
             violated_where="elsewhere > 0",
             shows=("payment_id", "elsewhere"),
         ),
