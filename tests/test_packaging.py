@@ -5,6 +5,7 @@ With links into the package in the root, that is no matter of course (pypa/hatch
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -95,6 +96,13 @@ def test_the_sdist_holds_the_package_its_tests_and_what_a_wheel_needs(sdist: Pat
     files = {str(path.relative_to(sdist)) for path in sdist.rglob("*") if path.is_file()}
     tests = committed("tests") - committed(*NEED_THE_CHECKOUT)
     assert files - MADE_BY_HATCHLING == committed("payments_ui") | tests | BESIDE
+
+
+def test_the_packages_page_links_nothing_that_only_a_checkout_has(sdist: Path) -> None:
+    metadata = (sdist / "PKG-INFO").read_text("utf-8")
+    assert "# django-payments-ui" in metadata
+    assert "[django-mooch](https://" in metadata
+    assert re.findall(r"\]\((?!https://)[^)]*\)", metadata) == []
 
 
 @pytest.mark.parametrize("name", LINKS)
