@@ -53,8 +53,8 @@ class DeclineCode(TextChoices):
     REQUEST_REFUSED = (
         "request_refused",
         _(
-            "Nothing was charged: the payment service did not take our request, and we have been "
-            "told. Try another payment method."
+            "You were not charged: the payment service rejected our request. We have been "
+            "notified. Try another payment method."
         ),
     )
     NEVER_HAPPENED = (

@@ -411,7 +411,7 @@ class Migration(migrations.Migration):
                             ("abandoned", "You left before paying. Try again whenever you like."),
                             (
                                 "request_refused",
-                                "Nothing was charged: the payment service did not take our request, and we have been told. Try another payment method.",
+                                "You were not charged: the payment service rejected our request. We have been notified. Try another payment method.",
                             ),
                             (
                                 "never_happened",

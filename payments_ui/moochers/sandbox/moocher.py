@@ -107,7 +107,7 @@ class SandboxMoocher(Moocher):
     def refuse(self, payment: Payment) -> str | None:
         """As the contract says; everything where the sandbox is not allowed."""
         if not self.is_allowed:
-            return _("This way to pay is for trying out, and is switched off here.")
+            return _("This payment method is for testing only, and is not available here.")
         return super().refuse(payment)
 
     def get_form(
