@@ -79,19 +79,23 @@ class SuspenseQuerySet(EvidenceQuerySet["SuspenseItem"]):
         ]
         related = ("payment", "attempt__payment", "refund__payment")
         for item in self.model.objects.filter(pk__in=ended).select_related(*related):
-            sources = (item.payment, item.refund and item.refund.payment)
-            payments = (*sources, item.attempt and item.attempt.payment)
-            payment = next((payment for payment in payments if payment is not None), None)
+            sources = (item.refund, item.attempt)
+            origin = next((source.payment for source in sources if source is not None), None)
+            payment = item.payment or origin
+            detail = {"item": item.pk, "kind": item.kind, "to": item.state}
+            if payment != origin and item.attempt_id is not None:
+                detail["attempt"] = str(item.attempt_id)
             journal.write(
                 journal.Verb.SUSPENSE_CLOSED,
                 user_id=payment and payment.user_id,
                 payment_id=payment and payment.pk,
-                attempt_id=item.attempt_id,
+                # An entry names an attempt together with its own payment only.
+                attempt_id=item.attempt_id if payment == origin else None,
                 actor=item.closed_by,
                 reason=item.reason,
                 total=item.amount,
                 currency=item.currency,
-                detail={"item": item.pk, "kind": item.kind, "to": item.state},
+                detail=detail,
             )
         return len(ended)
 

@@ -247,7 +247,9 @@ def test_money_charges_the_payment_that_a_person_chose(user: User) -> None:
     item = again(item)
     assert (item.state, item.payment, item.closed_by) == (State.MATCHED, payment, "user:1")
     entry = JournalEntry.objects.get(verb=JournalEntry.Verb.SUSPENSE_CLOSED)
-    assert entry.detail == {"item": item.pk, "kind": "surplus", "to": "matched"}
+    of_surplus = {"item": item.pk, "kind": "surplus", "attempt": str(item.attempt_id)}
+    assert entry.detail == {**of_surplus, "to": "matched"}
+    assert entry.attempt_id is None, "an entry names an attempt with its own payment only"
     assert (entry.reason, entry.payment_id, entry.total) == ("seen at the bank", payment.pk, 12)
     assert not SuspenseItem.objects.open().exists()
 
