@@ -81,7 +81,7 @@ def check(charge: object) -> Mapping[str, Any]:
 def check_fields(
     kind: str, found: object, types: Mapping[str, type], valid_id: re.Pattern[str]
 ) -> Mapping[str, Any]:
-    """Return a charge or refund; raises ``MoocherError`` for a field of another type."""
+    """Return a charge or refund; raises ``MoocherError`` for a field that is not valid."""
     if not isinstance(found, dict):
         raise MoocherError(f"The sandbox's {kind} is not an object")
     for name, type_ in types.items():
@@ -90,6 +90,8 @@ def check_fields(
             raise MoocherError(f"The sandbox's {kind} has no valid {name}")
     if not valid_id.fullmatch(found["id"]):
         raise MoocherError(f"The sandbox's {kind} has no valid id")
+    if not money.is_currency(found["currency"]):
+        raise MoocherError(f"The sandbox's {kind} has no valid currency")
     return found
 
 
