@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connections, models
 
 from payments_ui.core.attempts.outcomes import Succeeded
+from payments_ui.core.db.querysets import BooksQuerySet
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
 from payments_ui.core.verbs import JournalVerb
 
@@ -112,4 +113,4 @@ def wrong_payments() -> list[Payment]:
 
 def bare(model: type[models.Model]) -> models.QuerySet[Any]:
     """Return a queryset without the kit's protection, as raw SQL would write."""
-    return models.QuerySet(model)
+    return BooksQuerySet(model)

@@ -6,6 +6,6 @@ import pytest
 from django.core.management import call_command
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(databases="__all__")
 def test_no_model_waits_for_a_migration() -> None:
     call_command("makemigrations", "payments_core", check=True, dry_run=True, verbosity=0)
