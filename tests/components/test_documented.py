@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pytest_django import Settings
 from payments_ui.components import registry, tag
 from payments_ui.components.base import Component
 from payments_ui.core.checks import TAG
+from tests.counting import reads
 from tests.dom import Node, parse
 
 from .conftest import Owe, RenderTag
@@ -99,12 +99,10 @@ def test_the_system_check_knows_its_parameters(library: Path) -> None:
 
 
 @pytest.mark.usefixtures("used")
-def test_its_queries_do_not_grow(
-    page: RenderTag, owe: Owe, django_assert_num_queries: Callable[..., Any]
-) -> None:
+def test_its_queries_do_not_grow(page: RenderTag, owe: Owe) -> None:
     for number in range(20):
         owe("1", title=f"Other use {number}")
-    with django_assert_num_queries(1):
+    with reads(1):
         page(LOAD + "{% recent_usage %}")
 
 
