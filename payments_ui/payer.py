@@ -93,4 +93,5 @@ def check_may_pay(request: HttpRequest, *, must_say: bool = False) -> Payer:
 
 
 def _token(payer: Payer) -> str:
-    return salted_hmac("payments_ui.payer", str(payer.user.pk)).hexdigest()[:32]
+    proof = salted_hmac("payments_ui.payer", str(payer.user.pk), algorithm="sha256")
+    return proof.hexdigest()[:32]

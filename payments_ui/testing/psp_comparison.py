@@ -15,7 +15,6 @@ from itertools import islice
 
 from django.db.models import QuerySet, Sum
 
-from payments_ui import money
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.moochers.registry import RESERVED
 from payments_ui.moochers.sandbox import SandboxMoocher
@@ -71,7 +70,7 @@ class _Comparison:
                     self._taken[charge.currency] += charge.amount
                     self._refunded[charge.currency] += charge.refunded
                 yield from self._of_charge(charge, attempts.get(charge.id))
-                booked = money.round_amount(refunded.get(charge.id, Decimal(0)), charge.currency)
+                booked = _rounded(refunded.get(charge.id, Decimal(0)), charge.currency)
                 if booked != _units(charge.refunded, charge.currency):
                     theirs = format_amount(charge.refunded, charge.currency)
                     ours = _format(booked, charge.currency)
@@ -87,10 +86,11 @@ class _Comparison:
         """Compare what was taken and refunded altogether, by currency."""
         taken = self._arrived.values_list("received_currency").annotate(Sum("received_amount"))
         refunded = _succeeded(self._attempts).values_list("currency").annotate(Sum("amount"))
-        for verb, theirs, ours in (
-            ("took", self._taken, _rounded(taken)),
-            ("refunded", self._refunded, _rounded(refunded.order_by())),
+        for verb, theirs, sums in (
+            ("took", self._taken, taken),
+            ("refunded", self._refunded, refunded.order_by()),
         ):
+            ours = {currency: _rounded(total, currency) for currency, total in sums}
             for currency in sorted({*theirs, *ours}):
                 if _units(theirs[currency], currency) != ours.get(currency, 0):
                     yield (
@@ -126,9 +126,10 @@ def _succeeded(attempts: QuerySet[Attempt] | Iterable[Attempt]) -> QuerySet[Refu
     return refunds.filter(state=Refund.State.SUCCEEDED)
 
 
-def _rounded(sums: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
-    # SQLite adds floats: after a hundred amounts the last of its digits are wrong.
-    return {currency: money.round_amount(total, currency) for currency, total in sums}
+def _rounded(total: Decimal, currency: str) -> Decimal:
+    # SQLite adds floats: after a hundred amounts the last of its digits are wrong. By the PSP's
+    # decimals, which may report money in what is no currency.
+    return round(total, decimals(currency))
 
 
 def _describe(attempt: Attempt) -> str:

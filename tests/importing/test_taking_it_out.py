@@ -25,6 +25,8 @@ SETTINGS = """
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", {apps}, "shop"]
 {more}
 DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "{database}"}}}}
+# As sites have it that django-user-payments made the tables of.
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 SECRET_KEY = "secret"
 USE_TZ = True
 PAYMENTS_UI = {{"CURRENCY": "CHF"}}

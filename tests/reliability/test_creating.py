@@ -211,7 +211,8 @@ def _fill(user: User, size: int) -> None:
     """Record one item, then double what there is: quicker than sending each."""
     owe(user, "0.05")
     table, have = LineItem._meta.db_table, 1
-    columns = ", ".join(f.column for f in LineItem._meta.concrete_fields if not f.primary_key)  # type: ignore[misc]
+    fields = [field for field in LineItem._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
         while have < size:
             more = min(have, size - have)
