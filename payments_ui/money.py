@@ -90,7 +90,7 @@ def payment_amount(value: object) -> Decimal:
 def _within(amount: Decimal, digits: int, decimals: int) -> Decimal:
     if amount and amount.adjusted() >= digits:
         raise InvalidAmountError(f"{_shown(amount)} has more than {digits} digits")
-    exponent = _exponent(amount)
+    exponent = int(amount.as_tuple().exponent)
     if -decimals <= exponent <= 0:
         return amount
     # Without an exponent; only a run of zeros can be longer than the field and still be exact.
@@ -98,13 +98,6 @@ def _within(amount: Decimal, digits: int, decimals: int) -> Decimal:
     if written != amount:
         raise InvalidAmountError(f"{_shown(amount)} has more than {decimals} decimals")
     return written
-
-
-def _exponent(amount: Decimal) -> int:
-    exponent = amount.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise InvalidAmountError(f"{amount} is not a finite number")
-    return exponent
 
 
 def _shown(value: object) -> str:
@@ -152,7 +145,7 @@ def padded(amount: Decimal, currency: str) -> Decimal:
     """
     if currency not in DECIMALS or not amount.is_finite():
         return amount
-    needed = -_exponent(amount.normalize(_CONTEXT))
+    needed = -int(amount.normalize(_CONTEXT).as_tuple().exponent)
     return _rounded(amount, max(DECIMALS[currency], needed))
 
 
@@ -205,7 +198,7 @@ def _format(amount: Decimal, currency: str, language: str) -> str:
     locale = _locale(language)
     # Babel would take decimals from CLDR, which are those of cash for some currencies.
     pattern = copy(locale.currency_formats["standard"])
-    decimals = -_exponent(padded(amount, currency))
+    decimals = -int(padded(amount, currency).as_tuple().exponent)
     pattern.frac_prec = (decimals, decimals)
     text = format_currency(amount, currency, pattern, locale=locale, currency_digits=False)
     return _LETTER_MEETS_DIGIT.sub("\u00a0", text)

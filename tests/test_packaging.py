@@ -25,6 +25,7 @@ NEED_THE_CHECKOUT = (
     "tests/management/test_documented.py",
     "tests/moochers/test_documented.py",
     "tests/reliability/test_page.py",
+    "tests/importing/test_taking_it_out.py",
     "tests/test_architecture.py",
     "tests/test_docs.py",
     "tests/test_locks.py",

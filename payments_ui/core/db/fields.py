@@ -71,7 +71,7 @@ else:
 
         def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
             parameters = super().db_parameters(connection)
-            if connection.vendor == "mysql":
+            if connection.vendor == "mysql":  # runs on MariaDB only
                 is_mariadb = getattr(connection, "mysql_is_mariadb", False)
                 parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
             return parameters

@@ -84,7 +84,7 @@ def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
         yield versioned(name, event, (create,), (f"DROP TRIGGER IF EXISTS {name}",))
 
 
-def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:
+def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:  # runs on MariaDB only
     """Yield what this connection does not check, and constraints that are not enforced."""
     variables = ["foreign_key_checks", "unique_checks"]
     if connection.mysql_is_mariadb:  # type: ignore[attr-defined]

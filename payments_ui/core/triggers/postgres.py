@@ -103,7 +103,7 @@ RETURN NULL;
 END"""
 
 
-def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
+def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:  # runs on PostgreSQL only
     """Yield a trigger for each table and event, and one for statements that bind line items."""
     with connection.cursor() as cursor:
         cursor.execute(_SCHEMA, [PAYMENT])
@@ -127,14 +127,16 @@ def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
     yield _trigger(_BY_STATEMENT, LINEITEMS, "UPDATE", schema, body, when)
 
 
-def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:
+def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:  # runs on PostgreSQL only
     """Yield what this session does not check, and constraints that are not valid or enforced."""
     with connection.cursor() as cursor:
         cursor.execute(_SWITCHED_OFF)
         yield from (name for (name,) in cursor.fetchall())
 
 
-def _when(table: TableRules, event: str, rules: Sequence[Rule]) -> str:
+def _when(  # runs on PostgreSQL only
+    table: TableRules, event: str, rules: Sequence[Rule]
+) -> str:
     if table is LINEITEMS and event == "UPDATE":
         # Nothing but what these refuse, so that for all other rows no function is called.
         refused = (f"({condition})" for condition, _rule in _DIALECT.refusals(rules, event))
@@ -143,14 +145,14 @@ def _when(table: TableRules, event: str, rules: Sequence[Rule]) -> str:
     return f" WHEN ({_DIALECT.sql(watched)})" if watched else ""
 
 
-def _raise(rule: Rule, table: TableRules) -> str:
+def _raise(rule: Rule, table: TableRules) -> str:  # runs on PostgreSQL only
     return (
         f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = '{message(rule)}',"
         f" TABLE = '{table.table}', CONSTRAINT = '{PREFIX}{rule.name}';"
     )
 
 
-def _trigger(
+def _trigger(  # runs on PostgreSQL only
     name: str, table: TableRules, event: str, schema: str, body: str, when: str
 ) -> Trigger:
     function = f"""CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql
