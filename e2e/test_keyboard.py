@@ -71,7 +71,7 @@ def test_arrow_keys_choose_a_way_to_pay(
     expect(charges.card(APPROVED)).to_be_visible()
     page.keyboard.press("ArrowDown")
     expect(charges.way(WALLET)).to_be_checked()
-    expect(charges.root.get_by_text("You will be redirected")).to_be_visible()
+    expect(charges.root.get_by_text("You will be redirected to the sandbox")).to_be_visible()
     expect(charges.way(WALLET)).to_be_focused()
     for _ in range(3):
         page.keyboard.press("ArrowDown")
