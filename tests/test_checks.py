@@ -205,7 +205,7 @@ def test_a_policy_that_blocks_the_psps_form_is_told(
 # Templates
 
 
-@pytest.mark.parametrize("path", ["shop.payer", f"{__name__}.OURS", "nothing"])
+@pytest.mark.parametrize("path", ["shop.payer", f"{__name__}.OURS", "tests.test_checks", "nothing"])
 def test_a_payer_that_is_no_function_is_told(path: str, settings: Any) -> None:
     settings.PAYMENTS_UI = {"PAYER": path}
     assert path in found()["E018"].msg

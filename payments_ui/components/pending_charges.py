@@ -136,6 +136,7 @@ class PendingCharges(Component):
         """What a refresher that has ``seen`` is answered; ``None`` is nothing new (204)."""
         if self.step.seen == seen:
             return None
-        if seen.partition(":")[0] == self.step.name:
-            return Refresh(self._render(*self.step.news_template, **self.step.get_news()), False)
+        news = self.step.get_news() if seen.partition(":")[0] == self.step.name else None
+        if news is not None:
+            return Refresh(self._render(*self.step.news_template, **news), whole=False)
         return Refresh(self.render_body(), whole=True)

@@ -171,6 +171,13 @@ def test_another_step_replaces_the_whole_body(user: User, step: Step) -> None:
     assert parse(news.html).with_attr("data-pui-body")[0].attrs["data-pui-step"] == "charged"
 
 
+def test_a_step_that_gets_no_news_is_shown_whole_again(user: User, step: Step) -> None:
+    news = step(charged(user, "5.00")).refresh("charged:made up")
+    assert news is not None
+    assert news.whole
+    assert parse(news.html).with_attr("data-pui-body")[0].attrs["data-pui-step"] == "charged"
+
+
 def test_a_payment_of_zero_is_settled_without_a_psp(pending: Pending, owe: Owe, step: Step) -> None:
     shown = html(step(pending("5", "-5")))
     assert shown.all("fieldset") == []

@@ -48,6 +48,8 @@ def listed(*names: str) -> dict[str, Any]:
 def test_moochers_of_django_mooch_need_the_middleware() -> None:
     with override_settings(PAYMENTS_UI=listed("bank")):
         assert OURS in str(found()["E022"].hint)
+        with modify_settings(MIDDLEWARE={"append": "shop.middleware.Missing"}):
+            assert set(found()) == {"E022"}
         for each in (OURS, f"{__name__}.OursExtended"):
             with modify_settings(MIDDLEWARE={"append": each}):
                 assert found() == {}

@@ -10,7 +10,7 @@ from django.utils import translation
 from payments_ui.core.attempts.outcomes import Pending
 from payments_ui.core.models import Attempt, LineItem, Payment, Refund
 from payments_ui.exceptions import WebhookSignatureError
-from payments_ui.moochers.base import AttemptUrls, Moocher
+from payments_ui.moochers.base import AttemptUrls, Moocher, webhook_body
 from tests.dom import parse
 
 URLS = AttemptUrls("http://testserver/back", "http://testserver/webhook")
@@ -77,3 +77,15 @@ def test_hooks_that_are_left_out_promise_nothing(rf: RequestFactory) -> None:
     assert moocher.instructions(rf.get("/"), attempt) == ""
     with pytest.raises(WebhookSignatureError):
         moocher.webhook(rf.post("/"))
+
+
+@pytest.mark.parametrize("length", ["many", "-", "1.5"])
+def test_a_webhook_whose_length_is_no_number_is_refused(rf: RequestFactory, length: str) -> None:
+    request = rf.post("/", "{}", content_type="application/json", CONTENT_LENGTH=length)
+    with pytest.raises(WebhookSignatureError):
+        webhook_body(request)
+
+
+def test_a_moocher_has_nothing_to_complain_of_unless_it_says_so() -> None:
+    moocher = Moocher(identifier="x")
+    assert [*moocher.check(), *moocher.check_deployed()] == []

@@ -163,19 +163,22 @@ _SETTLE = (
     *(Point.SETTLE_AFTER_COMMIT, Point.SETTLE_BEFORE_COMMIT),
     Point.ANNOUNCE_AFTER_RECEIVER,
 )
-_CANCEL = (Point.CANCEL_AFTER_PSP, Point.CANCEL_BEFORE_COMMIT)
+_CANCEL = (
+    *(Point.CANCEL_AFTER_PSP, Point.CANCEL_BEFORE_COMMIT),
+    Point.ANNOUNCE_AFTER_RECEIVER,
+)
 _REFUND = (
     *(Point.REFUND_AFTER_PSP, Point.REFUND_AFTER_REQUEST, Point.REFUND_BEFORE_COMMIT),
     Point.ANNOUNCE_AFTER_RECEIVER,
 )
 _ZERO = (*_SETTLE, Point.ATTEMPT_AFTER_COMMIT, *_CREATE)
-_TAKE_IN = (*_CREATE, Point.CANCEL_BEFORE_COMMIT)
+_TAKE_IN = (*_CREATE, Point.CANCEL_BEFORE_COMMIT, Point.ANNOUNCE_AFTER_RECEIVER)
 _BULK = (*_CHARGE, Point.BULK_BETWEEN_USERS, *_SETTLE, *_CREATE)
 _ASK = (Point.RECONCILE_AFTER_QUERY, *_SETTLE)
 _WEBHOOK = (*_SETTLE, Point.WEBHOOK_AFTER_STORE)
 _EXPIRE = (*_CANCEL, Point.EXPIRE_BETWEEN_PAYMENTS)
 _WAY_BACK = (*_SETTLE, *_CHARGE, *_CREATE)
-_UNDO = (Point.UNDO_BEFORE_COMMIT,)
+_UNDO = (Point.UNDO_BEFORE_COMMIT, Point.ANNOUNCE_AFTER_RECEIVER)
 FLOWS = [
     Flow("card", _owing, jobs.pay_by_card, (*_CHARGE, *_SETTLE, *_CREATE), paid_once),
     Flow("refund", _charged, jobs.refund, _REFUND, part_given_back),
@@ -218,7 +221,8 @@ def wrong(psp: SandboxPSP, user: User, flow: Flow) -> list[str]:
     open_ones = [f"{attempt} is open" for attempt in Attempt.objects.open()]
     silent = Attempt.objects.filter(state=Attempt.State.SETTLED, signal_sent_at=None)
     untold = Refund.objects.filter(state=Refund.State.SUCCEEDED, signal_sent_at=None)
-    unsaid = [f"{one} was not announced" for one in (*silent, *untold)]
+    due = Payment.all_objects.exclude(signal_due_at=None)
+    unsaid = [f"The signal of {row} was not sent" for row in (*silent, *untold, *due)]
     found = [str(finding) for finding in findings()]
     return [*flow.outcome(user), *open_ones, *unsaid, *found, *_taken_is_booked(psp, user)]
 

@@ -279,3 +279,11 @@ def test_the_only_way_to_pay_is_open_at_once(any_shopper: Shopper, settings: Set
     payment = any_shopper.begin("5.00")
     shown = dom(any_shopper.get(url("payment", payment)))
     assert shown.form(url("moocher", payment, "cards"))
+
+
+@pytest.mark.parametrize("component", ["payment-history", "nothing", ""])
+def test_a_fragment_of_another_component_is_the_list(js_shopper: Shopper, component: str) -> None:
+    js_shopper.owe("5.00")
+    response = js_shopper.get(url("charges"), **{"w-component": component})
+    assert response.status_code == 200
+    assert step(response) == "charges"

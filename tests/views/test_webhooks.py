@@ -235,3 +235,16 @@ def test_events_of_a_webhook_carry_no_card_data(waiting: Attempt, psp: SandboxPS
     event: Any = Event.objects.get()
     # Ids are random, and may hold these digits by chance.
     assert not re.search(r"(?<![0-9a-f])4242|4242(?![0-9a-f])", repr(vars(event)))
+
+
+def test_an_event_without_a_reference_is_known_again_by_its_attempt(
+    waiting: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notice = Notice(event_id="1", attempt_id=waiting.pk)
+    monkeypatch.setattr(cards, "webhook", lambda request: notice)
+    for _time in range(2):
+        assert report(Client(), waiting).status_code == 200
+    other = Notice(event_id="1", attempt_id=UUID(int=9))
+    monkeypatch.setattr(cards, "webhook", lambda request: other)
+    assert report(Client(), waiting).status_code == 200
+    assert Event.objects.count() == 2

@@ -59,9 +59,9 @@ class Step(ABC):
     def get_context_data(self) -> dict[str, Any]:
         """What the template is given."""
 
-    def get_news(self) -> dict[str, Any]:
-        """What ``news_template`` is given: what happened since the step was rendered."""
-        return {"seen": self.seen}
+    def get_news(self) -> dict[str, Any] | None:
+        """What ``news_template`` is given: what happened since; ``None`` where no news come."""
+        return None
 
     @property
     def seen(self) -> str:

@@ -309,3 +309,12 @@ def test_a_user_with_line_items_cannot_be_deleted(user: User) -> None:
     record(user, "1")
     with pytest.raises(ProtectedError):
         user.delete()
+
+
+def test_a_key_whose_item_was_deleted_just_then_is_an_error(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(user, "5", key="render:1")
+    monkeypatch.setattr(LineItem.objects, "filter", lambda **which: LineItem.objects.none())
+    with pytest.raises(KeyConflictError):
+        record(user, "5", key="render:1")

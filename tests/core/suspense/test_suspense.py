@@ -407,3 +407,13 @@ def test_two_clerks_at_once_decide_once(user: User) -> None:
     is_decided = again(item).state != State.OPEN
     assert is_decided + Refund.objects.count() == 1
     assert len(errors(results)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_payment_whose_row_is_gone_is_not_matched(user: User) -> None:
+    item, gone = unmatched("12"), pending(user, "12")
+    Payment.objects.get(pk=gone.pk).cancel_pending()
+    assert not Payment.all_objects.exists()
+    with pytest.raises(PaymentGoneError):
+        item.match(gone, **WHO)
+    assert again(item).state == State.OPEN

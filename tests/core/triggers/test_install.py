@@ -205,6 +205,7 @@ def test_disabling_makes_again_only_what_was_installed() -> None:
 def test_a_database_of_another_kind_has_none() -> None:
     other: Any = SimpleNamespace(vendor="oracle")
     assert triggers.expected(other) == triggers.installed(other) == frozenset()
+    triggers.remove(other)
 
 
 @pytest.mark.parametrize("mariadb", [True, False])
