@@ -79,7 +79,8 @@ def test_without_a_session_it_says_how_it_stands_and_nothing_about_the_person(
         page = response.content.decode()
         assert sentence in dom(response).text
         assert dom(response).one("main").one("a", href=url("payment", payment))
-        for personal in ("ada", "5.00", "Use 0", "Card", attempt_of(payment).reference):
+        reference = attempt_of(payment).reference
+        for personal in ("lovelace", "ada@", "5.00", "Use 0", "Card", reference):
             assert personal not in page.replace("loading", "")
 
 
