@@ -18,6 +18,11 @@ IN_PLACE = {"HX-Request": "true"}
 PAYMENT = "/billing/payments/<id>/"
 
 
+def hidden(page: str) -> dict[str, str]:
+    """Return the hidden fields of the kit's forms on a page: token, amount, whose charges."""
+    return dict(re.findall(r'name="(pui-\w+|w-payer)" value="([^"]+)"', page))
+
+
 class Customer(FastHttpUser):
     """One of them, in a browser of their own."""
 
@@ -47,15 +52,16 @@ class Customer(FastHttpUser):
     @task(2)
     def pay(self) -> None:
         """Pay what is owed by card, if anything is."""
-        self.ask("GET", "/billing/charges/", "/billing/charges/", {200})
+        charges = self.ask("GET", "/billing/charges/", "/billing/charges/", {200})
         # Nothing to pay is a conflict.
-        page = self.ask("POST", "/billing/payments/", "/billing/payments/", {303, 409}, data={})
+        page = self.ask(
+            "POST", "/billing/payments/", "/billing/payments/", {303, 409}, data=hidden(charges)
+        )
         if not page.startswith("/"):
             return
         form = self.ask("GET", f"{page}?moocher=sandbox", PAYMENT, {200})
-        hidden = dict(re.findall(r'name="(pui-\w+)" value="([^"]+)"', form))
         path, name = f"{page}moochers/sandbox/", f"{PAYMENT}moochers/sandbox/"
-        paid = {**hidden, "card": "card_approve"}
+        paid = {**hidden(form), "card": "card_approve"}
         page = self.ask("POST", path, name, {303}, data=paid)
         self.ask("GET", page, f"{PAYMENT} paid", {200}, says="Payment successful")
 
