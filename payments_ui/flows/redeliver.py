@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
@@ -79,9 +78,7 @@ def _claim_signal(row: Attempt | Refund | Payment) -> bool:
         due = unguarded(row).filter(signal_due_at=row.signal_due_at)
         return bool(due.update(signal_due_at=timezone.now()))
     # Not by ``signal_sent_at``: a worker that dies while sending has not sent, and the next does.
-    rows: models.QuerySet[Any] = models.QuerySet(type(row)).filter(
-        pk=row.pk, signal_sent_at=None, updated_at=row.updated_at
-    )
+    rows = unguarded(row).filter(signal_sent_at=None, updated_at=row.updated_at)
     return bool(rows.update(updated_at=timezone.now()))
 
 
@@ -116,7 +113,7 @@ def match(event: Event) -> bool:
 @retrying
 def mark_processed(event: Event, attempt: Attempt) -> bool:
     """Record which attempt an unmatched webhook was about; whether this call did."""
-    rows: models.QuerySet[Event] = models.QuerySet(Event).filter(pk=event.pk)
+    rows = unguarded(event)
     found = {"state": Event.State.PROCESSED, "attempt": attempt}
     with transaction.atomic():
         is_ours = bool(rows.filter(state=Event.State.UNMATCHED).update(**found))
