@@ -1,0 +1,1 @@
+"""Disputes: customers whose banks take money back."""
