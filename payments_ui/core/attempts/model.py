@@ -14,13 +14,14 @@ from payments_ui import money
 from payments_ui.core import rules
 from payments_ui.core.db.append_only import EvidenceQuerySet
 from payments_ui.core.db.fields import IdentifierField
+from payments_ui.core.disputes import transitions as disputes
 from payments_ui.core.payments.model import Payment
 from payments_ui.core.psp_request import PSPRequest
-from payments_ui.core.refunds import requesting
+from payments_ui.core.refunds import elsewhere, requesting
 from payments_ui.core.suspense.model import SuspenseItem
 from payments_ui.core.suspense.states import SuspenseKind, SuspenseState
 
-from . import booking, settlement, transitions
+from . import booking, receiving, settlement, transitions, unexpected_money
 from .outcomes import DeclineCode
 from .states import ARRIVED_STATES, OPEN_STATES, AttemptState
 
@@ -72,6 +73,15 @@ class Attempt(PSPRequest):
         null=True,
         help_text=_("Identifies the payment form, so that sending it twice pays once."),
     )
+    payment_method = models.ForeignKey(
+        "payments_core.PaymentMethod",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="attempts",
+        verbose_name=_("saved payment method"),
+        db_index=False,
+    )
     # No URLField: it may be a path of the site, and PSPs' URLs know no longest.
     action_url = models.TextField(_("customer sent to"), blank=True)
     failure_code = IdentifierField(
@@ -82,10 +92,22 @@ class Attempt(PSPRequest):
         default=False,
         help_text=_("A clerk recorded the money; the service cannot refund it."),
     )
+    unattended = models.BooleanField(
+        _("without the customer"),
+        default=False,
+        help_text=_("Charged by the site, while the customer was not there."),
+    )
     received_amount = models.DecimalField(
         _("received amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
     received_currency = IdentifierField(_("received currency"), max_length=3, blank=True)
+    written_off = models.DecimalField(
+        _("written off"),
+        max_digits=14,
+        decimal_places=3,
+        default=Decimal(0),
+        help_text=_("Missing, and not asked for any more."),
+    )
     refunded_amount = models.DecimalField(
         _("refunded amount"),
         max_digits=14,
@@ -93,6 +115,14 @@ class Attempt(PSPRequest):
         default=Decimal(0),
         editable=False,
         help_text=_("Refunded, or reserved for an open refund."),
+    )
+    disputed_amount = models.DecimalField(
+        _("taken by disputes"),
+        max_digits=14,
+        decimal_places=3,
+        default=Decimal(0),
+        editable=False,
+        help_text=_("Taken back by the customer's bank, as far as it was not refunded."),
     )
     started_at = models.DateTimeField(_("started at"), default=timezone.now, editable=False)
     # NULL never collides: the portable way to say "at most one per payment", because
@@ -115,7 +145,16 @@ class Attempt(PSPRequest):
         base_manager_name = "objects"
         verbose_name = _("payment attempt")
         verbose_name_plural = _("payment attempts")
-        indexes = (models.Index(fields=("state", "updated_at"), name="payments_attempt_state"),)
+        indexes = (
+            models.Index(fields=("state", "updated_at"), name="payments_attempt_state"),
+            models.Index(fields=("started_at",), name="payments_attempt_newest"),
+            # Serves the foreign key.
+            models.Index(
+                fields=("payment_method",),
+                name="payments_attempt_method",
+                condition=models.Q(payment_method__isnull=False),
+            ),
+        )
         constraints = rules.constraints(rules.ATTEMPTS)
 
     def __str__(self) -> str:
@@ -133,15 +172,26 @@ class Attempt(PSPRequest):
         return self.received_amount or Decimal(0)
 
     @property
+    def missing(self) -> Decimal:
+        """What has not arrived of what was asked for, in units of ``currency``."""
+        return money.padded(self.amount - self.received - self.written_off, self.currency)
+
+    @property
+    def is_partly_paid(self) -> bool:
+        """Whether a part has arrived, and more is awaited."""
+        return self.is_open and bool(self.received)
+
+    @property
     def refundable_amount(self) -> Decimal:
         """What of the money that arrived can still be given back, in ``received_currency``."""
-        left = self.received - self.refunded_amount
+        left = self.received - self.refunded_amount - self.disputed_amount
         return money.padded(left, self.received_currency) if left else Decimal(0)
 
     @property
     def is_matched(self) -> bool:
-        """Whether its unexpected money has charged another payment since. One query."""
-        return self.suspense_items.filter(state=SuspenseState.MATCHED).exists()
+        """Whether its unexpected money has paid for something else since. One query."""
+        used = (SuspenseState.MATCHED, SuspenseState.CREDITED)
+        return self.suspense_items.filter(state__in=used).exists()
 
     def is_taken(self, psp_reference: str) -> bool:
         """Whether another attempt has this reference of the same PSP and account."""
@@ -151,7 +201,13 @@ class Attempt(PSPRequest):
         return bool(psp_reference) and same.exclude(pk=self.pk).exists()
 
     record = transitions.record
+    name_reference = transitions.name_reference
     settle = settlement.settle
     exact_outcome = settlement.exact_outcome
+    receive = receiving.receive
+    write_off = receiving.write_off
+    end_with_part = unexpected_money.end_with_part
     book_by_hand = booking.book_attempt_by_hand
     request_refund = requesting.request_refund
+    record_refund_report = elsewhere.record_refund_report
+    record_dispute = disputes.record_dispute

@@ -16,6 +16,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui.core.db.json_safe import storable, text
+from payments_ui.core.paymentmethods.instrument import Instrument
 
 
 class DeclineCode(TextChoices):
@@ -57,10 +58,34 @@ class DeclineCode(TextChoices):
             "notified. Try another payment method."
         ),
     )
+    NOT_SUPPORTED = (
+        "not_supported",
+        _("Your card cannot be used for this payment. Try another payment method."),
+    )
+    TRY_LATER = (
+        "try_later",
+        _("Your bank could not be reached. Try again in a moment, or use another payment method."),
+    )
+    AUTHENTICATION_REQUIRED = (
+        "authentication_required",
+        _("Your bank wants you to confirm this payment. Please pay it here yourself."),
+    )
+    METHOD_GONE = (
+        "method_gone",
+        _("This saved payment method can no longer be used. Try another one."),
+    )
+    AMOUNT_REFUSED = (
+        "amount_refused",
+        _("This amount cannot be paid with this payment method. Try another one."),
+    )
     NEVER_HAPPENED = (
         "never_happened",
         _("Your last attempt did not reach the payment service. Please try again."),
     )
+
+
+#: No bank was asked: nothing speaks against asking at once.
+NOT_ASKED = frozenset({DeclineCode.NEVER_HAPPENED, DeclineCode.REQUEST_REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +98,8 @@ class Succeeded:
     account: str = ""
     live: bool = False
     evidence: Mapping[str, object] = field(default_factory=dict)
+    #: The payment method that it was taken from, where the PSP keeps it for the customer.
+    instrument: Instrument | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +113,10 @@ class Declined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequired:
-    """The customer has to go to ``url`` (the PSP's page, or the bank's 3-D Secure step)."""
+    """The customer has to go to ``url`` (the PSP's page, or the bank's 3-D Secure step).
+
+    Without a URL the step is taken in place: ``Moocher.instructions`` shows it.
+    """
 
     url: str = ""
     psp_reference: str | None = None
@@ -94,9 +124,13 @@ class ActionRequired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """The PSP accepted; the outcome comes later (debits, transfers)."""
+    """The PSP accepted; the outcome comes later (debits, transfers).
+
+    ``evidence`` may say why, such as a refund that waits for money in the account.
+    """
 
     psp_reference: str | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +138,14 @@ class Cancelled:
     """The charge was cancelled: nothing was taken, and nothing will be."""
 
     psp_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameBack:
+    """Of refunds only: it had succeeded, and the money came back to the PSP's account since."""
+
+    psp_reference: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +158,7 @@ class Unknown:
 #: What the columns of amounts hold.
 _LIMIT = Decimal(10) ** 11
 
-Outcome = Succeeded | Declined | ActionRequired | Pending | Cancelled | Unknown
+Outcome = Succeeded | Declined | ActionRequired | Pending | Cancelled | CameBack | Unknown
 
 
 def stored_money(money_in: Succeeded) -> dict[str, Any]:

@@ -27,5 +27,7 @@ OPEN_STATES = (
     AttemptState.PROCESSING,
     AttemptState.UNKNOWN,
 )
+#: Stands for the moocher of an attempt whose money a person saw, where no transfer was announced.
+BY_HAND = "manual"
 #: Money arrived, and no later report changes that.
 ARRIVED_STATES = (AttemptState.SETTLED, AttemptState.SURPLUS, AttemptState.MISMATCH)

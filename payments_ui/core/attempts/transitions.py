@@ -13,23 +13,45 @@ from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.json_safe import storable
 from payments_ui.core.db.locks import retrying, second_look
-from payments_ui.exceptions import AlreadyChargedError, AttemptOpenError, PaymentGoneError
+from payments_ui.core.db.unguarded import unguarded
+from payments_ui.core.recoveries.model import Recovery
+from payments_ui.core.runs import claims
+from payments_ui.exceptions import (
+    AlreadyChargedError,
+    AttemptOpenError,
+    PaymentGoneError,
+    PaymentMethodGoneError,
+)
 
-from .outcomes import ActionRequired, Cancelled, Declined, Outcome, Pending, Succeeded, Unknown
+from .outcomes import (
+    NOT_ASKED,
+    ActionRequired,
+    Cancelled,
+    Declined,
+    Outcome,
+    Pending,
+    Succeeded,
+    Unknown,
+)
+from .reported import close_overdue, reported
 from .states import OPEN_STATES
 from .states import AttemptState as State
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from payments_ui.core.paymentmethods.model import PaymentMethod
     from payments_ui.core.payments.model import Payment
 
     from .model import Attempt
+    from .reported import ReportedAttempt
 
 # From where the PSP may send the customer on. A late, weaker answer never undoes a stronger one.
 _BEFORE_ACTION = (State.STARTED, State.UNKNOWN, State.REQUIRES_ACTION)
 # What customers see of an attempt: if it changes, so must the journal, and the version.
 _SHOWN = frozenset({"state", "action_url"})
+# What stays of an answer where money had arrived before.
+_TOLD = frozenset({"evidence", "psp_reference"})
 
 
 @retrying
@@ -41,15 +63,19 @@ def start_attempt(
     live: bool = False,
     manual: bool = False,
     form_token: str | None = None,
+    payment_method: PaymentMethod | None = None,
+    unattended: bool = False,
     by: str = journal.SYSTEM,
     check: Callable[[Payment], object] | None = None,
 ) -> Attempt:
     """Write down that a PSP is about to be asked for this payment; commit before asking.
 
-    The amount is the payment's, in units of its currency. ``check`` is called with the
+    The amount is the payment's, in units of its currency; ``unattended`` says that the customer
+    is not there. ``check`` is called with the
     locked payment, sees how every attempt before ended, and may raise. Raises
-    ``AlreadyChargedError``, ``PaymentGoneError``, and ``AttemptOpenError`` while another
-    attempt is open.
+    ``AlreadyChargedError``, ``PaymentGoneError``, ``AttemptOpenError`` while another
+    attempt is open, ``PaymentMethodGoneError`` where the saved ``payment_method`` is not in
+    use any more, and ``AlreadyTriedError`` where this run tries another payment.
     """
     with transaction.atomic():
         locked = payment.lock()
@@ -61,6 +87,9 @@ def start_attempt(
             raise AttemptOpenError(f"{locked.open_attempt} is open")
         if check is not None:
             check(locked)
+        if payment_method is not None and not payment_method.lock().is_active:
+            raise PaymentMethodGoneError(f"{payment_method} was removed")
+        claims.claim(locked)
         attempt: Attempt = locked.attempts.create(
             moocher=moocher,
             account=account,
@@ -70,6 +99,8 @@ def start_attempt(
             currency=locked.currency,
             idempotency_key=secrets.token_hex(16),
             form_token=form_token,
+            payment_method=payment_method,
+            unattended=unattended,
         )
         journal.attempt(journal.Verb.ATTEMPT_STARTED, attempt, actor=by)
     failpoints.hit(Point.ATTEMPT_AFTER_COMMIT)
@@ -78,6 +109,23 @@ def start_attempt(
 
 
 start_attempt.alters_data = True  # type: ignore[attr-defined]
+
+
+@retrying
+def name_reference(attempt: Attempt, psp_reference: str) -> bool:
+    """Store what the PSP calls it before it moves money, unless it has a name already.
+
+    Compare-and-set. Whether the PSP may go on with it: it is still open, and has this name, which
+    no other attempt has.
+    """
+    if not attempt.is_taken(psp_reference):
+        unguarded(attempt).filter(psp_reference=None).update(psp_reference=psp_reference)
+    stored = attempt.as_stored()
+    attempt.psp_reference = stored.psp_reference
+    return stored.is_open and stored.psp_reference == psp_reference
+
+
+name_reference.alters_data = True  # type: ignore[attr-defined]
 
 
 def record(
@@ -108,25 +156,51 @@ def _advance(attempt: Attempt, outcome: Outcome, by: str, reason: str) -> None:
     sources, changes = _transition(outcome)
     with transaction.atomic():
         payment = attempt.lock_payment()
-        before: Attempt | None = payment.attempts.filter(pk=attempt.pk, state__in=sources).first()
-        if before is None:
-            return
         reference = getattr(outcome, "psp_reference", None)
-        if reference and not before.is_taken(reference):
-            changes["psp_reference"] = reference
-        changes = before.write(changes)
-        if not changes:
+        before = reported(payment, attempt.pk, reference)
+        if before.state not in sources:
             return
-        state = changes.get("state", before.state)
-        if state not in OPEN_STATES:
-            before.suspense_items.close_overdue(by=by)
-        if _SHOWN & changes.keys():
-            detail = {"from": before.state, "to": str(state)}
-            verb = journal.Verb.ATTEMPT_CHANGED
-            journal.attempt(verb, before, actor=by, reason=reason, detail=detail)
-            if state == State.UNKNOWN:
-                text = f"Attempt {before.reference} of payment {payment.pk}: {reason}"
-                notify.admins_after_commit("The outcome of an attempt is unknown", text)
+        if reference and not before.is_reference_taken:
+            changes["psp_reference"] = reference
+        if before.received and changes.get("state") in (State.FAILED, State.CANCELLED):
+            # Called off after a part of a transfer has arrived.
+            kept = {name: changes[name] for name in _TOLD & changes.keys()}
+            before.end_with_part(State.MISMATCH, by=by, reason=reason, **kept)
+            return
+        if changes := before.write(changes):
+            _follow_up(before, outcome, changes, by, reason)
+
+
+def _follow_up(
+    attempt: ReportedAttempt, outcome: Outcome, changes: dict[str, Any], by: str, reason: str
+) -> None:
+    """Everything that follows from what an outcome has changed, in its transaction."""
+    state = changes.get("state", attempt.state)
+    if state not in OPEN_STATES:
+        close_overdue(attempt, by=by)
+    if isinstance(outcome, Declined | Cancelled) and attempt.is_saving:
+        for method in attempt.new_payment_methods.all():
+            method.record(outcome, by=by)
+    forbidden_card = _plan_recovery(attempt, outcome, by)
+    if _SHOWN & changes.keys():
+        detail = {"from": attempt.state, "to": str(state)}
+        if forbidden_card:
+            detail["never_again"] = forbidden_card
+        verb = journal.Verb.ATTEMPT_CHANGED
+        journal.attempt(verb, attempt, actor=by, reason=reason, detail=detail)
+        if state == State.UNKNOWN:
+            text = f"Attempt {attempt.reference} of payment {attempt.payment_id}: {reason}"
+            notify.admins_after_commit("The outcome of an attempt is unknown", text)
+
+
+def _plan_recovery(attempt: Attempt, outcome: Outcome, by: str) -> str:
+    """After a decline: what is done about it; return the card that is never tried again, if any."""
+    if not isinstance(outcome, Declined) or outcome.code in NOT_ASKED:
+        return ""
+    failed = attempt.as_stored()
+    if failed.unattended:
+        Recovery.objects.after_decline(failed, by=by)
+    return Recovery.objects.forbidden_card(failed)
 
 
 def _transition(outcome: Outcome) -> tuple[tuple[State, ...], dict[str, Any]]:
@@ -143,7 +217,8 @@ def _transition(outcome: Outcome) -> tuple[tuple[State, ...], dict[str, Any]]:
         case ActionRequired():
             return _BEFORE_ACTION, {"state": State.REQUIRES_ACTION, "action_url": outcome.url}
         case Pending():
-            return OPEN_STATES, {"state": State.PROCESSING}
+            facts = {"evidence": storable(outcome.evidence)} if outcome.evidence else {}
+            return OPEN_STATES, {"state": State.PROCESSING, **facts}
         case Unknown():
             return OPEN_STATES, {"state": State.UNKNOWN}
         case _:

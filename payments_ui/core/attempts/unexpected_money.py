@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from payments_ui import money
 from payments_ui.core import journal
 from payments_ui.core.suspense.model import SuspenseItem
 from payments_ui.core.suspense.states import SuspenseKind
 
 from .outcomes import Succeeded, stored_money
+from .receiving import UNSAID, Source, keep_arrival
 from .states import AttemptState as State
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def record_surplus(
     by: str,
     reason: str,
     manual: bool = False,
+    source: Source = UNSAID,
 ) -> Attempt:
     """Store money that was never asked for as an attempt of its own, and queue it."""
     now = timezone.now()
@@ -78,11 +81,33 @@ def record_surplus(
         updated_at=now,
         ended_at=now,
     )
+    if manual and attempt.received > 0:
+        currency = attempt.received_currency
+        keep_arrival(attempt, attempt.received, currency, by=by, reason=reason, source=source)
     queue_for_review(attempt, State.SURPLUS, money_in, by=by, reason=reason)
     return attempt
 
 
 record_surplus.alters_data = True  # type: ignore[attr-defined]
+
+
+def end_with_part(attempt: Attempt, state: State, *, by: str, reason: str, **facts: Any) -> None:
+    """End a transfer of which a part has arrived: a person decides what becomes of that money.
+
+    *Mismatch* where it is called off, *surplus* where the payment was charged otherwise.
+    """
+    attempt.write({"state": state, **facts})
+    attempt.suspense_items.close_overdue(by=by)
+    money_in = attempt.exact_outcome(
+        psp_reference=attempt.psp_reference or "",
+        amount=money.padded(attempt.received, attempt.received_currency),
+        currency=attempt.received_currency,
+        evidence=attempt.evidence,
+    )
+    queue_for_review(attempt, state, money_in, by=by, reason=reason)
+
+
+end_with_part.alters_data = True  # type: ignore[attr-defined]
 
 
 def queue_unmatched(event: Event, *, by: str, reason: str = "", **facts: Any) -> None:

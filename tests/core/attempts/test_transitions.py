@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.db import IntegrityError, transaction
 
+from payments_ui.core.attempts import transitions
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
     Cancelled,
@@ -23,6 +24,7 @@ from payments_ui.core.attempts.outcomes import (
     Pending,
     Unknown,
 )
+from payments_ui.core.attempts.reported import reported
 from payments_ui.core.models import Attempt, JournalEntry, Payment
 from payments_ui.exceptions import (
     AlreadyChargedError,
@@ -217,9 +219,9 @@ def test_a_reference_stored_by_somebody_else_this_moment_loses_no_answer(
     attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempt.record(DECLINED)
-    real, calls = Attempt.is_taken, iter([False])
+    looks = iter([None])
     monkeypatch.setattr(
-        Attempt, "is_taken", lambda *args: next(calls, None) is None and real(*args)
+        transitions, "reported", lambda payment, pk, name: reported(payment, pk, next(looks, name))
     )
     again = started(attempt.payment, account="acct").record(DECLINED)
     assert (again.state, again.psp_reference) == (State.FAILED, None)

@@ -1,0 +1,1 @@
+"""Money that people book: a row for each part of it."""
