@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from django.db.models import Exists, OuterRef
+
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError
 
@@ -54,10 +56,11 @@ def _run(payment: Payment, processors: Sequence[Processor]) -> bool:
 
 
 def _cancel(payment: Payment) -> None:
-    if payment.attempts.filter(state__in=Attempt.ARRIVED).exists():
-        logger.warning("Payment %s stays pending: money arrived for it", payment.pk)
-        return
+    arrived = Attempt.objects.filter(payment=OuterRef("pk"), state__in=Attempt.ARRIVED)
+    untouched = Payment.all_objects.filter(~Exists(arrived))
     try:
-        payment.cancel_pending(reason="no processor succeeded")
+        payment.cancel_pending(reason="no processor succeeded", among=untouched)
     except PaymentStateError as error:
-        logger.warning("Payment %s stays as it is: %s", payment.pk, error)
+        has_arrived = payment.attempts.filter(state__in=Attempt.ARRIVED).exists()
+        why = "money arrived for it" if has_arrived else error
+        logger.warning("Payment %s stays as it is: %s", payment.pk, why)

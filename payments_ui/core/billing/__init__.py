@@ -1,0 +1,1 @@
+"""Who is billed when, where nobody presses a button."""

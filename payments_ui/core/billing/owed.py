@@ -1,0 +1,115 @@
+"""What a user owes and is billed for now: sums, thresholds and the site's schedule."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Min, Q, QuerySet, Sum
+from django.utils.module_loading import import_string
+
+from payments_ui import money
+from payments_ui.conf import settings
+from payments_ui.core import clock
+from payments_ui.core.models import LineItem, Payment
+
+from .schedules import Owing, Schedule
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+#: Below so many minor units nobody is billed, where ``BILLING_MINIMUM`` says nothing: CHF 5.00.
+LEAST = 500
+
+
+def payers(
+    *,
+    user: Any = None,
+    currency: str = "",
+    after: tuple[Any, str] | None = None,
+    upto: Any = None,
+    size: int = 500,
+) -> list[tuple[Any, str]]:
+    """Users and currencies with anything that is not paid, in the order of the database.
+
+    Of one ``user`` only, or of all after ``after``, the last one that was seen; ``upto`` is the
+    last user that is wanted. Three queries, however many there are.
+    """
+    sources = [_keys(rows, after) for rows in _unpaid(user, currency, user_id__lte=upto)]
+    # The first of both together are among the first of each; only the database can order keys.
+    users = {user_id for keys in sources for user_id, _currency in keys[:size]}
+    if not users:
+        return []
+    unbound, pending = (keys.order_by().filter(user_id__in=users) for keys in sources)
+    return list(unbound.union(pending).order_by("user_id", "currency")[:size])
+
+
+def count(*, user: Any = None, currency: str = "") -> int:
+    """How many ``payers`` there are in all. One query that reads all of them."""
+    unbound, pending = (_keys(rows, None).order_by() for rows in _unpaid(user, currency))
+    return unbound.union(pending).count()
+
+
+def _unpaid(user: Any, currency: str, **bounds: Any) -> tuple[QuerySet[Any], ...]:
+    only = {"user_id": user, "currency": currency or None, **bounds}
+    given = {name: value for name, value in only.items() if value is not None}
+    rows = LineItem.objects.unbound(), Payment.objects.pending()
+    return tuple(unpaid.filter(**given) for unpaid in rows)
+
+
+def _keys(rows: QuerySet[Any], after: tuple[Any, str] | None) -> QuerySet[Any, tuple[Any, str]]:
+    if after is not None:
+        later = Q(user_id=after[0], currency__gt=after[1])
+        rows = rows.filter(Q(user_id__gt=after[0]) | later)
+    return rows.order_by("user_id", "currency").values_list("user_id", "currency").distinct()
+
+
+def payer(user_id: Any) -> AbstractBaseUser:
+    """The user; raises ``ObjectDoesNotExist`` where the user model's manager hides them."""
+    found: AbstractBaseUser | None
+    found = get_user_model()._default_manager.filter(pk=user_id).first()
+    if found is None:
+        raise ObjectDoesNotExist(f"User {user_id} is hidden by the user model's manager")
+    return found
+
+
+def is_billed(user: AbstractBaseUser, currency: str) -> bool:
+    """Whether what the user owes, and has not begun to pay, is billed now. One query.
+
+    Never below ``BILLING_MINIMUM``; from ``BILLING_AMOUNT`` on whatever the day is; else by
+    ``BILLING_SCHEDULE``.
+    """
+    unbound = LineItem.objects.unbound().filter(user=user.pk, currency=currency)
+    sums = unbound.aggregate(amount=Sum("amount"), since=Min("created_at"))
+    amount: Decimal | None = sums["amount"]
+    if amount is None or amount < least(currency):
+        return False
+    at_once = _limit(settings.BILLING_AMOUNT, currency)
+    if at_once is not None and amount >= at_once:
+        return True
+    local = partial(clock.local, zone=clock.zone_of(user))
+    schedule: Schedule = import_string(settings.BILLING_SCHEDULE)
+    since: dt.datetime = local(sums["since"])
+    return schedule(
+        Owing(user=user, currency=currency, amount=amount, since=since, now=local(clock.now()))
+    )
+
+
+def least(currency: str) -> Decimal:
+    """What is owed at least where somebody is billed: ``BILLING_MINIMUM``, else 5.00 and its like.
+
+    Never less than the currency's smallest unit, since nothing is no payment.
+    """
+    smallest = money.from_minor_units(1, currency)
+    given = _limit(settings.BILLING_MINIMUM, currency)
+    return max(smallest, money.from_minor_units(LEAST, currency) if given is None else given)
+
+
+def _limit(limits: Mapping[str, Decimal | int | str], currency: str) -> Decimal | None:
+    limit = limits.get(currency)
+    return None if limit is None else money.exact_amount(limit)

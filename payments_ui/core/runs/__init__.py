@@ -1,0 +1,1 @@
+"""Runs: one night's charging, cut into batches that workers lease."""
