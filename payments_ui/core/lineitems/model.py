@@ -17,7 +17,8 @@ from payments_ui.core.db.fields import ExactDecimalField, IdentifierField
 from payments_ui.core.payments.model import Payment
 from payments_ui.exceptions import LineItemBoundError, LineItemError
 
-from .queryset import CHECKS, LineItemManager, LineItemQuerySet, checked
+from .checking import CHECKS, checked
+from .queryset import LineItemManager, LineItemQuerySet
 
 
 class LineItem(models.Model):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +11,15 @@ from django.db import connections, models, router, transaction
 from django.db.models import F, Q
 
 from payments_ui import money
-from payments_ui.conf import settings as pui
 from payments_ui.core import journal
 from payments_ui.core.db.constraint_errors import typed_refusals
-from payments_ui.core.db.fields import is_plain
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.db.querysets import BooksQuerySet
-from payments_ui.exceptions import (
-    InvalidCurrencyError,
-    InvalidTitleError,
-    KeyConflictError,
-    LineItemBoundError,
-    LineItemError,
-    QuantityError,
-)
+from payments_ui.exceptions import LineItemBoundError
+
+from . import recording
+from .checking import PRODUCT, amount_of, checked
+from .recording_many import Recorded, Recorder
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -37,62 +31,6 @@ _CHUNK = 10_000
 # Not what a filter joins.
 _SELF = ("self",)
 _BINDING = frozenset({"payment", "payment_id"})
-
-
-def _title(value: Any) -> str:
-    title = str(value).strip()
-    if not title or len(title) > 200:
-        raise InvalidTitleError(f"A line item has a title of 1 to 200 characters, not {len(title)}")
-    if not is_plain(title):
-        raise InvalidTitleError(f"A title has no NUL and no lone surrogate: {title!r}")
-    return title
-
-
-def _currency(value: Any) -> str:
-    currency = value or pui.CURRENCY
-    if not money.is_currency(currency):
-        raise InvalidCurrencyError(f"{currency!r} is not a currency the kit can charge in")
-    return str(currency)
-
-
-def _key(value: Any) -> str | None:
-    if value is None:
-        return None
-    key = str(value).strip()
-    if not key or len(key) > 200 or not is_plain(key):
-        raise LineItemError("A key has 1 to 200 characters, no NUL and no lone surrogate")
-    return key
-
-
-def _unit(value: Any) -> str:
-    unit = str(value).strip()
-    if len(unit) > 40 or not is_plain(unit):
-        raise QuantityError("A unit has at most 40 characters, no NUL and no lone surrogate")
-    return unit
-
-
-def _optional_amount(value: Any) -> Decimal | None:
-    return None if value is None else money.exact_amount(value)
-
-
-CHECKS = {
-    "title": _title,
-    "amount": money.exact_amount,
-    "currency": _currency,
-    "quantity": _optional_amount,
-    "unit": _unit,
-    "unit_price": _optional_amount,
-    "key": _key,
-}
-#: Fields that ``QuantityError`` is about.
-_PRODUCT = frozenset({"amount", "quantity", "unit", "unit_price"})
-
-
-def checked(name: str, value: Any) -> Any:
-    """The field's value as the books hold it, or the typed error."""
-    if name not in CHECKS or hasattr(value, "resolve_expression"):
-        return value
-    return CHECKS[name](value)
 
 
 class LineItemQuerySet(BooksQuerySet["LineItem"]):
@@ -121,7 +59,7 @@ class LineItemQuerySet(BooksQuerySet["LineItem"]):
         with transaction.atomic(using=self.db):
             for rows in self._lock_unbound():
                 changed += models.QuerySet.update(rows, **values)
-                if not _PRODUCT.isdisjoint(values):
+                if not PRODUCT.isdisjoint(values):
                     rows.check_products()
                 journal.lineitems(journal.Verb.LINEITEM_CHANGED, rows)
         return changed
@@ -232,12 +170,10 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
         is missing, and ``KeyConflictError`` where the key was recorded with another amount
         or currency.
         """
-        if amount is None and quantity is not None and unit_price is not None:
-            amount = money.product(money.exact_amount(quantity), money.exact_amount(unit_price))
         item: LineItem = self.model(
             user=user,
             title=title,
-            amount=amount,
+            amount=amount_of(amount, quantity, unit_price),
             currency=currency or "",
             key=key,
             quantity=quantity,
@@ -246,28 +182,29 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
             **({"used_at": used_at} if used_at else {}),
         )
         item.clean_money()
+        if item.user_id is None:
+            raise ValueError("The user is not stored yet")
         using = self._db or router.db_for_write(self.model, instance=item)
-        block: AbstractContextManager[Any]
-        if key is None and not models.signals.post_save.has_listeners(self.model):
-            # One INSERT needs no transaction, and half of the round trips are spared.
-            block = nullcontext()
-        else:
-            # A savepoint, so that a repeated key does not end the caller's transaction.
-            block = transaction.atomic(using=using, savepoint=key is not None)
-        try:
-            with block:
-                item.save(force_insert=True, using=using)
-        except KeyConflictError:
-            recorded = self.filter(user_id=item.user_id, key=item.key, key__isnull=False)
-            first: LineItem | None = recorded.first()
-            if first is None:
-                raise
-            if (first.key, first.amount, first.currency) != (item.key, item.amount, item.currency):
-                raise KeyConflictError(
-                    f"Key {item.key!r} was recorded as {first.amount} {first.currency}, "
-                    f"now it is {item.amount} {item.currency}"
-                ) from None
-            return first
-        return item
+        with typed_refusals():
+            is_new = recording.insert_once(item, using)
+        return item if is_new else recording.first_recorded(item, using)
 
     record.alters_data = True  # type: ignore[attr-defined]
+
+    def record_many(self, rows: Iterable[Mapping[str, Any]]) -> Recorded:
+        """Charge for many uses: as ``record`` for each row, some ten times as fast.
+
+        A row holds the arguments of ``record``, with ``user_id`` instead of ``user`` where
+        that is at hand, and always a ``key``: whatever ends a run, the same rows can be
+        recorded again. Rows are taken as they come, and stored in batches of 10,000 (MariaDB:
+        1,000), each in a transaction of its own unless the caller has one.
+
+        Returns how many uses are new and how many were known. What ``record`` would refuse, and
+        a user who does not exist, holds nobody else up: the other rows are stored, and
+        ``UsesRefusedError`` at the end tells which were not, by the numbers of their rows.
+        Inside ``transaction.atomic()`` that error leaves nothing: all are recorded, or none.
+        Sends no signals, as ``bulk_create`` does not.
+        """
+        return Recorder(self.model, self._db or router.db_for_write(self.model)).run(rows)
+
+    record_many.alters_data = True  # type: ignore[attr-defined]

@@ -20,12 +20,10 @@ from payments_ui.exceptions import (
     InvalidAmountError,
     InvalidCurrencyError,
     InvalidTitleError,
-    KeyConflictError,
     LineItemBoundError,
     LineItemError,
 )
-from tests.conftest import UserFactory
-from tests.core.support import errors, journalled, pending, record, stored, together
+from tests.core.support import journalled, pending, record, stored
 
 pytestmark = pytest.mark.django_db
 Verb = JournalEntry.Verb
@@ -90,61 +88,10 @@ def test_a_key_has_to_name_something(user: User, key: str) -> None:
     assert not LineItem.objects.exists()
 
 
-def test_the_same_user_and_key_is_charged_once(user: User, make_user: UserFactory) -> None:
-    first = LineItem.objects.record(user=user, title="Job", amount="1.50", key="job:7")
-    again = LineItem.objects.record(user=user, title="Job, again", amount="1.5", key=" job:7 ")
-    assert (again.pk, again.title) == (first.pk, "Job")
-    assert record(make_user(), "1.50", key="job:7")[0].pk != first.pk
-    assert len(record(user, "1", "1")) == 2
-
-
-@pytest.mark.parametrize("other", [{"amount": "2"}, {"amount": "1", "currency": "EUR"}])
-def test_the_same_key_with_another_amount_is_an_error_that_says_so(
-    user: User, other: dict[str, Any]
-) -> None:
-    LineItem.objects.record(user=user, title="Job", amount="1", key="job:7")
-    with pytest.raises(KeyConflictError, match="job:7"):
-        LineItem.objects.record(user=user, title="Job", key="job:7", **other)
-    assert LineItem.objects.count() == 1
-
-
-def test_a_repeated_key_does_not_end_the_callers_transaction(user: User) -> None:
-    with transaction.atomic():
-        record(user, "1", key="job:7")
-        record(user, "1", key="job:7")
-        record(user, "2")
-    assert LineItem.objects.count() == 2
-
-
 def test_a_number_given_by_hand_overwrites_nothing(user: User) -> None:
     item = record(user, "1")[0]
     with pytest.raises(IntegrityError), transaction.atomic():
         LineItem(pk=item.pk, user=user, title="Use", amount=2).save()
-
-
-def test_what_the_database_refuses_for_another_reason_is_raised(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        raise IntegrityError("a constraint of the site's")
-
-    monkeypatch.setattr(LineItem, "save", refuse)
-    with pytest.raises(IntegrityError, match="of the site"):
-        LineItem.objects.record(user=user, title="Use", amount=1, key="job:7")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_one_use_recorded_by_many_processes_at_once_is_charged_once(user: User) -> None:
-    def use(number: int) -> Any:
-        return [
-            LineItem.objects.record(user=user, title="Job", amount="1", key=f"job:{job}").pk
-            for job in range(5)
-        ]
-
-    results = together(8, use)
-    assert errors(results) == []
-    assert len({tuple(keys) for keys in results}) == 1
-    assert LineItem.objects.count() == 5
 
 
 def _save(item: LineItem) -> None:
@@ -309,12 +256,3 @@ def test_a_user_with_line_items_cannot_be_deleted(user: User) -> None:
     record(user, "1")
     with pytest.raises(ProtectedError):
         user.delete()
-
-
-def test_a_key_whose_item_was_deleted_just_then_is_an_error(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record(user, "5", key="render:1")
-    monkeypatch.setattr(LineItem.objects, "filter", lambda **which: LineItem.objects.none())
-    with pytest.raises(KeyConflictError):
-        record(user, "5", key="render:1")
