@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from django.db.models import BaseConstraint
 
+from .arrivals import ARRIVALS
 from .attempts import ATTEMPTS
+from .disputes import DISPUTES
 from .journal import JOURNAL_ENTRIES
 from .lineitems import LINEITEMS
+from .paymentmethods import CUSTOMERS, PAYMENT_METHODS
 from .payments import PAYMENTS
 from .refunds import REFUNDS
 from .rule import PREFIX, Row, Rule, TableRules
@@ -16,7 +19,11 @@ from .suspense import EVENTS, SUSPENSE_ITEMS
 BOOKS: tuple[TableRules, ...] = (
     PAYMENTS,
     ATTEMPTS,
+    ARRIVALS,
     REFUNDS,
+    DISPUTES,
+    CUSTOMERS,
+    PAYMENT_METHODS,
     SUSPENSE_ITEMS,
     EVENTS,
     JOURNAL_ENTRIES,
@@ -31,12 +38,16 @@ def constraints(table: TableRules) -> tuple[BaseConstraint, ...]:
 
 
 __all__ = [
+    "ARRIVALS",
     "ATTEMPTS",
     "BOOKS",
+    "CUSTOMERS",
+    "DISPUTES",
     "EVENTS",
     "JOURNAL_ENTRIES",
     "LINEITEMS",
     "PAYMENTS",
+    "PAYMENT_METHODS",
     "PREFIX",
     "REFUNDS",
     "RULES",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import CheckConstraint, Q
 
 from payments_ui import money
 from payments_ui.core.privacy.redaction import ANONYMIZED
@@ -16,6 +16,7 @@ from payments_ui.exceptions import (
 )
 
 from .rule import LINEITEM, PAYMENT, Row, Rule, TableRules, text
+from .unique import UniqueWhereSet
 
 # ruff: noqa: S608 - only our own tables' names go in
 # A draft of its user, and of its currency where that has one already.
@@ -39,6 +40,9 @@ def _is_no_product(row: Row) -> bool:
         return True
     return False
 
+
+#: The unique index of user and key.
+ONCE = "payments_item_once"
 
 BOUND = Rule(
     name="lineitem_bound",
@@ -91,7 +95,7 @@ LINEITEMS = TableRules(
             name="lineitem_once",
             promise="A user's key is recorded once.",
             error=KeyConflictError,
-            constraint=UniqueConstraint(fields=("user", "key"), name="payments_item_once"),
+            constraint=UniqueWhereSet(fields=("user", "key"), name=ONCE, key="key"),
         ),
         Rule(
             name="lineitem_number",

@@ -6,7 +6,7 @@ from django.db.models import CheckConstraint, Q
 
 from payments_ui import money
 from payments_ui.core.attempts.states import OPEN_STATES, AttemptState
-from payments_ui.core.refunds.states import RefundState
+from payments_ui.core.refunds.states import OPEN_STATES as REFUND_OPEN_STATES
 from payments_ui.core.verbs import JournalVerb
 from payments_ui.exceptions import (
     AlreadyChargedError,
@@ -68,8 +68,7 @@ LEFT JOIN (
 ) j ON j.payment_id = p.id
 LEFT JOIN (
     SELECT payment_id, COUNT(*) AS refunds,
-        COUNT(CASE WHEN state IN ({text(RefundState.SUCCEEDED, RefundState.FAILED)})
-            THEN 1 END) AS ended
+        COUNT(CASE WHEN state NOT IN ({text(*REFUND_OPEN_STATES)}) THEN 1 END) AS ended
     FROM {REFUND} GROUP BY payment_id
 ) r ON r.payment_id = p.id
 """

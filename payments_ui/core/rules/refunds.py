@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 
-from payments_ui.core.refunds.states import OPEN_STATES, RefundState
+from payments_ui.core.refunds.states import OPEN_STATES, RELEASED_STATES, RefundState
 from payments_ui.core.suspense.states import SuspenseKind
 from payments_ui.exceptions import EvidenceError, InvalidAmountError, RefundOpenError
 
 from .rule import ALWAYS, ATTEMPT, REFUND, SUSPENSE, Rule, TableRules, text
+from .unique import UniqueWhereSet
 
 # ruff: noqa: S608 - only our own tables' names and states go in
 _OPEN = text(*OPEN_STATES)
-_SUCCEEDED, _FAILED = text(RefundState.SUCCEEDED), text(RefundState.FAILED)
+_SUCCEEDED, _CAME_BACK = text(RefundState.SUCCEEDED), text(RefundState.CAME_BACK)
+_RELEASED = text(*RELEASED_STATES)
 
 _SOURCE = f"""
 SELECT r.id, r.state, r.currency, exact(r.amount) AS amount, r.ended_at, r.signal_sent_at,
@@ -31,7 +33,8 @@ _NOT_RESERVED = f"""NOT EXISTS (SELECT 1 {_OF_ATTEMPT}
     AND a.payment_id = NEW.payment_id AND a.received_currency = NEW.currency
     AND ROUND(a.refunded_amount, 3) >= (SELECT ROUND(COALESCE(SUM(r.amount), 0) + NEW.amount, 3)
         FROM {REFUND} r
-        WHERE r.attempt_id = NEW.attempt_id AND r.state <> {_FAILED} AND r.id <> NEW.id))"""
+        WHERE r.attempt_id = NEW.attempt_id AND r.state NOT IN ({_RELEASED})
+        AND r.id <> NEW.id))"""
 
 REFUNDS = TableRules(
     table=REFUND,
@@ -69,7 +72,8 @@ REFUNDS = TableRules(
             name="refund_reserved",
             promise="A refund gives back what arrived with its attempt and is reserved there.",
             refuse_insert=_NOT_RESERVED,
-            refuse_update=f"OLD.state = {_FAILED} AND NEW.state <> {_FAILED} AND {_NOT_RESERVED}",
+            refuse_update=f"OLD.state IN ({_RELEASED}) AND NEW.state NOT IN ({_RELEASED})"
+            f" AND {_NOT_RESERVED}",
         ),
         Rule(
             name="refund_payment",
@@ -88,7 +92,7 @@ REFUNDS = TableRules(
             promise="What was asked to be given back stays as it is.",
             error=EvidenceError,
             refuse_update="{changed[id,payment_id,attempt_id,amount,currency]}"
-            " OR {changed[idempotency_key,requested_at]}",
+            " OR {changed[idempotency_key,elsewhere,requested_at]}",
         ),
         Rule(
             name="refund_evidence",
@@ -98,10 +102,12 @@ REFUNDS = TableRules(
         ),
         Rule(
             name="refund_final",
-            promise="A refund that ended does not open again; money given back stays so.",
+            promise="A refund that ended stays ended; money given back may only come back.",
             error=EvidenceError,
             refuse_update=f"{{changed[state]}} AND OLD.state NOT IN ({_OPEN})"
-            f" AND (OLD.state = {_SUCCEEDED} OR NEW.state <> {_SUCCEEDED})",
+            f" AND (OLD.state = {_SUCCEEDED} AND NEW.state <> {_CAME_BACK}"
+            f" OR OLD.state = {_CAME_BACK}"
+            f" OR OLD.state <> {_SUCCEEDED} AND NEW.state <> {_SUCCEEDED})",
         ),
         Rule(
             name="refund_ended",
@@ -114,8 +120,9 @@ REFUNDS = TableRules(
             name="refund_signal_sent",
             promise="The signal of a refund is sent, and the moment of that is kept.",
             error=EvidenceError,
-            refuse_update="OLD.signal_sent_at IS NOT NULL AND NEW.signal_sent_at IS NULL",
-            violated_where=f"state = {_SUCCEEDED} AND signal_sent_at IS NULL"
+            refuse_update="OLD.signal_sent_at IS NOT NULL AND NEW.signal_sent_at IS NULL"
+            " AND NOT {changed[state]}",
+            violated_where=f"state IN ({_SUCCEEDED}, {_CAME_BACK}) AND signal_sent_at IS NULL"
             " AND ended_at < %(overdue)s",
             shows=("state", "ended_at"),
         ),
@@ -134,10 +141,12 @@ REFUNDS = TableRules(
         ),
         Rule(
             name="refund_one_open",
-            promise="An attempt has at most one open refund.",
+            promise="An attempt has at most one open refund of ours.",
             error=RefundOpenError,
-            constraint=UniqueConstraint(fields=("open_attempt",), name="payments_one_open_refund"),
-            unique=(f"CASE WHEN state IN ({_OPEN}) THEN attempt_id END",),
+            constraint=UniqueWhereSet(
+                fields=("open_attempt",), name="payments_one_open_refund", key="open_attempt"
+            ),
+            unique=(f"CASE WHEN state IN ({_OPEN}) AND NOT elsewhere THEN attempt_id END",),
         ),
         Rule(
             name="refund_key_once",

@@ -31,7 +31,10 @@ from payments_ui.exceptions import PaymentsUIError, RuleBrokenError
 
 PAYMENT, LINEITEM = "payments_core_payment", "payments_core_lineitem"
 ATTEMPT, REFUND = "payments_core_attempt", "payments_core_refund"
+ARRIVAL = "payments_core_arrival"
+DISPUTE = "payments_core_dispute"
 EVENT, SUSPENSE = "payments_core_event", "payments_core_suspenseitem"
+CUSTOMER, METHOD = "payments_core_customer", "payments_core_paymentmethod"
 JOURNAL = "payments_core_journalentry"
 
 #: Of every rule's name where a database says it.
@@ -39,7 +42,7 @@ PREFIX = "payments_rule_"
 #: A condition that every row meets.
 ALWAYS = "1 = 1"
 
-_RELATIONS = frozenset({"user", "attempt", "event", "refund"})
+_RELATIONS = frozenset({"user", "attempt", "event", "refund", "psp_customer"})
 _COLUMN = re.compile(r"\{row\}(\w+)")
 
 Row = Mapping[str, Any]

@@ -8,7 +8,7 @@ from payments_ui.core.attempts.states import ARRIVED_STATES
 from payments_ui.core.suspense.states import EventState, SuspenseKind, SuspenseState
 from payments_ui.exceptions import EvidenceError
 
-from .rule import ALWAYS, ATTEMPT, EVENT, SUSPENSE, Rule, TableRules, text
+from .rule import ALWAYS, ARRIVAL, ATTEMPT, EVENT, SUSPENSE, Rule, TableRules, text
 
 # ruff: noqa: S608 - only our own tables' names and states go in
 _OPEN, _MATCHED = text(SuspenseState.OPEN), text(SuspenseState.MATCHED)
@@ -121,20 +121,25 @@ SUSPENSE_ITEMS = TableRules(
 )
 
 _EVENTS = f"""
-SELECT e.id, e.state, e.attempt_id, exact(e.amount) AS amount, e.currency,
-    COALESCE(s.told, 0) AS told, COALESCE(a.state, '') AS attempt_state
+SELECT e.id, e.state, e.attempt_id, e.psp_reference, exact(e.amount) AS amount, e.currency,
+    COALESCE(s.told, 0) AS told, COALESCE(a.state, '') AS attempt_state, a.manual,
+    COALESCE(x.booked, 0) AS booked
 FROM {EVENT} e
 LEFT JOIN {ATTEMPT} a ON a.id = e.attempt_id
 LEFT JOIN (
     SELECT event_id, COUNT(*) AS told FROM {SUSPENSE}
     WHERE kind = {_UNMATCHED} AND event_id IS NOT NULL GROUP BY event_id
 ) s ON s.event_id = e.id
+LEFT JOIN (
+    SELECT event_id, SUM(exact(amount)) AS booked FROM {ARRIVAL}
+    WHERE event_id IS NOT NULL AND suspense_item_id IS NULL GROUP BY event_id
+) x ON x.event_id = e.id
 """
 
 EVENTS = TableRules(
     table=EVENT,
     source=_EVENTS,
-    money=frozenset({"amount"}),
+    money=frozenset({"amount", "booked"}),
     rules=(
         Rule(
             name="event_state",
@@ -149,24 +154,28 @@ EVENTS = TableRules(
         ),
         Rule(
             name="event_processed",
-            promise="A processed event names its attempt.",
+            promise="A processed event names its attempt, unless it is about no charge.",
             error=EvidenceError,
-            never=f"{{row}}state = {text(EventState.PROCESSED)} AND {{row}}attempt_id IS NULL",
-            shows=("state",),
+            never=f"{{row}}state = {text(EventState.PROCESSED)} AND {{row}}attempt_id IS NULL"
+            " AND ({row}psp_reference <> '' OR {row}amount IS NOT NULL)",
+            shows=("state", "psp_reference"),
         ),
         Rule(
             name="event_money",
-            promise="The money of a processed event arrived with its attempt.",
+            promise="The money of a processed event arrived with its attempt, all of it.",
             violated_where=f"state = {text(EventState.PROCESSED)} AND amount IS NOT NULL"
-            f" AND attempt_id IS NOT NULL AND attempt_state NOT IN ({text(*ARRIVED_STATES)})",
-            shows=("amount", "currency", "attempt_state"),
+            " AND attempt_id IS NOT NULL AND (manual AND booked <> amount"
+            f" OR NOT manual AND attempt_state NOT IN ({text(*ARRIVED_STATES)}))",
+            shows=("amount", "currency", "booked", "attempt_state"),
         ),
         Rule(
             name="event_frozen",
             promise="What a PSP or a bank reported stays as it is.",
             error=EvidenceError,
             refuse_update="{changed[id,moocher,account,event_id,received_at]}"
-            " OR {changed[psp_reference,amount,currency]}"
+            " OR {changed[kind,about,warning,amount,currency,arrived_on]}"
+            " OR {changed[payer]} AND NOT {anonymized[payer]}"
+            " OR OLD.psp_reference <> '' AND {changed[psp_reference]}"
             " OR OLD.attempt_id IS NOT NULL AND {changed[attempt_id]}"
             f" OR OLD.state = {text(EventState.PROCESSED)} AND {{changed[state]}}",
         ),
@@ -188,7 +197,7 @@ EVENTS = TableRules(
             promise="What a PSP or a bank reports is stored once.",
             error=EvidenceError,
             constraint=UniqueConstraint(
-                fields=("moocher", "account", "event_id"), name="payments_event_once"
+                fields=("event_id", "moocher", "account"), name="payments_event_once"
             ),
         ),
     ),

@@ -12,7 +12,15 @@ from collections.abc import Iterator
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from payments_ui.core.rules.rule import ATTEMPT, LINEITEM, PAYMENT, REFUND
+from payments_ui.core.rules.rule import (
+    ARRIVAL,
+    ATTEMPT,
+    CUSTOMER,
+    LINEITEM,
+    METHOD,
+    PAYMENT,
+    REFUND,
+)
 
 from .compiler import (
     VERSION,
@@ -37,9 +45,12 @@ SETTLE: tuple[str, ...] = ()
 _READ = {
     PAYMENT: "id, user_id, amount, currency, sealed_at, charged_at, cancelled_at, undone_at",
     LINEITEM: "id, user_id, amount, currency, payment_id",
-    ATTEMPT: "id, payment_id, amount, currency, received_currency, refunded_amount,"
-    " open_payment, settled_payment",
+    ATTEMPT: "id, payment_id, state, manual, amount, currency, received_amount,"
+    " received_currency, refunded_amount, open_payment, settled_payment",
+    ARRIVAL: "id, attempt_id, amount",
     REFUND: "id, attempt_id, amount, state",
+    CUSTOMER: "id, user_id, account, live, removed_at",
+    METHOD: "id, user_id, psp_customer_id, state",
 }
 _VIEWS = {table: table.replace("payments_core_", "payments_base_") for table in _READ}
 #: What is made before the triggers, and dropped after them.

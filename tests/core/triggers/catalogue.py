@@ -13,7 +13,14 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
+from payments_ui.core.models import (
+    Attempt,
+    Customer,
+    JournalEntry,
+    LineItem,
+    Payment,
+    PaymentMethod,
+)
 from payments_ui.exceptions import (
     AlreadyChargedError,
     AttemptOpenError,
@@ -22,23 +29,29 @@ from payments_ui.exceptions import (
     LineItemBoundError,
     NotChargedError,
     PaymentGoneError,
+    PaymentMethodError,
+    PaymentMethodGoneError,
     PaymentStateError,
     PaymentsUIError,
     RuleBrokenError,
 )
-from tests.core.support import bare, charged, pending, record, started
+from tests.core.support import bare, charged, customer_of, pending, record, saved, started
 from tests.core.triggers.support import (
+    arrival,
     attempt_of,
     cancelled,
+    dispute,
     draft,
     event,
     item_of,
     key,
+    partly_paid,
     raw,
     refund,
     save,
     seal,
     suspense,
+    transfer,
     undone,
     write,
 )
@@ -452,6 +465,93 @@ def rewriting_what_arrived(user: User, other: User) -> Write:
 
 
 @refused(EvidenceError)
+def more_money_for_what_has_ended(user: User, other: User) -> Write:
+    attempt = transfer(user)
+    attempt.book_by_hand(by="user:1", reason="seen")
+    return lambda: arrival(attempt)
+
+
+@refused(EvidenceError)
+def booking_by_hand_what_a_psp_takes(user: User, other: User) -> Write:
+    attempt = started(pending(user, "5"))
+    return lambda: arrival(attempt)
+
+
+@refused(EvidenceError)
+def a_part_in_another_currency(user: User, other: User) -> Write:
+    attempt = partly_paid(user)
+    return lambda: arrival(attempt, currency="EUR")
+
+
+@refused(EvidenceError)
+def a_part_that_never_arrived(user: User, other: User) -> Write:
+    attempt = transfer(user)
+    return lambda: write(attempt, received_amount=Decimal(2), received_currency="CHF")
+
+
+@refused(EvidenceError)
+def a_part_of_which_one_forgets_some(user: User, other: User) -> Write:
+    attempt = partly_paid(user)
+    return lambda: write(attempt, received_amount=Decimal(1))
+
+
+@refused(EvidenceError)
+def an_open_attempt_with_all_of_its_money(user: User, other: User) -> Write:
+    attempt = partly_paid(user)
+    arrival(attempt, "3")
+    return lambda: write(attempt, received_amount=Decimal(5))
+
+
+@refused(EvidenceError)
+def settling_with_a_part(user: User, other: User) -> Write:
+    attempt = partly_paid(user)
+    return lambda: write(attempt, state="settled")
+
+
+@refused(EvidenceError, sealed=False)
+def writing_all_of_it_off(user: User, other: User) -> Write:
+    attempt = transfer(user)
+    facts = {"received_amount": 0, "received_currency": "CHF", "written_off": Decimal(5)}
+    return lambda: write(attempt, state="settled", **facts)
+
+
+@refused(EvidenceError, sealed=False)
+def writing_off_what_is_still_awaited(user: User, other: User) -> Write:
+    attempt = partly_paid(user)
+    return lambda: write(attempt, written_off=Decimal(3))
+
+
+@refused(EvidenceError)
+def giving_a_part_back_while_more_is_awaited(user: User, other: User) -> Write:
+    attempt = partly_paid(user)
+    return lambda: write(attempt, refunded_amount=Decimal(2))
+
+
+@refused(InvalidAmountError, sealed=False)
+def an_arrival_of_nothing(user: User, other: User) -> Write:
+    attempt = transfer(user)
+    return lambda: arrival(attempt, "0")
+
+
+@refused(EvidenceError)
+def rewriting_who_booked_a_part(user: User, other: User) -> Write:
+    partly_paid(user)
+    return lambda: raw("UPDATE {arrival} SET booked_by = 'user:2'")
+
+
+@refused(EvidenceError)
+def forgetting_a_part(user: User, other: User) -> Write:
+    partly_paid(user)
+    return lambda: raw("DELETE FROM {arrival}")
+
+
+@refused(EvidenceError)
+def another_payer(user: User, other: User) -> Write:
+    reported = event()
+    return lambda: write(reported, payer="Somebody Else")
+
+
+@refused(EvidenceError)
 def rewriting_the_psp_reference_of_money(user: User, other: User) -> Write:
     attempt = attempt_of(charged(user, "5"))
     return lambda: write(attempt, psp_reference="somebody else's")
@@ -561,9 +661,215 @@ def a_refund_that_was_given_back_and_fails(user: User, other: User) -> Write:
 
 
 @refused(EvidenceError)
+def a_refund_that_came_back_and_succeeds(user: User, other: User) -> Write:
+    row = refund(attempt_of(charged(user, "5")), "5", state="succeeded")
+    write(row, state="came_back")
+    return lambda: write(row, state="succeeded")
+
+
+@refused(EvidenceError)
+def calling_a_refund_of_ours_one_from_elsewhere(user: User, other: User) -> Write:
+    row = refund(attempt_of(charged(user, "5")), "5")
+    return lambda: write(row, elsewhere=True)
+
+
+@refused(EvidenceError)
 def deleting_a_refund(user: User, other: User) -> Write:
     row = refund(attempt_of(charged(user, "5")), "5")
     return lambda: bare(type(row)).filter(pk=row.pk).delete()
+
+
+# Disputes: what a bank took is not forgotten, and not made up
+
+
+@refused(EvidenceError)
+def a_dispute_of_another_payment(user: User, other: User) -> Write:
+    attempt, payment = attempt_of(charged(user, "5")), pending(other, "7")
+    return lambda: dispute(attempt, payment=payment)
+
+
+@refused(EvidenceError, sealed=False)
+def a_dispute_twice(user: User, other: User) -> Write:
+    attempt = attempt_of(charged(user, "5"))
+    dispute(attempt)
+    return lambda: dispute(attempt)
+
+
+@refused(InvalidAmountError, sealed=False)
+def a_dispute_about_less_than_nothing(user: User, other: User) -> Write:
+    attempt = attempt_of(charged(user, "5"))
+    return lambda: dispute(attempt, amount=Decimal(-1))
+
+
+@refused(EvidenceError, sealed=False)
+def a_dispute_in_a_state_of_its_own(user: User, other: User) -> Write:
+    attempt = attempt_of(charged(user, "5"))
+    return lambda: dispute(attempt, state="odd")
+
+
+@refused(EvidenceError)
+def forgetting_what_a_dispute_took(user: User, other: User) -> Write:
+    row = dispute(attempt_of(charged(user, "5")))
+    return lambda: write(row, withdrawn=Decimal("4.99"))
+
+
+@refused(EvidenceError)
+def moving_a_dispute_to_another_charge(user: User, other: User) -> Write:
+    row, attempt = dispute(attempt_of(charged(user, "5"))), attempt_of(charged(other, "7"))
+    return lambda: write(row, attempt=attempt)
+
+
+@refused(EvidenceError)
+def owing_again_what_is_not_lost(user: User, other: User) -> Write:
+    row = dispute(attempt_of(charged(user, "5")))
+    return lambda: write(row, reopened_at=timezone.now())
+
+
+@refused(EvidenceError)
+def owing_again_twice(user: User, other: User) -> Write:
+    row = dispute(attempt_of(charged(user, "5")), state="lost", closed_at=timezone.now())
+    write(row, reopened_at=timezone.now())
+    return lambda: write(row, reopened_at=None)
+
+
+@refused(EvidenceError)
+def sending_the_signal_of_a_dispute_once_more(user: User, other: User) -> Write:
+    row = dispute(attempt_of(charged(user, "5")), opened_signal_sent_at=timezone.now())
+    return lambda: write(row, opened_signal_sent_at=None)
+
+
+@refused(EvidenceError)
+def deleting_disputes_by_sql(user: User, other: User) -> Write:
+    dispute(attempt_of(charged(user, "5")))
+    return lambda: raw("DELETE FROM {dispute}")
+
+
+@refused(RuleBrokenError)
+def counting_more_as_disputed_than_was_taken(user: User, other: User) -> Write:
+    attempt = attempt_of(charged(user, "5"))
+    dispute(attempt, withdrawn=Decimal(3))
+    return lambda: write(attempt, disputed_amount=Decimal("3.01"))
+
+
+@refused(RuleBrokenError, sealed=False)
+def counting_money_as_refunded_and_disputed(user: User, other: User) -> Write:
+    attempt = attempt_of(charged(user, "5"))
+    dispute(attempt)
+    refund(attempt, "3")
+    return lambda: write(attempt, disputed_amount=Decimal("2.01"))
+
+
+# Saved payment methods: with consent, by their user, and never again once they are removed
+
+
+@refused(PaymentMethodGoneError)
+def charging_the_payment_method_of_somebody_else(user: User, other: User) -> Write:
+    method = saved(other)
+    attempt = Attempt(payment=pending(user, "5"), amount=Decimal(5), currency="CHF")
+    return lambda: copy_of(attempt, payment_method=method)
+
+
+@refused(PaymentMethodGoneError)
+def charging_a_removed_payment_method(user: User, other: User) -> Write:
+    method = saved(user)
+    write(method, state="removing", is_default=False)
+    attempt = Attempt(payment=pending(user, "5"), amount=Decimal(5), currency="CHF")
+    return lambda: copy_of(attempt, payment_method=method)
+
+
+@refused(PaymentMethodGoneError)
+def charging_a_payment_method_of_another_account(user: User, other: User) -> Write:
+    method = saved(user)
+    attempt = Attempt(payment=pending(user, "5"), amount=Decimal(5), currency="CHF")
+    return lambda: copy_of(attempt, payment_method=method, account="another")
+
+
+@refused(EvidenceError)
+def saying_afterwards_that_another_one_was_charged(user: User, other: User) -> Write:
+    attempt, method = started(pending(user, "5")), saved(user)
+    return lambda: write(attempt, payment_method=method)
+
+
+@refused(EvidenceError)
+def a_payment_method_that_begins_in_use(user: User, other: User) -> Write:
+    method = saved(user)
+    return lambda: copy_of_method(method, state="active", method_id="pm_2")
+
+
+@refused(PaymentMethodGoneError)
+def saving_with_the_customer_of_somebody_else(user: User, other: User) -> Write:
+    method = saved(user)
+    return lambda: copy_of_method(method, user=other)
+
+
+@refused(PaymentMethodError, sealed=False)
+def saving_without_consent(user: User, other: User) -> Write:
+    method = saved(user)
+    return lambda: copy_of_method(method, consent_text="")
+
+
+@refused(EvidenceError)
+def rewriting_what_a_user_agreed_to(user: User, other: User) -> Write:
+    saved(user)
+    return lambda: raw("UPDATE {paymentmethod} SET unattended_text = 'anything'")
+
+
+@refused(EvidenceError)
+def giving_a_payment_method_to_somebody_else(user: User, other: User) -> Write:
+    method = saved(user)
+    return lambda: write(method, user=other)
+
+
+@refused(EvidenceError)
+def another_card_under_the_same_consent(user: User, other: User) -> Write:
+    method = saved(user)
+    return lambda: write(method, method_id="pm_2")
+
+
+@refused(EvidenceError)
+def using_a_removed_payment_method_again(user: User, other: User) -> Write:
+    method = saved(user)
+    write(method, state="removing", is_default=False)
+    return lambda: write(method, state="active")
+
+
+@refused(PaymentMethodError, sealed=False)
+def a_second_default_by_sql(user: User, other: User) -> Write:
+    saved(user)
+    saved(user, method_id="pm_2", fingerprint="f2")
+    sql = "UPDATE {paymentmethod} SET is_default = %s WHERE method_id = 'pm_2'"
+    return lambda: raw(sql, True)
+
+
+@refused(EvidenceError)
+def deleting_the_evidence_of_a_mandate(user: User, other: User) -> Write:
+    saved(user)
+    return lambda: raw("DELETE FROM {paymentmethod}")
+
+
+@refused(EvidenceError, sealed=False)
+def the_same_psp_customer_for_two_users(user: User, other: User) -> Write:
+    customer, theirs = customer_of(user), Customer.objects.for_user(other, psp="cards")
+    return lambda: write(theirs, customer_id=customer.customer_id)
+
+
+@refused(PaymentMethodError, sealed=False)
+def a_second_customer_of_a_user(user: User, other: User) -> Write:
+    customer = customer_of(user)
+    copy = Customer(user=user, psp=customer.psp, idempotency_key="2")
+    return lambda: bare(Customer).bulk_create([copy])
+
+
+@refused(EvidenceError)
+def giving_a_customer_to_somebody_else(user: User, other: User) -> Write:
+    customer = customer_of(user)
+    return lambda: write(customer, user=other)
+
+
+@refused(EvidenceError)
+def deleting_a_customer(user: User, other: User) -> Write:
+    customer_of(user)
+    return lambda: raw("DELETE FROM {customer}")
 
 
 # Money to look at, and the journal
@@ -597,6 +903,14 @@ def rewriting_the_journal(user: User, other: User) -> Write:
 def tearing_a_page_out_of_the_journal(user: User, other: User) -> Write:
     pending(user, "5")
     return lambda: raw("DELETE FROM {journal}")
+
+
+def copy_of_method(method: PaymentMethod, **fields: Any) -> None:
+    """Insert a payment method of the same customer, which is being saved."""
+    facts: dict[str, Any] = {"user": method.user, "psp_customer": method.psp_customer}
+    facts |= {"idempotency_key": "copy", "consent_text": "Save it.", **fields}
+    copy = PaymentMethod(**facts, consent_given_at=timezone.now())
+    bare(PaymentMethod).bulk_create([copy])
 
 
 def copy_of(attempt: Attempt, **fields: Any) -> None:

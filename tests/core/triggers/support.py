@@ -6,17 +6,31 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
-from payments_ui.core.models import Attempt, Event, LineItem, Payment, Refund, SuspenseItem
+from payments_ui.core.models import (
+    Arrival,
+    Attempt,
+    Customer,
+    Dispute,
+    Event,
+    LineItem,
+    Payment,
+    PaymentMethod,
+    Refund,
+    SuspenseItem,
+)
 from payments_ui.core.payments import binding_sql
 from tests.core.support import bare, charged, pending, record, started
 
 
 def raw(sql: str, *params: Any) -> int:
     """Run SQL; ``{payment}`` and the like are tables. Return the number of rows."""
-    models = (Payment, LineItem, Attempt, Refund, Event, SuspenseItem)
+    models = (
+        *(Payment, LineItem, Attempt, Refund, Event, SuspenseItem),
+        *(Customer, PaymentMethod, Dispute, Arrival),
+    )
     tables = {str(model._meta.model_name): model._meta.db_table for model in models}
     with connection.cursor() as cursor:
         cursor.execute(sql.format(**tables, journal="payments_core_journalentry"), params)
@@ -100,6 +114,35 @@ def refund(attempt: Attempt, amount: str, reserve: str | None = None, **fields: 
         }
     )
     return row
+
+
+def dispute(attempt: Attempt, **fields: Any) -> Dispute:
+    """A dispute that has taken five francs, which the attempt does not count yet."""
+    now = timezone.now()
+    facts: dict[str, Any] = {"psp_reference": "dp_1", "state": "needs_response", "currency": "CHF"}
+    facts |= {"amount": Decimal(5), "withdrawn": Decimal(5), "opened_at": now}
+    row: Dispute = Dispute.objects.create(
+        **{"payment": attempt.payment, "attempt": attempt, **facts, **fields}
+    )
+    return row
+
+
+def transfer(user: User, amount: str = "5") -> Attempt:
+    """An attempt whose money people book."""
+    return started(pending(user, amount), moocher="bank", manual=True)
+
+
+def partly_paid(user: User) -> Attempt:
+    """A transfer of five francs of which two have arrived."""
+    attempt = transfer(user)
+    with transaction.atomic():
+        return attempt.receive(Decimal(2), "CHF", by="user:1")
+
+
+def arrival(attempt: Attempt, amount: str = "2", **fields: Any) -> Arrival:
+    """A part that arrived, of which the attempt does not know."""
+    facts = {"amount": Decimal(amount), "currency": "CHF", "booked_by": "user:1"}
+    return Arrival.objects.create(attempt=attempt, **{**facts, **fields})
 
 
 def event(state: str = Event.State.UNMATCHED) -> Event:

@@ -15,7 +15,18 @@ from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.core.privacy.anonymize import anonymize_user
-from tests.core.support import bare, charged, money_of, pending, record, started, stored
+from tests.core.support import (
+    bare,
+    charged,
+    kept,
+    money_of,
+    pending,
+    record,
+    saved,
+    saving,
+    started,
+    stored,
+)
 from tests.core.triggers.support import (
     attempt_of,
     cancelled,
@@ -129,6 +140,19 @@ def refunds_in_parts(user: User) -> None:
     write(attempt, refunded_amount=Decimal("0.2"))
     write(attempt, refunded_amount=Decimal("0.3"))
     write(failing, state="succeeded")
+
+
+def a_payment_method_from_consent_to_its_removal(user: User) -> None:
+    method = saved(user)
+    attempt = started(pending(user, "5"), payment_method=method)
+    attempt.record(money_of(attempt))
+    assert method.remove(reason="asked").mark_forgotten().state == "removed"
+
+
+def a_payment_method_that_is_saved_late_and_unwanted(user: User) -> None:
+    method = saving(user)
+    method.remove().mark_forgotten()
+    assert method.record(kept(method)).state == "removing"
 
 
 def anonymizing(user: User) -> None:

@@ -10,11 +10,15 @@ from django.urls import reverse
 
 from payments_ui.core.db.constraint_errors import typed, typed_refusals
 from payments_ui.core.models import (
+    Arrival,
     Attempt,
+    Customer,
+    Dispute,
     Event,
     JournalEntry,
     LineItem,
     Payment,
+    PaymentMethod,
     Refund,
     SuspenseItem,
 )
@@ -22,7 +26,10 @@ from payments_ui.core.rules import BOOKS, PREFIX, RULES
 from payments_ui.exceptions import AttemptOpenError, LineItemBoundError
 from tests.core.support import pending, record, started, stored
 
-MODELS = (Payment, LineItem, Attempt, Refund, Event, SuspenseItem, JournalEntry)
+MODELS = (
+    *(Payment, LineItem, Attempt, Refund, Dispute, Event, SuspenseItem, JournalEntry),
+    *(Customer, PaymentMethod, Arrival),
+)
 
 
 def test_every_constraint_is_a_rule() -> None:

@@ -158,7 +158,7 @@ def test_a_trigger_that_does_not_fire_is_reported(how: str) -> None:
 
 @only("postgresql")
 def test_a_constraint_that_was_dropped_is_reported() -> None:
-    raw("ALTER TABLE {attempt} DROP CONSTRAINT payments_one_open_attempt")
+    raw("DROP INDEX payments_one_open_attempt")
     assert reported() == ["payments_ui.W052"]
     raw("ALTER TABLE {payment} DROP CONSTRAINT payments_not_negative")
     raw("ALTER TABLE {payment} ADD CONSTRAINT payments_not_negative CHECK (amount > -9) NOT VALID")
