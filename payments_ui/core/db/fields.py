@@ -34,7 +34,10 @@ _HASH_DIGITS = 16
 
 def is_plain(text: str) -> bool:
     """Whether every database takes this text: no NUL, no lone surrogate."""
-    return "\x00" not in text and all(not "\ud800" <= char <= "\udfff" for char in text)
+    try:
+        return b"\x00" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def fitting(text: str, length: int) -> str:
@@ -125,7 +128,9 @@ class ExactDecimalField(_Field):
         return name, path, args, {**kwargs, **digits}
 
     def get_internal_type(self) -> str:
-        return "ExactDecimalField"
+        # By an unknown name, PostgreSQL would take many rows as one parameter per value. This is
+        # a known one by which Django converts nothing; as a decimal it would make floats of them.
+        return "CharField"
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         if connection.vendor == "sqlite":

@@ -18,6 +18,8 @@ from payments_ui import money
 from payments_ui.core import rules
 from payments_ui.core.attempts import booking, transitions, unexpected_money
 from payments_ui.core.db.fields import AmountField, IdentifierField
+from payments_ui.core.db.unguarded import unguarded
+from payments_ui.core.disputes import reopening
 from payments_ui.core.refunds import requesting
 from payments_ui.exceptions import NotChargedError
 
@@ -61,6 +63,7 @@ class Payment(mooch.models.Payment):
         on_delete=models.PROTECT,
         related_name="user_payments",
         verbose_name=_("user"),
+        db_index=False,
     )
     amount = AmountField(_("amount"), max_digits=14, decimal_places=3)
     currency = IdentifierField(_("currency"), max_length=3)
@@ -72,7 +75,7 @@ class Payment(mooch.models.Payment):
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
     # Set with the two above, until payment_cancelled or payment_undone was sent.
     signal_due_at = models.DateTimeField(
-        _("site to be notified since"), null=True, blank=True, editable=False, db_index=True
+        _("site to be notified since"), null=True, blank=True, editable=False
     )
 
     objects = PaymentManager()
@@ -89,6 +92,25 @@ class Payment(mooch.models.Payment):
             ("book_payment", _("Can record payments received")),
             ("undo_payment", _("Can undo a charged payment")),
             ("refund_payment", _("Can refund payments")),
+        )
+        indexes = (
+            models.Index(fields=("created_at",), name="payments_payment_newest"),
+            # Serves the foreign key, too.
+            models.Index(fields=("user", "created_at"), name="payments_payment_user"),
+            # Of pending payments all three are NULL: by amount, and the newest first.
+            models.Index(
+                fields=(
+                    *("charged_at", "cancelled_at", "undone_at"),
+                    *("currency", "amount", "created_at"),
+                ),
+                name="payments_pending_amount",
+                condition=models.Q(charged_at=None, cancelled_at=None, undone_at=None),
+            ),
+            models.Index(
+                fields=("signal_due_at",),
+                name="payments_payment_signal",
+                condition=models.Q(signal_due_at__isnull=False),
+            ),
         )
         constraints = rules.constraints(rules.PAYMENTS)
 
@@ -113,6 +135,11 @@ class Payment(mooch.models.Payment):
         return money.padded(self.amount, self.currency)
 
     @property
+    def number(self) -> str:
+        """Thirteen characters of the id that people read to each other; the admin finds it."""
+        return str(self.pk)[:13].upper()
+
+    @property
     def amount_cents(self) -> int:
         """The amount in minor units of its currency, by the name django-mooch uses."""
         return money.to_minor_units(self.amount, self.currency)
@@ -130,7 +157,11 @@ class Payment(mooch.models.Payment):
 
     @cached_property
     def open_attempt(self) -> Attempt | None:
-        """The attempt whose outcome is not known yet; at most one at a time."""
+        """The attempt whose outcome is not known yet; at most one at a time.
+
+        Read when it is asked for: where the row is not locked, it may be older than that. What
+        shows a state reads both at one moment, by ``queries.payment`` or ``reread()``.
+        """
         attempt: Attempt | None = self.attempts.open().first()
         return attempt
 
@@ -152,6 +183,18 @@ class Payment(mooch.models.Payment):
             return PaymentState.CANCELLED
         return PaymentState.PROCESSING if self.open_attempt else PaymentState.PENDING
 
+    def reread(self) -> None:
+        """Read the open attempt, and after it the row, so that they are of one moment."""
+        opened: Attempt | None = self.attempts.open().first()
+        self.refresh_from_db()
+        self.knows_open_attempt(opened)
+
+    def knows_open_attempt(self, opened: Attempt | None) -> None:
+        """Take it that this is the open attempt: it was read before the row was."""
+        if opened is not None:
+            opened.payment = self
+        self.open_attempt = opened
+
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
         """As Django's; also forgets the open attempt it knew."""
         self.__dict__.pop("open_attempt", None)
@@ -169,7 +212,21 @@ class Payment(mooch.models.Payment):
 
     def lock(self, **conditions: object) -> Payment | None:
         """Lock the row until the transaction ends, see ``Payment.all_objects.lock``."""
-        return type(self).all_objects.lock(self.pk, **conditions)
+        locked: Payment | None = type(self).all_objects.lock(self.pk, **conditions)
+        return locked
+
+    def take_over(self, written: Mapping[str, Any]) -> None:
+        """For verbs: know what was written to the row of this payment, as if it were read again."""
+        for name, value in written.items():
+            setattr(self, name, value)
+        self.loaded = saving.facts(self)
+
+    def write(self, **changes: Any) -> None:
+        """For verbs, of a locked payment: store these changes, and take them over here."""
+        unguarded(self).update(**changes)
+        self.take_over(changes)
+
+    write.alters_data = True  # type: ignore[attr-defined]
 
     def settled_attempt(self) -> Attempt:
         """Return the attempt that charged the payment; raises ``NotChargedError``."""
@@ -182,6 +239,7 @@ class Payment(mooch.models.Payment):
     cancel_pending = cancellation.cancel_pending
     undo = undo_charge
     refund = requesting.refund
+    reopen_charges = reopening.reopen_charges
     start_attempt = transitions.start_attempt
     manual_attempt = booking.manual_attempt
     book_by_hand = booking.book_by_hand

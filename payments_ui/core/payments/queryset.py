@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.db import models, router
-from django.db.models import F
+from django.db import models
 
-from payments_ui.core.db.isolation import require_served_level
+from payments_ui.core.db.locks import lock_row
 from payments_ui.core.db.querysets import BooksQuerySet
 from payments_ui.exceptions import PaymentStateError
 
@@ -39,6 +38,19 @@ class PaymentQuerySet(BooksQuerySet["Payment"]):
         """Payments whose money was taken."""
         return self.filter(charged_at__isnull=False)
 
+    def lock(self, pk: UUID | str, **conditions: object) -> Payment | None:
+        """Lock the payment's row until the transaction ends; ``None`` if it is not among these.
+
+        Every transition takes this lock first, then touches attempts, then line items. Only the
+        row's own columns may be ``conditions``. Raises ``IsolationLevelError``.
+        """
+        locked = lock_row(self.filter(pk=pk, **conditions), "created_at")
+        if locked is None or not self.query.where:
+            return locked
+        # What was written while the lock was waited for, a statement sees of the row alone. What
+        # chose these rows may ask other tables, too: they are asked again, under the lock.
+        return locked if self.filter(pk=pk).exists() else None
+
     def update(self, **kwargs: Any) -> int:
         """As Django's; refuses to write what only the verbs may change."""
         if refused := sorted(_GUARDED.intersection(kwargs)):
@@ -64,20 +76,6 @@ class EveryPaymentManager(models.Manager["Payment"].from_queryset(PaymentQuerySe
     """Every row, cancelled ones included: for evidence, admin and late money."""
 
     create_pending = binding.create_pending
-
-    def lock(self, pk: UUID | str, **conditions: object) -> Payment | None:
-        """Lock the payment's row until the transaction ends; ``None`` if it does not match.
-
-        A write that changes nothing rather than ``SELECT FOR UPDATE``, which SQLite ignores.
-        Every transition takes this lock first, then touches attempts, then line items.
-        Raises ``IsolationLevelError``.
-        """
-        require_served_level(router.db_for_write(self.model))
-        row = self.filter(pk=pk, **conditions)
-        if not models.QuerySet.update(row, created_at=F("created_at")):
-            return None
-        locked: Payment = self.get(pk=pk)
-        return locked
 
 
 class PaymentManager(EveryPaymentManager):

@@ -18,6 +18,7 @@ from mooch.banktransfer import BankTransferMoocher
 
 from payments_ui.core import delivery, journal
 from payments_ui.core.attempts.outcomes import Succeeded
+from payments_ui.core.attempts.receiving import keep_arrival
 from payments_ui.core.attempts.states import AttemptState
 from payments_ui.core.attempts.unexpected_money import queue_unmatched
 from payments_ui.core.db.constraint_errors import typed_refusals
@@ -111,7 +112,10 @@ def save(
             payment.charged_at = stored.charged_at
         if not payment.email:
             payment.email = getattr(payment.user, payment.user.get_email_field_name(), "") or ""
-        models.Model.save(payment, update_fields=fields if names is None else fields & names)
+        written = fields if names is None else fields & names
+        models.Model.save(payment, update_fields=written)
+        # Receivers of the charge's signal get what was read here.
+        stored.take_over({name: getattr(payment, name) for name in written})
     payment.loaded = facts(payment)
 
 
@@ -177,6 +181,9 @@ def _charge(
         started_at=now,
         ended_at=now,
     )
+    by = journal.by_moocher(added.moocher)
+    if added.manual and added.amount:
+        keep_arrival(added, added.received, added.currency, by=by)
     journal.attempt(journal.Verb.PAYMENT_CHARGED, added)
     # The code that saves sends ``post_charge``.
     delivery.charge_after_commit(added, None, post_charge=False)

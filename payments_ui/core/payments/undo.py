@@ -66,10 +66,16 @@ undo.alters_data = True  # type: ignore[attr-defined]
 
 
 def _psp_has_money(payment: Payment, settled: Attempt) -> bool:
-    """Whether a PSP took what charged the payment, and has not given all of it back."""
+    """Whether a PSP took what charged the payment, and has not given all of it back.
+
+    What a dispute has taken counts as there until it is decided: the bank may put it back.
+    """
     # Money of a PSP that a person matched stays the PSP's to give back.
     matched = payment.suspense_items.filter(state=SuspenseState.MATCHED, attempt__manual=False)
     if settled.manual and not matched.exists():
         return False
     # Without a PSP's name on the payment nothing is known of who charged it.
-    return bool(payment.payment_service_provider) and settled.refunded_amount < settled.received
+    if not payment.payment_service_provider:
+        return False
+    may_return = settled.disputed_amount and settled.disputes.open().exists()
+    return bool(settled.refundable_amount or may_return)

@@ -15,7 +15,7 @@ from payments_ui.core.payments.model import Payment
 from payments_ui.core.psp_request import PSPRequest
 
 from . import transitions
-from .states import OPEN_STATES, RefundState
+from .states import OPEN_STATES, RELEASED_STATES, RefundState
 
 
 class RefundQuerySet(EvidenceQuerySet["Refund"]):
@@ -27,7 +27,7 @@ class RefundQuerySet(EvidenceQuerySet["Refund"]):
 
     def reserving(self) -> RefundQuerySet:
         """Refunds whose money is given back, or may be: what counts as refunded."""
-        return self.exclude(state=RefundState.FAILED)
+        return self.exclude(state__in=RELEASED_STATES)
 
 
 class Refund(PSPRequest):
@@ -45,7 +45,11 @@ class Refund(PSPRequest):
         Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment")
     )
     attempt = models.ForeignKey(
-        Attempt, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment attempt")
+        Attempt,
+        on_delete=models.PROTECT,
+        related_name="refunds",
+        verbose_name=_("payment attempt"),
+        db_index=False,
     )
     state = IdentifierField(
         _("state"), max_length=20, choices=RefundState.choices, default=RefundState.REQUESTED
@@ -55,13 +59,23 @@ class Refund(PSPRequest):
         default=False,
         help_text=_("A clerk sends the money; the service cannot."),
     )
+    elsewhere = models.BooleanField(
+        _("made elsewhere"),
+        default=False,
+        help_text=_("Made at the service, such as in its dashboard, and not here."),
+    )
     reason = models.TextField(_("reason"))
     failure_code = IdentifierField(_("reason for failure"), max_length=50, blank=True)
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now, editable=False)
-    # At most one per attempt, so that two clerks give money back once.
+    # At most one per attempt, so that two clerks give money back once. What was made elsewhere is
+    # a fact, however many there are.
     open_attempt = models.GeneratedField(
         expression=Case(
-            When(state__in=[str(state) for state in OPEN_STATES], then=F("attempt_id"))
+            When(
+                state__in=[str(state) for state in OPEN_STATES],
+                elsewhere=False,
+                then=F("attempt_id"),
+            )
         ),
         output_field=models.UUIDField(null=True),
         db_persist=True,
@@ -74,7 +88,10 @@ class Refund(PSPRequest):
         base_manager_name = "objects"
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
-        indexes = (models.Index(fields=("state", "updated_at"), name="payments_refund_state"),)
+        indexes = (
+            models.Index(fields=("state", "updated_at"), name="payments_refund_state"),
+            models.Index(fields=("requested_at",), name="payments_refund_newest"),
+        )
         constraints = rules.constraints(rules.REFUNDS)
 
     def __str__(self) -> str:

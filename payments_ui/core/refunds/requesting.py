@@ -21,11 +21,13 @@ from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.db.json_safe import text
 from payments_ui.core.db.locks import retrying
+from payments_ui.core.disputes.states import DisputeState
 from payments_ui.core.psp_port import psps
 from payments_ui.exceptions import (
     InvalidAmountError,
     NotChargedError,
     NothingToRefundError,
+    PaymentDisputedError,
     RefundChangedError,
     RefundError,
     RefundOpenError,
@@ -58,7 +60,7 @@ def refund(
 
     Raises ``InvalidAmountError`` for what is no whole number of minor units above zero,
     ``NotChargedError``, and a ``RefundError`` where nothing or less is left, while
-    another refund is open, or without a reason.
+    another refund is open, while the customer's bank disputes it, or without a reason.
     """
 
     def still_charged(attempt: Attempt) -> None:
@@ -122,15 +124,16 @@ def request_refund(
 request_refund.alters_data = True  # type: ignore[attr-defined]
 
 
+def _said(attempt: Attempt, amount: Decimal | None) -> str:
+    return money.format_arrived(amount, attempt.received_currency)
+
+
 def _amount(attempt: Attempt, asked: Decimal | None, refunded_before: Decimal | None) -> Decimal:
     """Return what this request gives back of the locked attempt's money, or raise why not."""
-    if attempt.refunds.open().exists():
-        raise RefundOpenError(f"A refund of attempt {attempt.reference} is open")
+    left = _left(attempt)
     if refunded_before not in (None, attempt.refunded_amount):
-        raise RefundChangedError(
-            f"{refunded_before} was refunded when you looked, now it is {attempt.refunded_amount}"
-        )
-    left = attempt.refundable_amount
+        looked, now = _said(attempt, refunded_before), _said(attempt, attempt.refunded_amount)
+        raise RefundChangedError(f"{looked} was refunded when you looked, now it is {now}")
     if not left or attempt.is_matched:
         raise NothingToRefundError(f"Nothing is left of attempt {attempt.reference}")
     if asked is None:
@@ -140,7 +143,21 @@ def _amount(attempt: Attempt, asked: Decimal | None, refunded_before: Decimal | 
     currency = attempt.received_currency
     amount = money.from_minor_units(money.to_minor_units(asked, currency), currency)
     if amount > left:
-        raise RefundTooMuchError(f"{amount} is more than {left}")
+        raise RefundTooMuchError(f"{_said(attempt, amount)} is more than {_said(attempt, left)}")
     if attempt.state != AttemptState.SETTLED and amount != left:
         raise RefundError("Unexpected money is given back whole")
     return amount
+
+
+def _left(attempt: Attempt) -> Decimal:
+    """What can be given back, as long as nothing else moves this money."""
+    if attempt.is_partly_paid:
+        raise RefundError(f"Attempt {attempt.reference} takes more: cancel it first")
+    if attempt.refunds.open().exists():
+        raise RefundOpenError(f"A refund of attempt {attempt.reference} is open")
+    left = attempt.refundable_amount
+    # An inquiry has taken nothing, and a refund is one way to answer it.
+    disputes = attempt.disputes.open().exclude(state=DisputeState.INQUIRY)
+    if disputes.exists() or (attempt.disputed_amount and not left):
+        raise PaymentDisputedError(f"Attempt {attempt.reference} is disputed, or was taken back")
+    return left

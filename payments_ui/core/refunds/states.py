@@ -14,6 +14,10 @@ class RefundState(models.TextChoices):
     UNKNOWN = "unknown", pgettext_lazy("refund", "outcome unknown")
     SUCCEEDED = "succeeded", pgettext_lazy("refund", "refunded")
     FAILED = "failed", pgettext_lazy("refund", "failed")
+    #: It had succeeded, and the money is back in the PSP's account.
+    CAME_BACK = "came_back", pgettext_lazy("refund", "came back")
 
 
 OPEN_STATES = (RefundState.REQUESTED, RefundState.PENDING, RefundState.UNKNOWN)
+#: What was reserved for it is free again: the customer has not got the money.
+RELEASED_STATES = (RefundState.FAILED, RefundState.CAME_BACK)

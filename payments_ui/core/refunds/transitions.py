@@ -7,10 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import translation
 
 from payments_ui.core import delivery, journal, notify
+from payments_ui.core.attempts import money_out
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
+    CameBack,
     Cancelled,
     Declined,
     Outcome,
@@ -26,7 +29,7 @@ from payments_ui.core.db.unguarded import unguarded
 from payments_ui.core.suspense.states import SuspenseKind, SuspenseState
 from payments_ui.exceptions import RefundError
 
-from .states import OPEN_STATES
+from .states import OPEN_STATES, RELEASED_STATES
 from .states import RefundState as State
 
 if TYPE_CHECKING:
@@ -42,8 +45,8 @@ def record(refund: Refund, outcome: Outcome, *, by: str = "", reason: str = "") 
     """Write down what the PSP answered; return the refund as it is stored now.
 
     A success must be of this amount and currency, else the outcome is unknown and the
-    admins are notified. What failed gives its reserve back. Idempotent, and safe when a
-    webhook, a clerk and a reconciler report at once.
+    admins are notified. What failed, or came back, gives its reserve back. Idempotent, and
+    safe when a webhook, a clerk and a reconciler report at once.
     """
     by = by or journal.by_moocher(refund.attempt.moocher)
     return _record(refund, outcome, by, reason or getattr(outcome, "reason", ""))
@@ -80,15 +83,9 @@ def _require_a_person(refund: Refund) -> None:
 
 
 def reserve(attempt: Attempt, amount: Decimal) -> None:
-    """Count this much more as given back; raises ``RefundError`` where it is more than arrived.
-
-    Compare-and-set, of what the locked attempt says: SQLite adds decimals inexactly.
-    """
+    """Count this much more as given back; raises ``RefundError`` where it is more than arrived."""
     reserved = attempt.refunded_amount + amount
-    unchanged = unguarded(attempt).filter(
-        refunded_amount=attempt.refunded_amount, received_amount__gte=reserved
-    )
-    if not unchanged.update(refunded_amount=reserved):
+    if not money_out.count(attempt, reserved):
         raise RefundError(f"{reserved} is more than what arrived")
 
 
@@ -133,13 +130,18 @@ def _transition(refund: Refund, outcome: Outcome) -> tuple[tuple[State, ...], di
             other = f"{outcome.amount} {outcome.currency}, {outcome.psp_reference}"
             evidence = storable({"reported": other})
             return OPEN_STATES, {"state": State.UNKNOWN, "evidence": evidence}
+        case CameBack():
+            # Its signal is another one, and due again.
+            facts = {"evidence": storable(outcome.evidence), "signal_sent_at": None}
+            return (*OPEN_STATES, State.SUCCEEDED), {"state": State.CAME_BACK, **facts}
         case Declined():
             facts = {"evidence": storable(outcome.evidence), "failure_code": str(outcome.code)}
             return OPEN_STATES, {"state": State.FAILED, **facts}
         case Cancelled():
             return OPEN_STATES, {"state": State.FAILED}
         case Pending():
-            return OPEN_STATES, {"state": State.PENDING}
+            facts = {"evidence": storable(outcome.evidence)} if outcome.evidence else {}
+            return OPEN_STATES, {"state": State.PENDING, **facts}
         case Unknown() | ActionRequired():
             return OPEN_STATES, {"state": State.UNKNOWN}
         case _:
@@ -171,15 +173,20 @@ def _follow_up(refund: Refund, state: State, by: str, reason: str) -> None:
     if state not in OPEN_STATES:
         refund.suspense_items.close_overdue(by=by)
     if state == State.SUCCEEDED:
-        unexpected = refund.attempt.suspense_items.exclude(kind=SuspenseKind.OVERDUE)
-        unexpected.end(SuspenseState.RETURNED, by=by, reason=refund.reason, refund=refund)
+        # A refund that was made elsewhere may leave some of it.
+        if not refund.attempt.as_stored().refundable_amount:
+            unexpected = refund.attempt.suspense_items.exclude(kind=SuspenseKind.OVERDUE)
+            unexpected.end(SuspenseState.RETURNED, by=by, reason=refund.reason, refund=refund)
         transaction.on_commit(lambda: delivery.send_refund(refund), robust=True)
-    elif state == State.FAILED:
-        left = refund.attempt.refunded_amount - refund.amount
-        unguarded(refund.attempt).update(refunded_amount=left)
-    if state in (State.UNKNOWN, State.FAILED) and not refund.manual:
+    elif state in RELEASED_STATES:
+        money_out.count(refund.attempt, refund.attempt.refunded_amount - refund.amount)
+    if state == State.CAME_BACK:
+        transaction.on_commit(lambda: delivery.send_refund(refund), robust=True)
+    if state in (State.UNKNOWN, *RELEASED_STATES) and not refund.manual:
         text = f"Refund {refund.reference} of payment {refund.payment_id}: {reason}"
-        notify.admins_after_commit(f"A refund: {state.label}", text)
+        # In the language of its sentences, whichever the request speaks.
+        with translation.override("en"):
+            notify.admins_after_commit(f"A refund: {state.label}", text)
 
 
 def _report_double_refund(refund: Refund, evidence: object, by: str) -> None:

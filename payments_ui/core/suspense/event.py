@@ -16,7 +16,8 @@ from .states import EventState
 class Event(Evidence):
     """A fact that a PSP or a bank reported, by its own id, stored once.
 
-    Only verified facts are stored: no webhook whose signature is wrong.
+    Only verified facts are stored: no webhook whose signature is wrong. What a webhook named is
+    kept, so that it can be handled again; what it said is not, since the PSP is asked.
     """
 
     State = EventState
@@ -34,11 +35,25 @@ class Event(Evidence):
         related_name="events",
         verbose_name=_("payment attempt"),
     )
+    kind = IdentifierField(_("kind"), max_length=100, blank=True)
     psp_reference = IdentifierField(_("reference at the service"), max_length=255, blank=True)
+    about = models.JSONField(
+        _("about"),
+        default=dict,
+        blank=True,
+        help_text=_("What else the report names: a refund, a dispute, a saved payment method."),
+    )
+    warning = models.TextField(_("warning"), blank=True)
     amount = models.DecimalField(
         _("amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
     currency = IdentifierField(_("currency"), max_length=3, blank=True)
+    arrived_on = models.DateField(
+        _("arrived on"), null=True, blank=True, help_text=_("The day the bank says.")
+    )
+    payer = IdentifierField(
+        _("payer"), max_length=255, blank=True, help_text=_("Who paid, as the bank names them.")
+    )
 
     class Meta:
         ordering = ("-received_at",)

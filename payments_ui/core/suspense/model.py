@@ -12,6 +12,7 @@ from payments_ui.core.db.append_only import Evidence
 from payments_ui.core.db.fields import IdentifierField
 
 from . import resolution
+from .event import Event
 from .queue import SuspenseQuerySet
 from .states import SuspenseKind, SuspenseState
 
@@ -96,6 +97,14 @@ class SuspenseItem(Evidence):
         """What arrived, for people; empty where only an answer is missing."""
         return money.format_arrived(self.amount, self.currency)
 
+    @property
+    def reported(self) -> Event | None:
+        """What a bank or a person said of the money, where it is known. One query at most."""
+        if self.event is not None or self.attempt is None:
+            return self.event
+        arrival = self.attempt.arrivals.select_related("event").first()
+        return arrival.event if arrival is not None else None
+
     def describe(self) -> str:
         """One sentence for the people who run the site: what arrived, and for what."""
         if self.refund is not None:
@@ -105,6 +114,16 @@ class SuspenseItem(Evidence):
             return text % {
                 "reference": self.refund.reference,
                 "payment": self.refund.payment_id,
+            }
+        if self.event is not None and self.event.attempt_id is not None:
+            text = _(
+                "%(service)s reports refund %(reference)s of attempt %(attempt)s, which is more "
+                "than what is left of its money, or in another currency."
+            )
+            return text % {
+                "service": self.event.moocher,
+                "reference": self.event.about.get("refund_reference", ""),
+                "attempt": self.event.attempt,
             }
         if self.event is not None:
             text = _("%(money)s arrived with the unknown reference “%(reference)s”.")
@@ -132,5 +151,6 @@ class SuspenseItem(Evidence):
         return text % facts
 
     match = resolution.match
+    credit = resolution.credit
     give_back = resolution.give_back
     close = resolution.close

@@ -9,9 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
 
+from payments_ui import money
+from payments_ui.core import journal
 from payments_ui.core.attempts.outcomes import Succeeded
+from payments_ui.core.attempts.receiving import Source
+from payments_ui.core.attempts.states import BY_HAND
 from payments_ui.core.db.json_safe import text
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.psp_port import psps
@@ -27,6 +34,7 @@ from .states import SuspenseKind, SuspenseState
 
 if TYPE_CHECKING:
     from payments_ui.core.attempts.model import Attempt
+    from payments_ui.core.lineitems.model import LineItem
     from payments_ui.core.payments.model import Payment
 
     from .model import SuspenseItem
@@ -36,36 +44,73 @@ if TYPE_CHECKING:
 def match(item: SuspenseItem, payment: Payment, *, by: str, reason: str) -> Attempt:
     """Charge this pending payment with the money; what is left over is surplus.
 
-    Returns the attempt that is settled. Raises ``SuspenseMatchError`` for another currency
-    or too little money, ``SuspenseClosedError``, ``RefundOpenError`` while the money is
-    being given back, and ``AlreadyChargedError``, ``PaymentGoneError`` or
-    ``AttemptOpenError`` of the payment.
+    Less than what is missing is booked as a part of an open transfer. Returns the attempt as it
+    is stored then. Raises ``SuspenseMatchError`` for another currency, too little money where no
+    transfer is open, a payment of zero, or money of which some was given back or taken back since;
+    ``SuspenseClosedError``, ``RefundOpenError`` while the money is being given back, and
+    ``AlreadyChargedError``, ``PaymentGoneError`` or ``AttemptOpenError`` of the payment.
     """
     with _decided(item, SuspenseState.MATCHED, by, reason, payment):
         if item.amount is None or item.kind == SuspenseKind.OVERDUE:
             raise SuspenseMatchError("No money is known to have arrived")
-        if item.currency != payment.currency or item.amount < payment.amount:
-            raise SuspenseMatchError(
-                f"{item.amount} {item.currency} is not {payment.amount} {payment.currency}"
-            )
         attempt = payment.manual_attempt(by=by)
-        evidence = {"suspense_item": item.pk}
-        settled = attempt.settle(
-            attempt.exact_outcome(psp_reference=attempt.psp_reference or "", evidence=evidence),
-            by=by,
-            reason=reason,
-        )
-        if (rest := item.amount - payment.amount) > 0:
+        is_too_little = item.amount < attempt.missing and attempt.moocher == BY_HAND
+        if item.currency != payment.currency or is_too_little or not attempt.missing:
+            raise SuspenseMatchError(
+                f"{money.format_amount(item.amount, item.currency)} is not"
+                f" {money.format_amount(attempt.missing, payment.currency)}"
+            )
+        if item.attempt is not None and item.attempt.as_stored().refundable_amount < item.amount:
+            raise SuspenseMatchError("Some of it was given back, or taken back by a bank")
+        part = min(item.amount, attempt.missing)
+        source = Source(item.reported, item)
+        booked = attempt.receive(part, item.currency, by=by, reason=reason, source=source)
+        if rest := item.amount - part:
             origin = payment if item.attempt is None else item.attempt.payment
+            evidence = {"suspense_item": item.pk}
             money_in = Succeeded(
                 psp_reference="", amount=rest, currency=item.currency, evidence=evidence
             )
             # No PSP knows this part as a charge of its own: a person sends it back.
-            origin.record_surplus("manual", money_in, by=by, reason=reason, manual=True)
-    return settled
+            origin.record_surplus(
+                BY_HAND, money_in, by=by, reason=reason, manual=True, source=source
+            )
+    return booked
 
 
 match.alters_data = True  # type: ignore[attr-defined]
+
+
+@retrying
+def credit(item: SuspenseItem, *, by: str, reason: str) -> LineItem:
+    """Credit the money to whose payment it came for: it counts towards their next payment.
+
+    Returns the line item of this negative amount. Raises ``SuspenseError`` where no money arrived
+    or nobody knows whose it is, ``SuspenseMatchError`` for money of which some was given back or
+    taken back since, ``SuspenseClosedError``, and ``RefundOpenError``.
+    """
+    attempt = item.attempt
+    if item.amount is None or item.kind == SuspenseKind.OVERDUE or attempt is None:
+        raise SuspenseError("No money is known to have arrived for a payment of a known user")
+    with _decided(item, SuspenseState.CREDITED, by, reason):
+        if attempt.as_stored().refundable_amount < item.amount:
+            raise SuspenseMatchError("Some of it was given back, or taken back by a bank")
+        lineitems = attempt.payment.lineitems.model.objects
+        # In the site's own language, whichever the clerk speaks.
+        with translation.override(settings.LANGUAGE_CODE):
+            title = _("Credit: you paid too much")
+        added: LineItem = lineitems.record(
+            user=attempt.payment.user,
+            title=title,
+            amount=-item.amount,
+            currency=item.currency,
+            key=f"suspense-{item.pk}",
+        )
+        journal.lineitem(journal.Verb.LINEITEM_ADDED, added, actor=by, reason=text(reason))
+    return added
+
+
+credit.alters_data = True  # type: ignore[attr-defined]
 
 
 def give_back(item: SuspenseItem, *, by: str, reason: str) -> SuspenseItem:

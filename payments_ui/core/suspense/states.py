@@ -21,6 +21,7 @@ class SuspenseState(models.TextChoices):
 
     OPEN = "open", pgettext_lazy("suspense", "needs review")
     MATCHED = "matched", pgettext_lazy("suspense", "matched")
+    CREDITED = "credited", pgettext_lazy("suspense", "credited")
     RETURNED = "returned", pgettext_lazy("suspense", "returned")
     CLOSED = "closed", pgettext_lazy("suspense", "closed")
 

@@ -12,11 +12,22 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.utils import timezone
 
 from payments_ui.core import psp_port
 from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import Cancelled, DeclineCode, Declined, Succeeded, Unknown
-from payments_ui.core.models import Attempt, Event, JournalEntry, Payment, Refund, SuspenseItem
+from payments_ui.core.disputes.report import DisputeReport
+from payments_ui.core.models import (
+    Attempt,
+    Dispute,
+    Event,
+    JournalEntry,
+    Payment,
+    Refund,
+    SuspenseItem,
+)
+from payments_ui.core.refunds.report import RefundReport
 from payments_ui.core.suspense import queue
 from payments_ui.exceptions import (
     AlreadyChargedError,
@@ -183,7 +194,7 @@ def test_the_mail_says_what_it_is_about(user: User, told: Any) -> None:
     said = [str(message.body) for message in mail.outbox]
     expected = [
         "CHF\xa03.00 arrived with the unknown reference “RF00”",
-        "3.000 XXQ arrived with the unknown reference “RF00”",
+        "XXQ\xa03.000 arrived with the unknown reference “RF00”",
         "Money arrived with the unknown reference “”",
         f"not answered about refund {refund.reference} of payment {refund.payment_id}.",
         f"not answered about attempt {refund.attempt.reference} of payment {refund.payment_id}.",
@@ -282,6 +293,15 @@ def test_money_that_does_not_cover_the_payment_does_not_charge_it(user: User) ->
     assert not stored(payment).charged_at
 
 
+def test_money_is_no_match_for_a_payment_of_zero(user: User) -> None:
+    payment = pending(user, "5", "-5")
+    item = unmatched()
+    with pytest.raises(SuspenseMatchError):
+        item.match(payment, **WHO)
+    assert again(item).state == "open"
+    assert not payment.attempts.exists()
+
+
 def test_only_a_pending_payment_is_matched(user: User) -> None:
     item, charged = surplus(user), paid(user)
     gone = pending(user, "12")
@@ -299,6 +319,56 @@ def test_matched_money_is_not_given_back_as_well(user: User) -> None:
         item.give_back(**WHO)
     with pytest.raises(NothingToRefundError):
         item.attempt.request_refund(reason="all the same")
+
+
+def test_money_that_was_taken_back_pays_for_nothing(user: User) -> None:
+    item = surplus(user)
+    report = DisputeReport(
+        psp_reference="dp_1",
+        charge_reference=item.attempt.psp_reference,
+        state=Dispute.State.LOST,
+        amount=Decimal(5),
+        currency="CHF",
+        opened_at=timezone.now(),
+        withdrawn=Decimal(5),
+    )
+    item.attempt.record_dispute(report)
+    payment = pending(user, "12")
+    with pytest.raises(SuspenseMatchError, match="taken back"):
+        item.match(payment, **WHO)
+    assert not payment.attempts.exists()
+    assert again(item).state == State.OPEN
+
+
+def elsewhere(amount: str) -> RefundReport:
+    """Return a refund that somebody made in the PSP's dashboard."""
+    given = Succeeded(psp_reference="re-1", amount=Decimal(amount), currency="CHF")
+    return RefundReport(
+        psp_reference="re-1",
+        charge_reference="",
+        refund_id=None,
+        amount=given.amount,
+        currency="CHF",
+        outcome=given,
+    )
+
+
+def test_a_part_that_was_given_back_elsewhere_leaves_the_rest_in_the_queue(user: User) -> None:
+    item = surplus(user)
+    item.attempt.record_refund_report(elsewhere("5"))
+    assert again(item).state == State.OPEN
+    with pytest.raises(SuspenseMatchError, match="given back"):
+        item.match(pending(user, "12"), **WHO)
+    again(item).give_back(**WHO)
+    item.attempt.refunds.get(elsewhere=False).mark_sent(by="clerk", reason="sent")
+    assert again(item).state == State.RETURNED
+
+
+def test_matched_money_that_was_given_back_elsewhere_is_to_be_reviewed(user: User) -> None:
+    item = surplus(user)
+    item.match(pending(user, "12"), **WHO)
+    assert item.attempt.record_refund_report(elsewhere("12")) is None
+    assert item.attempt.as_stored().refunded_amount == 0
 
 
 def test_a_late_refund_of_matched_money_is_told(user: User) -> None:
