@@ -13,6 +13,8 @@ from payments_ui.exceptions import PaymentStateError
 
 from .actions import asks_reason
 from .base import AskedAdmin, QuerysetFilter, allows
+from .booking import ArrivalInline, write_off_attempt
+from .lists import Recent
 
 
 class AttentionFilter(QuerysetFilter):
@@ -20,6 +22,7 @@ class AttentionFilter(QuerysetFilter):
 
     title = _("needs attention")
     parameter_name = "attention"
+    few = frozenset({"open", "unknown", "money"})
     narrow = {
         "open": (pgettext_lazy("attempt", "open"), lambda rows: rows.open()),
         "unknown": (
@@ -30,7 +33,11 @@ class AttentionFilter(QuerysetFilter):
     }
 
 
-@asks_reason(_("Mark as charged"), permission="book")
+def _is_open(attempt: Attempt) -> bool:
+    return attempt.is_open
+
+
+@asks_reason(_("Mark as charged"), permission="book", fits_row=_is_open)
 def mark_charged(attempt: Attempt, *, by: str, reason: str) -> None:
     """The money is in the service's list of charges; raises where the outcome is known."""
     _require_open(attempt)
@@ -40,7 +47,7 @@ def mark_charged(attempt: Attempt, *, by: str, reason: str) -> None:
         raise PaymentStateError(f"Recorded as {kept_as}: the payment has changed in the meantime")
 
 
-@asks_reason(_("Mark as not charged"), permission="book")
+@asks_reason(_("Mark as not charged"), permission="book", fits_row=_is_open)
 def mark_not_charged(attempt: Attempt, *, by: str, reason: str) -> None:
     """The service has no such charge; raises where the outcome is known."""
     _require_open(attempt)
@@ -56,17 +63,31 @@ def _require_open(attempt: Attempt) -> None:
 class AttemptAdmin(AskedAdmin):
     """Payment attempts, each as the service was asked and answered."""
 
-    list_display = ("reference", "payment", "moocher", "money", "state", "started_at", "ended_at")
+    list_display = ("reference", "customer", "moocher", "money", "state", "started_at", "ended_at")
     list_select_related = ("payment__user",)
-    list_filter = (AttentionFilter, "state", "moocher", "live")
-    search_fields = ("psp_reference", "id__startswith", "idempotency_key", "payment__email")
+    list_filter = (AttentionFilter, "state", ("moocher", Recent), "live")
+    newest_by = "started_at"
+    search_fields = ("psp_reference", "payment__email")
+    identified_by = ("psp_reference", "id", "idempotency_key", "payment__id")
     user_path = "payment__user"
+    is_summed = True
+    csv_columns = (
+        *("id", "reference", "payment_id", "user", "moocher", "account", "amount", "currency"),
+        *("received_amount", "received_currency", "written_off", "refunded_amount"),
+        *("disputed_amount", "state", "psp_reference", "started_at", "ended_at"),
+    )
     exclude = ("form_token", "open_payment", "settled_payment")
-    readonly_fields = ("money", "received")
-    as_money = {"amount": "money", "received_amount": "received"}
+    readonly_fields = ("money", "received", "not_asked")
+    shown_as = {"amount": "money", "received_amount": "received", "written_off": "not_asked"}
     currencies = ("currency", "received_currency")
-    actions = (mark_charged, mark_not_charged)
+    actions = (mark_charged, mark_not_charged, write_off_attempt)
+    inlines = (ArrivalInline,)
     has_book_permission = allows("book_payment")
+
+    @admin.display(description=_("written off"))
+    def not_asked(self, attempt: Attempt) -> str:
+        """What is missing, and not asked for any more."""
+        return money.format_amount(attempt.written_off, attempt.currency)
 
     @admin.display(description=_("received amount"))
     def received(self, attempt: Attempt) -> str:

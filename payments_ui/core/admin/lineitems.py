@@ -15,7 +15,7 @@ from payments_ui.core.models import JournalEntry, LineItem
 from payments_ui.core.privacy.redaction import redact
 
 from .base import MoneyAdmin, QuerysetFilter
-from .export import export_csv
+from .lists import Recent
 
 
 class BoundFilter(QuerysetFilter):
@@ -34,18 +34,27 @@ class BoundFilter(QuerysetFilter):
 class LineItemAdmin(MoneyAdmin):
     """Line items. The journal names who adds, corrects or deletes one."""
 
-    list_display = ("title", "user", "money", "calculation", "used_at", "payment")
+    list_display = ("title", "user", "money", "calculation", "used_at", "of_payment")
     list_select_related = ("user", "payment")
-    list_filter = (BoundFilter, "currency")
+    list_filter = (BoundFilter, ("currency", Recent))
     fields = (
         *("user", "title", "amount", "currency", "quantity", "unit", "unit_price", "used_at"),
         *("key", "created_at", "payment"),
     )
     readonly_fields = ("created_at", "payment")
     raw_id_fields = ("user",)
-    actions = (export_csv,)
+    is_summed = True
+    csv_columns = (
+        *("id", "user", "title", "amount", "currency", "quantity", "unit", "unit_price"),
+        *("used_at", "created_at", "key", "payment_id"),
+    )
     search_fields = ("title", "key")
     user_path = "user"
+
+    @admin.display(description=_("payment"))
+    def of_payment(self, item: LineItem) -> str:
+        """The number of the payment, by which its list finds it."""
+        return "" if item.payment is None else item.payment.number
 
     @admin.display(description=_("calculation"))
     def calculation(self, item: LineItem) -> str:

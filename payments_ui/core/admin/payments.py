@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
+from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, Refund
 
 from .actions import asks_reason
 from .base import SHOWN, MoneyAdmin, QuerysetFilter, ReadOnlyInline, allows, refuse
+from .booking import book_by_hand, received, write_off
+from .disputes import DisputeInline
+from .lists import Recent
+from .people import names_of
 from .refunds import RefundInline, refund
+from .users import name_the_way_out
 
 _OPEN = Attempt.objects.open()
+#: What the state of a payment depends on: what is open, and what of its money was given back.
+_TELLING = Attempt.objects.filter(state__in=(*Attempt.OPEN, Attempt.State.SETTLED))
 _IS_OPEN = Exists(_OPEN.filter(payment=OuterRef("pk")))
 _State = Payment.State
 
@@ -44,12 +52,19 @@ class StateFilter(QuerysetFilter):
 
     title = _("state")
     parameter_name = "state"
+    few = frozenset({_State.PENDING, _State.PROCESSING})
     narrow = {
         _State.PENDING: (_State.PENDING.label, lambda rows: rows.pending().exclude(_IS_OPEN)),
         _State.PROCESSING: (_State.PROCESSING.label, lambda rows: rows.pending().filter(_IS_OPEN)),
         _State.CHARGED: (_State.CHARGED.label, lambda rows: rows.exclude(charged_at=None)),
         _State.CANCELLED: (_State.CANCELLED.label, lambda rows: rows.exclude(cancelled_at=None)),
         _State.UNDONE: (_State.UNDONE.label, lambda rows: rows.exclude(undone_at=None)),
+        "refunded": (
+            _("refunded, or a part of it"),
+            lambda rows: rows.filter(
+                charged_at__isnull=False, pk__in=Refund.objects.reserving().values("payment")
+            ),
+        ),
     }
 
 
@@ -57,24 +72,43 @@ class StateFilter(QuerysetFilter):
 class PaymentAdmin(MoneyAdmin):
     """Payments, cancelled ones too. A clerk edits the e-mail; actions do the rest."""
 
-    list_display = ("__str__", "user", "money", "state", "payment_service_provider", "created_at")
-    list_filter = (StateFilter, "currency", "payment_service_provider")
-    search_fields = (
-        *("email", "transaction", "id__startswith"),
-        *("attempts__psp_reference", "attempts__id__startswith"),
-    )
+    list_display = ("number", "user", "money", "state", "payment_service_provider", "created_at")
+    list_filter = (StateFilter, ("currency", Recent), ("payment_service_provider", Recent))
+    newest_by = "created_at"
+    search_fields = ("email", "transaction")
+    identified_by = ("id", "attempts__psp_reference", "attempts__id")
     user_path = "user"
-    inlines = (LineItemInline, AttemptInline, RefundInline)
+    is_summed = True
+    csv_columns = (
+        *("id", "number", "user", "email", "amount", "currency", "state", "refunded"),
+        *("created_at", "charged_at", "cancelled_at", "undone_at"),
+        *("payment_service_provider", "transaction"),
+    )
+    inlines = (LineItemInline, AttemptInline, RefundInline, DisputeInline)
     fields = (
         *("id", "user", "email", "money", "state", "created_at", "charged_at", "cancelled_at"),
-        *("undone_at", "payment_service_provider", "transaction", "all_lineitems", "journal"),
+        *(
+            "undone_at",
+            "payment_service_provider",
+            "transaction",
+            "received",
+            "all_lineitems",
+            "journal",
+        ),
     )
     readonly_fields = tuple(name for name in fields if name != "email")
     actions = (
-        asks_reason(_("Cancel pending payments"), permission="cancel")(Payment.cancel_pending),
+        asks_reason(
+            _("Cancel pending payments"),
+            permission="cancel",
+            fits_row=lambda payment: payment.state == _State.PENDING,
+        )(Payment.cancel_pending),
         refund,
-        asks_reason(_("Undo charges"), permission="undo")(Payment.undo),
-        asks_reason(_("Record payments received"), permission="book")(Payment.book_by_hand),
+        asks_reason(
+            _("Undo charges"), permission="undo", fits_row=lambda payment: payment.charged_at
+        )(Payment.undo),
+        book_by_hand,
+        write_off,
     )
     # ``create_pending`` makes payments from line items, and ``cancel_pending`` ends them.
     has_add_permission = has_delete_permission = refuse
@@ -83,11 +117,16 @@ class PaymentAdmin(MoneyAdmin):
     has_undo_permission = allows("undo_payment")
     has_book_permission = allows("book_payment")
 
+    def get_urls(self) -> list[URLPattern]:
+        """As Django's; the books are what keeps this site's users from being deleted."""
+        name_the_way_out(self.admin_site)
+        return super().get_urls()
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
-        """Cancelled payments too, with their open attempts."""
-        open_attempts = Prefetch("attempts", queryset=_OPEN.all(), to_attr="open_attempts")
-        payments: QuerySet[Payment] = Payment.all_objects.order_by("-created_at")
-        return payments.select_related("user").prefetch_related(open_attempts)
+        """Cancelled payments too, with the attempts that tell their state."""
+        telling = Prefetch("attempts", queryset=_TELLING.all(), to_attr="telling_attempts")
+        payments: QuerySet[Payment] = Payment.all_objects.order_by()
+        return payments.select_related("user").prefetch_related(telling)
 
     def describe(self, row: Payment) -> str:
         """Amount, customer and the beginning of the id, which the search finds."""
@@ -97,11 +136,35 @@ class PaymentAdmin(MoneyAdmin):
         """Write the e-mail only."""
         obj.save(update_fields=["email"])
 
+    @admin.display(description=_("number"), ordering="pk")
+    def number(self, payment: Payment) -> str:
+        """What its receipt says, and customers read out."""
+        return payment.number
+
     @admin.display(description=_("state"))
     def state(self, payment: Any) -> str:
-        """The state, without a query for each row."""
-        payment.open_attempt = next(iter(payment.open_attempts), None)
+        """The state, without a query for each row, and whether its money was given back."""
+        payment.open_attempt = next(
+            (each for each in payment.telling_attempts if each.is_open), None
+        )
+        if payment.charged_at and (refunded := self.csv_refunded(payment)):
+            # A rest that was written off never arrived.
+            arrived = sum(each.received for each in _settled(payment))
+            return str(_("refunded") if refunded == arrived else _("partly refunded"))
         return str(payment.state.label)
+
+    @admin.display(description=_("received"))
+    def received(self, payment: Payment) -> SafeString:
+        """What arrived for it, part by part, where people book it; and what was written off."""
+        return received(payment)
+
+    def csv_refunded(self, payment: Any) -> Decimal:
+        """What was given back, or is about to be."""
+        return sum((each.refunded_amount for each in _settled(payment)), Decimal(0))
+
+    def csv_state(self, payment: Any) -> str:
+        """As the list shows it."""
+        return self.state(payment)
 
     @admin.display(description=_("all line items"))
     def all_lineitems(self, payment: Payment) -> SafeString:
@@ -111,11 +174,16 @@ class PaymentAdmin(MoneyAdmin):
     @admin.display(description=_("journal"))
     def journal(self, payment: Payment) -> SafeString:
         """The latest entries, with a link to all of them."""
-        latest = JournalEntry.objects.filter(payment_id=payment.pk)[:SHOWN]
-        rows = ((entry, entry.actor, entry.reason) for entry in latest)
+        latest = list(JournalEntry.objects.filter(payment_id=payment.pk)[:SHOWN])
+        names = names_of(entry.actor for entry in latest)
+        rows = ((entry, names[entry.actor], entry.reason) for entry in latest)
         entries = format_html_join("", "<li>{}, {} {}</li>", rows)
         link = _link("journalentry", {"payment_id": payment.pk}, pgettext_lazy("journal", "all"))
         return format_html("<ul>{}</ul>{}", entries, link)
+
+
+def _settled(payment: Any) -> list[Attempt]:
+    return [each for each in payment.telling_attempts if not each.is_open]
 
 
 def _link(model: str, query: dict[str, Any], text: object) -> SafeString:

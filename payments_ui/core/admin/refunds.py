@@ -14,7 +14,13 @@ from django.utils.translation import pgettext_lazy
 from payments_ui import money
 from payments_ui.core.db.fields import AmountFormField
 from payments_ui.core.models import Payment, Refund
-from payments_ui.exceptions import InvalidAmountError, NotChargedError
+from payments_ui.exceptions import (
+    InvalidAmountError,
+    NotChargedError,
+    PaymentsUIError,
+    RefundChangedError,
+    RefundTooMuchError,
+)
 
 from .actions import Notice, ReasonForm, asks_reason
 from .base import AskedAdmin, QuerysetFilter, ReadOnlyInline, allows
@@ -35,6 +41,7 @@ _NOTICES = {
     Refund.State.FAILED: Notice(
         messages.ERROR, _("The payment service declined the refund. No money was sent.")
     ),
+    Refund.State.CAME_BACK: Notice(messages.ERROR, _("The refund came back: it failed after all.")),
 }
 
 
@@ -49,6 +56,7 @@ class RefundForm(ReasonForm):
     """How much of one payment to refund; carries what was refunded when the clerk looked."""
 
     is_for_one = True
+    errors_at = {RefundTooMuchError: "amount", InvalidAmountError: "amount"}
 
     amount = AmountFormField(
         label=_("Amount"), min_value=0, max_digits=_DIGITS, decimal_places=_DECIMALS
@@ -59,28 +67,48 @@ class RefundForm(ReasonForm):
 
     def __init__(self, data: Any, **options: Any) -> None:
         super().__init__(data, **options)
-        payment: Any = self.rows.first()
-        self.payment: Payment = payment
-        amount: Any = self.fields["amount"]
-        amount.label = _("Amount in %(currency)s") % {"currency": payment.currency}
+        self.payment: Payment = self.rows[0]
         try:
-            amount.initial = payment.settled_attempt().refundable_amount
+            self.left = self.payment.settled_attempt().refundable_amount
         except NotChargedError:
             # The refund itself raises it again, with the message.
-            amount.initial = Decimal(0)
-        self.fields["refunded_before"].initial = payment.refunded_amount
+            self.left = Decimal(0)
+        currency = self.payment.currency
+        amount: Any = self.fields["amount"]
+        amount.label = _("Amount in %(currency)s") % {"currency": currency}
+        amount.help_text = _("%(amount)s is left.") % {
+            "amount": money.format_amount(self.left, currency)
+        }
+        amount.initial = self.left
+        self.fields["refunded_before"].initial = self.payment.refunded_amount
 
     def clean_amount(self) -> Decimal:
-        """An amount above zero, in whole minor units."""
+        """An amount above zero, in whole minor units, and not more than what is left."""
         amount: Decimal = self.cleaned_data["amount"]
         try:
             money.to_minor_units(amount, self.payment.currency)
         except InvalidAmountError as error:
             raise ValidationError(str(error.message)) from error
+        if amount > self.left > 0:
+            raise ValidationError(str(RefundTooMuchError.message))
         return amount
 
+    def refuse(self, error: PaymentsUIError, name: str) -> None:
+        """As ever; who has read that something was refunded meanwhile has seen what is left."""
+        super().refuse(error, name)
+        if isinstance(error, RefundChangedError):
+            before = self.payment.refunded_amount
+            self.data = {name: self.data[name] for name in self.fields} | {
+                "refunded_before": before
+            }
 
-@asks_reason(_("Refund a charged payment"), permission="refund", form_class=RefundForm)
+
+@asks_reason(
+    _("Refund a charged payment"),
+    permission="refund",
+    form_class=RefundForm,
+    fits_row=lambda payment: payment.charged_at,
+)
 def refund(payment: Payment, *, by: str, reason: str, **answers: Decimal) -> Notice:
     """Refund the payment."""
     return notice(payment.refund(by=by, reason=reason, **answers))
@@ -90,7 +118,13 @@ class RefundInline(ReadOnlyInline):
     """The first refunds of a payment."""
 
     model = Refund
-    fields = readonly_fields = ("state", "manual", "money", "reason", "requested_at", "ended_at")
+    fields = readonly_fields = (
+        *("state", "manual", "elsewhere", "money", "reason", "requested_at", "ended_at"),
+    )
+
+
+def _is_a_persons(refund: Refund) -> bool:
+    return refund.is_open and (refund.manual or refund.state == Refund.State.UNKNOWN)
 
 
 class ToSendFilter(QuerysetFilter):
@@ -98,12 +132,17 @@ class ToSendFilter(QuerysetFilter):
 
     title = _("needs attention")
     parameter_name = "attention"
+    few = frozenset({"send", "open", "came_back"})
     narrow = {
         "send": (
             pgettext_lazy("refund", "to be sent by hand"),
             lambda rows: rows.open().filter(manual=True),
         ),
         "open": (pgettext_lazy("refund", "open"), lambda rows: rows.open()),
+        "came_back": (
+            Refund.State.CAME_BACK.label,
+            lambda rows: rows.filter(state=Refund.State.CAME_BACK),
+        ),
     }
 
 
@@ -111,17 +150,28 @@ class ToSendFilter(QuerysetFilter):
 class RefundAdmin(AskedAdmin):
     """Refunds, each as it was requested and answered."""
 
-    list_display = ("reference", "customer", "money", "state", "manual", "requested_at", "ended_at")
-    list_select_related = ("payment__user",)
-    list_filter = (ToSendFilter, "state", "manual")
-    search_fields = (
-        *("psp_reference", "id__startswith", "idempotency_key", "reason"),
-        *("payment__email", "payment__id__startswith"),
+    list_display = (
+        *("reference", "customer", "money", "state", "manual", "elsewhere"),
+        *("requested_at", "ended_at"),
     )
+    list_select_related = ("payment__user",)
+    list_filter = (ToSendFilter, "state", "manual", "elsewhere")
+    newest_by = "requested_at"
+    search_fields = ("psp_reference", "reason", "payment__email")
+    identified_by = ("id", "idempotency_key", "payment__id")
     user_path = "payment__user"
     exclude = ("open_attempt",)
+    is_summed = True
+    csv_columns = (
+        *("id", "reference", "payment_id", "user", "amount", "currency", "state", "manual"),
+        *("elsewhere", "reason", "psp_reference", "requested_at", "ended_at"),
+    )
     actions = (
-        asks_reason(_("Mark as sent"), permission="refund")(Refund.mark_sent),
-        asks_reason(_("Mark as not sent"), permission="refund")(Refund.mark_not_sent),
+        asks_reason(_("Mark as sent"), permission="refund", fits_row=_is_a_persons)(
+            Refund.mark_sent
+        ),
+        asks_reason(_("Mark as not sent"), permission="refund", fits_row=_is_a_persons)(
+            Refund.mark_not_sent
+        ),
     )
     has_refund_permission = allows("refund_payment")

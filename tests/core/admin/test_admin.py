@@ -18,30 +18,37 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.translation import override
 
 from payments_ui.core.admin.base import SHOWN
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Unknown
-from payments_ui.core.models import Attempt, Event, JournalEntry, LineItem, Payment
+from payments_ui.core.models import (
+    Attempt,
+    Customer,
+    Event,
+    JournalEntry,
+    LineItem,
+    Payment,
+    PaymentMethod,
+)
 from payments_ui.exceptions import LineItemBoundError
 from tests.conftest import UserFactory
-from tests.core.support import bare, charged, journalled, money_of, pending, record, started, stored
+from tests.core.support import (
+    bare,
+    charged,
+    journalled,
+    money_of,
+    pending,
+    record,
+    saved,
+    saving,
+    started,
+    stored,
+)
 
 pytestmark = pytest.mark.django_db
 Verb = JournalEntry.Verb
-MODELS = [LineItem, Payment, Attempt, JournalEntry, Event]
-
-
-@pytest.fixture
-def clerk(make_user: UserFactory) -> User:
-    """Return somebody who may do everything."""
-    return make_user(username="clerk", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def office(client: Client, clerk: User) -> Client:
-    """Return the browser of somebody who may do everything."""
-    client.force_login(clerk)
-    return client
+MODELS = [LineItem, Payment, Attempt, JournalEntry, Event, PaymentMethod, Customer]
 
 
 def url(model: type[Any], page: str = "changelist", *args: Any) -> str:
@@ -53,8 +60,10 @@ def text(response: Any) -> str:
     return str(response.content.decode())
 
 
-def act(office: Client, action: str, *rows: Any, reason: str | None = "because") -> str:
-    data = {"action": action, "_selected_action": [row.pk for row in rows]}
+def act(
+    office: Client, action: str, *rows: Any, reason: str | None = "because", **answers: str
+) -> str:
+    data = {"action": action, "_selected_action": [row.pk for row in rows], **answers}
     if reason is not None:
         data["reason"] = reason
     return text(office.post(url(type(rows[0])), data, follow=True))
@@ -66,6 +75,7 @@ def test_every_list_and_page_opens_searches_and_filters(
 ) -> None:
     payment = charged(user, "5")
     pending(user, "7").cancel_pending()
+    saved(user)
     Event.objects.create(moocher="bank", event_id="e1", state=Event.State.UNMATCHED)
     row = model._base_manager.order_by("pk").first()
     assert str(row) in text(office.get(url(model, "change", row.pk)))
@@ -99,7 +109,7 @@ def test_only_the_email_of_a_payment_is_written(office: Client, user: User) -> N
     payment = pending(user, "5")
     page = url(Payment, "change", payment.pk)
     posted = {"email": "new@example.com", "amount": "1", "charged_at": "2026-01-01", "user": 1}
-    for name, total in (("lineitems", 1), ("attempts", 0), ("refunds", 0)):
+    for name, total in (("lineitems", 1), ("attempts", 0), ("refunds", 0), ("disputes", 0)):
         posted |= {f"{name}-TOTAL_FORMS": total, f"{name}-INITIAL_FORMS": total}
     assert office.post(page, posted).status_code == 302
     now = stored(payment)
@@ -109,7 +119,7 @@ def test_only_the_email_of_a_payment_is_written(office: Client, user: User) -> N
 def test_a_payments_page_shows_items_attempts_and_journal(office: Client, user: User) -> None:
     payment = charged(user, "5")
     page = text(office.get(url(Payment, "change", payment.pk)))
-    for shown in ("Use 0", "psp-", "payment created", "payment charged", "moocher:cards"):
+    for shown in ("Use 0", "psp-", "payment created", "payment charged", "payment service cards"):
         assert shown in page
 
 
@@ -123,7 +133,9 @@ def test_a_payments_page_shows_amounts_as_money(office: Client, user: User) -> N
 
 def test_the_journal_tells_the_time_of_the_site() -> None:
     at = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
-    assert str(JournalEntry(at=at, verb=Verb.PAYMENT_CREATED)) == "2026-07-02 00:30 payment created"
+    with override("de"):
+        shown = str(JournalEntry(at=at, verb=Verb.PAYMENT_CREATED))
+    assert shown == "2. Juli 2026, 00:30\u00a0MESZ: Zahlung erstellt"
 
 
 def test_a_payments_page_stays_small_with_many_items(office: Client, user: User) -> None:
@@ -228,7 +240,7 @@ def test_cancelling_says_who_and_why(office: Client, user: User, clerk: User) ->
 
 def test_booking_money_and_undoing_it(office: Client, user: User) -> None:
     payment = pending(user, "5")
-    act(office, "book_by_hand", payment, reason="cash")
+    act(office, "book_by_hand", payment, reason="cash", amount="5")
     assert stored(payment).state == Payment.State.CHARGED
     act(office, "undo", payment, reason="wrong person")
     assert stored(payment).state == Payment.State.UNDONE
@@ -446,3 +458,26 @@ def test_a_user_without_money_is_deleted_as_ever(office: Client, user: User) -> 
     assert "anonymize_user" not in text(office.get(page))
     office.post(page, {"post": "yes"})
     assert not User.objects.filter(pk=user.pk).exists()
+
+
+def test_a_clerk_removes_a_payment_method_with_a_reason(office: Client, user: User) -> None:
+    method = saved(user)
+    assert "Visa ending 4242" in text(office.get(url(PaymentMethod) + "?use=active"))
+    page = act(office, "remove", method, reason="the customer asked on the phone")
+    assert "1 row updated" in page
+    assert method.as_stored().state == PaymentMethod.State.REMOVING
+    entry = JournalEntry.objects.get(verb=Verb.METHOD_REMOVED)
+    assert entry.reason == "the customer asked on the phone"
+    assert "Visa ending 4242" in text(office.get(url(PaymentMethod) + "?use=removing"))
+
+
+def test_what_is_not_known_of_a_payment_method_is_its_reference(office: Client, user: User) -> None:
+    method = saving(user)
+    assert method.pk.hex[:8].upper() in text(office.get(url(PaymentMethod)))
+
+
+def test_the_number_of_a_receipt_finds_its_payment(office: Client, user: User) -> None:
+    wanted, other = charged(user, "5"), charged(user, "7")
+    page = text(office.get(url(Payment), {"q": wanted.number}))
+    assert url(Payment, "change", wanted.pk) in page
+    assert url(Payment, "change", other.pk) not in page

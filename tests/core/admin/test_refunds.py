@@ -26,13 +26,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def office(client: Client, make_user: UserFactory) -> Client:
-    """Return the browser of somebody who may do everything."""
-    client.force_login(make_user(username="clerk", is_staff=True, is_superuser=True))
-    return client
-
-
-@pytest.fixture
 def payment(user: User) -> Payment:
     """Return a charged payment of 12.00, which a person has to give back."""
     return charged(user, "12")
@@ -60,8 +53,10 @@ def act(office: Client, action: str, *rows: Any, **answers: Any) -> Any:
 
 
 def said(response: Any) -> list[str]:
-    """Return what the messages say."""
-    return [str(message) for message in response.context["messages"]]
+    """Return what the messages say, and what the form says that came back."""
+    form = response.context.get("form")
+    told = form.problems() if hasattr(form, "problems") else []
+    return [*map(str, response.context["messages"]), *(problem.text for problem in told)]
 
 
 def form(response: Any) -> dict[str, str]:
@@ -249,18 +244,16 @@ def test_the_list_takes_the_same_queries_whatever_is_in_it(
     assert item.attempt is not None
     refund = item.attempt.request_refund(reason="sent back")
     SuspenseItem.objects.open_item(SuspenseItem.Kind.OVERDUE, refund=refund)
-    with reads(6):
+    with reads(7):
         page = office.get(url(SuspenseItem)).content.decode()
     assert "needs review (5)" in page
-    assert "1.000 XXQ" in page
+    assert "XXQ\u00a01.000" in page
 
 
 def test_a_clerk_charges_a_pending_payment_with_it(
     office: Client, user: User, item: SuspenseItem
 ) -> None:
     owed = pending(user, "10")
-    page = act(office, "match", item)
-    assert "related-lookup" in page.content.decode()
     act(office, "match", item, payment=owed.pk, reason="the same person")
     assert stored(owed).charged_at
     assert SuspenseItem.objects.get(pk=item.pk).state == "matched"
@@ -271,7 +264,7 @@ def test_only_a_pending_payment_can_be_chosen(
     office: Client, payment: Payment, item: SuspenseItem
 ) -> None:
     page = act(office, "match", item, payment=payment.pk, reason="the same person")
-    assert "errorlist" in page.content.decode()
+    assert "Select a valid choice" in said(page)[0]
     assert SuspenseItem.objects.get().state == "open"
 
 
