@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.utils.functional import Promise
 
 from payments_ui import conf, money
+from payments_ui.exceptions import InvalidAmountError
 
 from .db.isolation import HINT, unserved_level
 from .models import Payment
@@ -37,6 +41,42 @@ def _is_list_of_strings(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(path, str) for path in value)
 
 
+def _is_amounts(value: object) -> bool:
+    if not isinstance(value, Mapping) or not all(map(money.is_currency, value)):
+        return False
+    try:
+        return all(money.exact_amount(amount) >= 0 for amount in value.values())
+    except InvalidAmountError:
+        return False
+
+
+def _is_address(value: object) -> bool:
+    parts = urlsplit(value) if isinstance(value, str) else None
+    return value == "" or bool(parts and parts.scheme in ("http", "https") and parts.netloc)
+
+
+def _is_days(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(map(_whole_number(1, 60).is_valid, value))
+
+
+def _is_hours(value: object) -> bool:
+    if not isinstance(value, list | tuple) or not all(map(_whole_number(0, 24).is_valid, value)):
+        return False
+    return len(value) == 2 and value[0] < value[1]
+
+
+def _is_limits(value: object) -> bool:
+    is_whole = _whole_number(1, 366).is_valid
+    return isinstance(value, Mapping) and all(is_whole(n) for pair in value.items() for n in pair)
+
+
+def _is_rates(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) and isinstance(rate, int | float) and rate > 0
+        for name, rate in value.items()
+    )
+
+
 def _is_classes(value: object) -> bool:
     # The interface checks the names of presets and slots.
     if isinstance(value, Mapping):
@@ -44,7 +84,18 @@ def _is_classes(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_help(value: object) -> bool:
+    # Not //: that is another site's.
+    known = re.compile(r"(?:https?:|mailto:|tel:|/(?!/))\S*", re.IGNORECASE | re.ASCII)
+    # A lazy one may reverse a URL, which it cannot yet.
+    return isinstance(value, Promise) or (
+        isinstance(value, str) and (not value or known.fullmatch(value) is not None)
+    )
+
+
 _TEXT = Rule(lambda value: isinstance(value, str | Promise), "a string")
+_PATH = Rule(lambda value: isinstance(value, str) and "." in value, "the dotted path of a function")
+_AMOUNTS = Rule(_is_amounts, 'a dict from currencies to amounts, as in {"CHF": "5.00"}')
 _FLAG = Rule(lambda value: isinstance(value, bool), "True or False")
 RULES: Mapping[str, Rule] = {
     "CURRENCY": Rule(money.is_currency, 'the ISO 4217 code of a currency, as in "CHF"'),
@@ -53,6 +104,7 @@ RULES: Mapping[str, Rule] = {
         lambda value: bool(value) and _TEXT.is_valid(value), "the name of a template"
     ),
     "PAYEE": _TEXT,
+    "HELP_URL": Rule(_is_help, 'a path or URL, as in "/contact/" or "mailto:us@example.com"'),
     "PAYEE_ADDRESS": _TEXT,
     "LIVE": _FLAG,
     "LIVE_INTERVAL": _whole_number(1, 86_400),
@@ -64,10 +116,37 @@ RULES: Mapping[str, Rule] = {
     "CLASSES": Rule(_is_classes, "the name of a preset, or a dict from slots to CSS classes"),
     "HX_NONCE": _FLAG,
     "ALLOW_SANDBOX": _FLAG,
+    "ASK_UNATTENDED": _FLAG,
     "ATTEMPTS_PER_HOUR": _whole_number(1, 1_000_000),
     "PAYER": _TEXT,
+    "BASE_URL": Rule(_is_address, 'the address of the site, as in "https://shop.example"'),
+    "PROCESSORS": Rule(_is_list_of_strings, "a list of dotted paths to processors"),
+    "BILLING_SCHEDULE": _PATH,
+    "RUN_BATCH": _whole_number(1, 10_000),
+    "RUN_LEASE": _whole_number(1, 86_400),
+    "RUN_TIME_BOX": _whole_number(0, 86_400),
+    "RUN_BACKEND": _TEXT,
+    "RUN_QUEUE": _TEXT,
+    "RATE_LIMITS": Rule(_is_rates, 'a dict from moochers to numbers, as in {"stripe": 80}'),
+    "RATE_LIMIT_CACHE": _TEXT,
+    "BILLING_MINIMUM": _AMOUNTS,
+    "BILLING_AMOUNT": _AMOUNTS,
+    "CHARGE_INACTIVE": _FLAG,
+    "RETRY_AFTER_DAYS": Rule(_is_days, "a list of whole days from 1 to 60, as in (3, 5, 6)"),
+    "RETRY_HOURS": Rule(_is_hours, "two hours of the day, as in (8, 20)"),
+    "CARD_LIMITS": Rule(_is_limits, "a dict from days to tries, as in {1: 4, 30: 15}"),
+    "CHARGE_NOTICE": _PATH,
+    "MAILS": Rule(
+        lambda value: _is_list_of_strings(value) and set(value) <= set(conf.MAILS),  # type: ignore[call-overload]
+        f"a list of {', '.join(conf.MAILS)}",
+    ),
+    "LANGUAGE_OF": _TEXT,
+    "LINK_DAYS": _whole_number(1, 90),
+    "TIME_ZONE_OF": _TEXT,
     "PENDING_DAYS": _whole_number(1, 3650),
     "TRANSFER_DAYS": _whole_number(1, 3650),
+    "TRANSFER_TOLERANCE": _whole_number(0, 1_000_000),
+    "KEEP_DAYS": _whole_number(90, 36_500),
     "FORM_MAX_AGE": _whole_number(1, 31_536_000),
     "FORM_PACK": _TEXT,
     "TRIGGERS": _FLAG,
@@ -94,6 +173,23 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
             text, hint = f"PAYMENTS_UI[{key!r}] is {value!r}.", f"Set it to {RULES[key].expected}."
             problems.append(Error(text, hint=hint, id=id_))
     return problems
+
+
+@register(TAG)
+def check_middleware(**kwargs: Any) -> list[CheckMessage]:
+    """The middleware of the interface comes with the interface."""
+    if apps.is_installed("payments_ui"):
+        return []
+    return [
+        Warning(
+            f"{path!r} is in MIDDLEWARE, and 'payments_ui' is not in INSTALLED_APPS.",
+            hint='Add "payments_ui" to INSTALLED_APPS, or take the middleware out: the core alone'
+            " has no pages and asks no payment service.",
+            id="payments_ui.W033",
+        )
+        for path in django_settings.MIDDLEWARE
+        if path.startswith("payments_ui.")
+    ]
 
 
 @register(TAG)

@@ -12,6 +12,8 @@ from django.db import connections, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from payments_ui import dates
+
 from .db.append_only import Evidence
 from .db.fields import ExactDecimalField, IdentifierField
 from .db.json_safe import storable, text
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
     from django.db.models import QuerySet
 
-    from .models import Attempt, LineItem, Payment, Refund
+    from .models import Attempt, Dispute, LineItem, Payment, PaymentMethod, Refund
 
 SYSTEM = "system"
+#: Somebody who is not signed in, and came by a link in a mail.
+LINK = "link"
 
 
 class JournalEntry(Evidence):
@@ -46,7 +50,7 @@ class JournalEntry(Evidence):
         help_text=_("The customer who owes or paid."),
         db_index=False,
     )
-    payment_id = models.UUIDField(_("payment"), null=True, db_index=True)
+    payment_id = models.UUIDField(_("payment"), null=True)
     attempt_id = models.UUIDField(_("payment attempt"), null=True)
     lineitem_id = models.BigIntegerField(_("line item"), null=True)
     items = models.PositiveIntegerField(_("number of line items"), null=True)
@@ -65,11 +69,17 @@ class JournalEntry(Evidence):
         base_manager_name = "objects"
         verbose_name = _("journal entry")
         verbose_name_plural = _("journal")
-        indexes = (models.Index(fields=("user", "id"), name="payments_journal_user"),)
+        indexes = (
+            models.Index(fields=("user", "id"), name="payments_journal_user"),
+            models.Index(
+                fields=("payment_id",),
+                name="payments_journal_payment",
+                condition=models.Q(payment_id__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
-        at = timezone.localtime(self.at) if settings.USE_TZ else self.at
-        return f"{at:%Y-%m-%d %H:%M} {self.get_verb_display()}"
+        return f"{dates.format_moment(self.at)}: {self.get_verb_display()}"
 
 
 Verb = JournalEntry.Verb
@@ -98,7 +108,7 @@ def acting(by: str, reason: str = "") -> Iterator[None]:
 
 def by_user(user: AbstractBaseUser | AnonymousUser) -> str:
     """How the journal names a user: by id, so that anonymizing leaves nothing behind."""
-    return f"user:{user.pk}"
+    return LINK if user.pk is None else f"user:{user.pk}"
 
 
 def by_moocher(identifier: str) -> str:
@@ -146,6 +156,24 @@ def refund(verb: str, refund: Refund, **fields: Any) -> JournalEntry:
         currency=refund.currency,
         **fields | {"detail": {"refund": str(refund.pk)} | fields.get("detail", {})},
     )
+
+
+def dispute(verb: str, dispute: Dispute, **fields: Any) -> JournalEntry:
+    """Something happened to a dispute; the PSP's reference of it is in the detail."""
+    return payment(
+        verb,
+        dispute.payment,
+        attempt_id=dispute.attempt_id,
+        total=dispute.amount,
+        currency=dispute.currency,
+        **fields | {"detail": {"dispute": dispute.psp_reference} | fields.get("detail", {})},
+    )
+
+
+def payment_method(verb: str, method: PaymentMethod, **fields: Any) -> JournalEntry:
+    """Something happened to a saved payment method; its id is in the detail."""
+    detail = {"payment_method": str(method.pk)} | fields.pop("detail", {})
+    return write(verb, user_id=method.user_id, detail=detail, **fields)
 
 
 def lineitem(verb: str, item: LineItem, **fields: Any) -> JournalEntry:

@@ -13,7 +13,9 @@ from payments_ui.exceptions import MoocherError
 if TYPE_CHECKING:
     from payments_ui.core.attempts.model import Attempt
     from payments_ui.core.audit import Finding
+    from payments_ui.core.paymentmethods.model import PaymentMethod
     from payments_ui.core.refunds.model import Refund
+    from payments_ui.core.suspense.event import Event
 
 
 class PSPPort(Protocol):
@@ -27,6 +29,18 @@ class PSPPort(Protocol):
 
     def send_refund(self, refund: Refund, /) -> Refund:
         """Ask the PSP for a committed refund and record its answer; return it as stored then."""
+
+    def forget_payment_method(self, method: PaymentMethod, /) -> PaymentMethod:
+        """Have the PSP give up a removed payment method; return it as it is stored then."""
+
+    def handle_again(self, event: Event, /) -> bool:
+        """Look again into what a stored report is about; whether it is processed now."""
+
+    def statement_moochers(self) -> list[tuple[str, str]]:
+        """Identifier and title of the moochers whose bank's statements can be imported."""
+
+    def import_statement(self, data: bytes, moocher: str, /, *, by: str) -> list[str]:
+        """Book a bank's statement; return a line for each entry. Raises ``PaymentsUIError``."""
 
     def compare_ledger(self, moocher: str, using: str, /) -> Iterator[Finding]:
         """Compare the PSP's list of charges with the books in the database ``using``.
@@ -50,6 +64,22 @@ class NoPSPs:
     def send_refund(self, refund: Refund) -> Refund:
         """Leave the refund requested."""
         return refund
+
+    def forget_payment_method(self, method: PaymentMethod) -> PaymentMethod:
+        """Leave it as it is."""
+        return method
+
+    def handle_again(self, event: Event) -> bool:
+        """No PSP can be asked."""
+        return False
+
+    def statement_moochers(self) -> list[tuple[str, str]]:
+        """There are none."""
+        return []
+
+    def import_statement(self, data: bytes, moocher: str, *, by: str) -> list[str]:
+        """Raise ``MoocherError``."""
+        raise MoocherError("Add payments_ui to INSTALLED_APPS: the core alone reads no statements")
 
     def compare_ledger(self, moocher: str, using: str) -> Iterator[Finding]:
         """Raise ``MoocherError``."""

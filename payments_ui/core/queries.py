@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from django.db import connections, router
-from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery, Sum
 
 from payments_ui import money
 
-from .models import Attempt, JournalEntry, LineItem, Payment, Refund
+from .disputes.model import DisputeQuerySet
+from .models import (
+    Arrival,
+    Attempt,
+    Dispute,
+    JournalEntry,
+    LineItem,
+    Payment,
+    Recovery,
+    Refund,
+    SuspenseItem,
+)
 from .refunds.model import RefundQuerySet
 
 if TYPE_CHECKING:
@@ -26,57 +39,159 @@ if TYPE_CHECKING:
 
         #: Whether it has an open attempt.
         is_processing: bool
+        #: Whether it was declined while its user was not there.
+        was_declined: bool
 
 
+#: Parts of a transfer that a widget names; more than two are rare.
+_MOST_PARTS = 20
 # What every page with a widget asks, as SQL: building these takes longer than running them.
 # ruff: noqa: S608 - only our own tables' names go in
 _LINEITEM = LineItem._meta.db_table
 _JOURNAL = JournalEntry._meta.db_table
-_BY_CURRENCY = f"""
-SELECT currency, COUNT(*), SUM(amount) FROM {_LINEITEM}
-WHERE payment_id IS NULL AND user_id = %s GROUP BY currency ORDER BY currency
-"""
+_IS_PENDING = "charged_at IS NULL AND cancelled_at IS NULL AND undone_at IS NULL"
 _PENDING = f"""
 SELECT payment.*, EXISTS (
     SELECT 1 FROM {Attempt._meta.db_table} WHERE open_payment = payment.id
-) AS is_processing
+) AS is_processing, EXISTS (
+    SELECT 1 FROM {Recovery._meta.db_table} WHERE payment_id = payment.id
+) AS was_declined
 FROM {Payment._meta.db_table} AS payment
-WHERE user_id = %s AND (%s = '' OR currency = %s)
-    AND charged_at IS NULL AND cancelled_at IS NULL AND undone_at IS NULL
+WHERE user_id = %s AND (%s = '' OR currency = %s) AND {_IS_PENDING}
 ORDER BY created_at DESC LIMIT %s
 """
-# An id that comes late replaces a lower one or joins: the sums only grow.
-_NEWEST = f"""
-SELECT
+#: The version of a user's books, as two columns of any statement: takes the user's primary key
+#: twice, ``version_text`` reads it. From indexes alone, whatever the number of line items. Of the
+#: newest 50, because a slow transaction commits an id that another has overtaken: coming late it
+#: replaces a lower one or joins, so that the sums only grow.
+VERSION = f"""
     (SELECT COALESCE(SUM(id), 0) FROM
-        (SELECT id FROM {_LINEITEM} WHERE user_id = %s ORDER BY id DESC LIMIT 50) AS newest_items),
+        (SELECT id FROM {_JOURNAL} WHERE user_id = %s ORDER BY id DESC LIMIT 50) AS newest_entries),
     (SELECT COALESCE(SUM(id), 0) FROM
-        (SELECT id FROM {_JOURNAL} WHERE user_id = %s ORDER BY id DESC LIMIT 50) AS newest_entries)
+        (SELECT id FROM {_LINEITEM} WHERE user_id = %s ORDER BY id DESC LIMIT 50) AS newest_items)
+"""
+# Each pending payment, with its line items: a LEFT JOIN, since SQLite may begin an inner one with
+# everybody's line items.
+_PENDING_TOTALS = f"""
+SELECT CASE WHEN attempt.id IS NULL THEN 'idle' ELSE 'open' END,
+    payment.currency, COUNT(lineitem.id), SUM(lineitem.amount), COALESCE(attempt.received_amount, 0)
+FROM (
+    SELECT id, currency FROM {Payment._meta.db_table} WHERE user_id = %s AND {_IS_PENDING}
+) AS payment
+LEFT JOIN {_LINEITEM} AS lineitem ON lineitem.payment_id = payment.id
+LEFT JOIN {Attempt._meta.db_table} AS attempt ON attempt.open_payment = payment.id
+GROUP BY payment.id, payment.currency, attempt.id, attempt.received_amount
+HAVING COUNT(lineitem.id) > 0
+"""
+# The version, unbound line items by currency, and those of each pending payment.
+_OWED = f"""
+SELECT 'version', '', {VERSION}, 0
+UNION ALL
+SELECT 'unbound', currency, COUNT(*), SUM(amount), 0 FROM {_LINEITEM}
+WHERE payment_id IS NULL AND user_id = %s GROUP BY currency
+UNION ALL
+{_PENDING_TOTALS}
+"""
+# The same, and one page of the unbound line items by what they are: these are read once, and their
+# totals are sums of the groups. At least the first group of each currency brings its total along.
+# Groups come first, since the first part of a union says of what type its columns are.
+_LISTED = f"""
+SELECT * FROM (
+    SELECT 'unbound' AS kind, currency, SUM(uses) OVER own AS uses_of_all, SUM(amount) OVER own
+        AS amount_of_all, 0 AS arrived, ROW_NUMBER() OVER (
+            PARTITION BY currency ORDER BY used_at DESC, title, unit, unit_price
+        ) AS place, title, unit, unit_price, uses, amount, quantity, used_from, used_at
+    FROM (
+        SELECT currency, title, unit, unit_price, COUNT(*) AS uses, SUM(amount) AS amount,
+            SUM(quantity) AS quantity, MIN(used_at) AS used_from, MAX(used_at) AS used_at
+        FROM {_LINEITEM} WHERE payment_id IS NULL AND user_id = %s
+        GROUP BY currency, title, unit, unit_price
+    ) AS alike WINDOW own AS (PARTITION BY currency)
+) AS placed WHERE place = 1 OR currency = %s AND place > %s AND place <= %s
+UNION ALL
+SELECT 'version', '', {VERSION}, 0, 0, '', '', NULL, 0, 0, NULL, NULL, NULL
+UNION ALL
+SELECT owed.*, 0, '', '', NULL, 0, 0, NULL, NULL, NULL FROM ({_PENDING_TOTALS}) AS owed
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A user's unbound line items in one currency; ``amount`` is exact."""
+    """What a user owes in one currency: unbound line items, and those of pending payments.
+
+    ``count`` and ``amount``, which is exact, are those of the unbound ones. Pending payments are
+    *idle*, or *open* where an attempt is open; their amounts are what their payments ask for,
+    without the parts of transfers that arrived.
+    """
 
     currency: str
-    count: int
-    amount: Decimal
+    count: int = 0
+    amount: Decimal = Decimal(0)
+    idle_count: int = 0
+    idle_amount: Decimal = Decimal(0)
+    open_count: int = 0
+    open_amount: Decimal = Decimal(0)
 
     @property
     def payable(self) -> Decimal:
-        """What a payment of all of it would ask for: rounded once to the minor unit."""
+        """What a payment of all unbound items would ask for: rounded once to the minor unit."""
         return money.round_amount(self.amount, self.currency)
 
     @property
     def is_credit(self) -> bool:
-        """Whether the user has more credit than charges."""
+        """Whether the unbound items are more credit than charges."""
         return self.amount < 0
 
     @property
+    def credit(self) -> Decimal:
+        """The credit, as a positive amount."""
+        return max(-self.payable, Decimal(0))
+
+    @property
     def is_too_small(self) -> bool:
-        """Whether the amount is above zero, but rounds to nothing."""
+        """Whether the unbound items' amount is above zero, but rounds to nothing."""
         return self.amount > 0 and not self.payable
+
+    @property
+    def to_continue(self) -> Decimal:
+        """What the user can continue to pay: idle payments and unbound items. A credit waits."""
+        return self.idle_amount + max(self.payable, Decimal(0))
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether there is anything that the user can continue to pay, or settle."""
+        is_open = bool(self.count) and not self.is_credit and not self.is_too_small
+        return is_open or bool(self.idle_count)
+
+    @property
+    def owed(self) -> Decimal:
+        """What is not paid yet, pending payments included."""
+        return self.open_amount + self.to_continue
+
+    @property
+    def owed_count(self) -> int:
+        """How many line items make ``owed``."""
+        return self.idle_count + self.open_count + (0 if self.is_credit else self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a user owes, by currency in the order of their codes, at a ``version`` of the books.
+
+    ``payments`` is the number of pending payments.
+    """
+
+    totals: list[Total]
+    version: str
+    payments: int = 0
+
+
+class Look(NamedTuple):
+    """What the line items of one group have in common, beside their currency."""
+
+    title: str
+    unit: str
+    unit_price: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +210,79 @@ class Group:
     used_at: dt.datetime
 
     @property
+    def look(self) -> Look:
+        """By what its items are found."""
+        return Look(self.title, self.unit, self.unit_price)
+
+    @property
     def calculation(self) -> str:
         """How the amount comes about, for people; empty for amounts alone."""
         return money.format_product(self.quantity, self.unit, self.unit_price, self.currency)
 
 
-def totals(user: AbstractBaseUser) -> list[Total]:
-    """Unbound line items by currency, in the order of the currencies' codes. One query."""
-    connection, owner = _reader(user)
-    exact = LineItem._meta.get_field("amount")
+def owed(user: AbstractBaseUser) -> Owed:
+    """What the user owes, pending payments included, and the ``version``. One query."""
+    connection, owner = reader(user)
     with connection.cursor() as cursor:
-        cursor.execute(_BY_CURRENCY, [owner])
-        return [
-            Total(currency, count, exact.from_db_value(amount, None, connection) or Decimal(0))
-            for currency, count, amount in cursor.fetchall()
-        ]
+        cursor.execute(_OWED, [owner] * 4)
+        return _owed(cursor.fetchall(), connection)
+
+
+def owed_and_groups(
+    user: AbstractBaseUser, currency: str, *, limit: int, offset: int = 0
+) -> tuple[Owed, list[Group]]:
+    """What ``owed`` and ``groups`` say of the same moment, in one query."""
+    connection, owner = reader(user)
+    parameters = [owner, currency, offset, offset + limit, owner, owner, owner]
+    with connection.cursor() as cursor:
+        cursor.execute(_LISTED, parameters)
+        rows = cursor.fetchall()
+    # The first group of a currency stands for its total.
+    owed_rows = [row[:5] for row in rows if row[0] != "unbound" or row[5] == 1]
+    page = sorted(
+        (row for row in rows if row[1] == currency and offset < row[5] <= offset + limit),
+        key=itemgetter(5),
+    )
+    return _owed(owed_rows, connection), [_group(currency, row[6:], connection) for row in page]
+
+
+def _owed(rows: Iterable[Sequence[Any]], connection: BaseDatabaseWrapper) -> Owed:
+    exact = LineItem._meta.get_field("amount")
+    version, payments = "", 0
+    totals: dict[str, Total] = {}
+    for kind, currency, count, stored, arrived in rows:
+        if kind == "version":
+            version = version_text(count, stored)
+            continue
+        payments += kind != "unbound"
+        amount = exact.from_db_value(stored, None, connection) or Decimal(0)
+        total = totals.setdefault(currency, Total(currency))
+        totals[currency] = _add(total, kind, int(count), amount, Decimal(str(arrived)))
+    return Owed([totals[currency] for currency in sorted(totals)], version, payments)
+
+
+def _group(currency: str, row: Sequence[Any], connection: BaseDatabaseWrapper) -> Group:
+    title, unit, unit_price, uses, amount, quantity, used_from, used_at = row
+    exact = partial(
+        LineItem._meta.get_field("amount").from_db_value, expression=None, connection=connection
+    )
+    moment = LineItem._meta.get_field("used_at").get_col(_LINEITEM)
+    for convert in connection.ops.get_db_converters(moment):
+        used_from, used_at = (convert(each, moment, connection) for each in (used_from, used_at))
+    sums = exact(amount) or Decimal(0), exact(quantity)
+    return Group(currency, title, unit, exact(unit_price), int(uses), *sums, used_from, used_at)
+
+
+def _add(total: Total, kind: str, count: int, amount: Decimal, arrived: Decimal) -> Total:
+    if kind == "unbound":
+        return replace(total, count=count, amount=amount)
+    # As the payment asks for it: the exact sum, rounded once, without the parts that arrived.
+    asked = money.padded(money.round_amount(amount, total.currency) - arrived, total.currency)
+    if kind == "idle":
+        idle_amount = total.idle_amount + asked
+        return replace(total, idle_count=total.idle_count + count, idle_amount=idle_amount)
+    open_amount = total.open_amount + asked
+    return replace(total, open_count=total.open_count + count, open_amount=open_amount)
 
 
 def pending_payments(
@@ -119,9 +292,25 @@ def pending_payments(
 
     One query.
     """
-    _connection, owner = _reader(user)
+    _connection, owner = reader(user)
     rows: Any = Payment.all_objects.raw(_PENDING, [owner, currency, currency, limit])
     return list(rows)
+
+
+def payment(user: AbstractBaseUser, pk: UUID) -> Payment | None:
+    """The user's payment, with its open attempt, as both are at one moment. Two queries.
+
+    The attempt is read first: whatever ends it meanwhile has been written into the payment that is
+    read after it. The other way round, what was just charged would seem to wait for its customer.
+    """
+    opened = Attempt.objects.open().filter(payment=pk).first()
+    mine = Payment.objects.filter(user=user.pk)
+    found: Payment | None = (
+        mine.select_related("user", "recovery__payment_method").filter(pk=pk).first()
+    )
+    if found is not None:
+        found.knows_open_attempt(opened)
+    return found
 
 
 @cache
@@ -166,10 +355,40 @@ def items(
     limit: int,
     offset: int = 0,
     payment: Payment | None = None,
+    look: Look | None = None,
 ) -> list[LineItem]:
-    """Line items, the last use first: unbound, or those of ``payment``. One query."""
+    """Line items, the last use first: unbound, or those of ``payment``. One query.
+
+    With ``look`` only those of that group.
+    """
     rows = LineItem.objects.filter(user=user.pk, currency=currency, payment=payment)
+    if look is not None:
+        rows = rows.filter(**look._asdict())
     return list(rows.order_by("-used_at", "-pk")[offset : offset + limit])
+
+
+def arrivals(attempt: Attempt) -> list[Arrival]:
+    """The newest parts that arrived for an attempt, oldest first. One query."""
+    rows = attempt.arrivals.select_related("event").order_by("-booked_at", "-pk")
+    return list(rows[:_MOST_PARTS])[::-1]
+
+
+def surpluses(payments: Sequence[Payment]) -> dict[UUID, list[Attempt]]:
+    """What arrived for these payments beyond what they asked for, by payment. One query.
+
+    Each with its ``review``, the state of its suspense item, and the moment ``reviewed_at``.
+    """
+    items = SuspenseItem.objects.filter(attempt=OuterRef("pk"), kind=SuspenseItem.Kind.SURPLUS)
+    rows = Attempt.objects.filter(
+        payment__in=[payment.pk for payment in payments], state=Attempt.State.SURPLUS
+    ).annotate(
+        review=Subquery(items.values("state")[:1]),
+        reviewed_at=Subquery(items.values("closed_at")[:1]),
+    )
+    found: dict[UUID, list[Attempt]] = {}
+    for attempt in rows.order_by("started_at", "pk"):
+        found.setdefault(attempt.payment_id, []).append(attempt)
+    return found
 
 
 def refunds() -> RefundQuerySet:
@@ -178,29 +397,73 @@ def refunds() -> RefundQuerySet:
     Unexpected money that was sent back is no refund of what was paid.
     """
     rows: Any = Refund.objects.reserving().filter(attempt__state=Attempt.State.SETTLED)
-    return rows.order_by("requested_at", "pk")  # type: ignore[no-any-return]
+    return rows.select_related("attempt").order_by("requested_at", "pk")  # type: ignore[no-any-return]
+
+
+def disputes() -> DisputeQuerySet:
+    """Disputes of what charged a payment, oldest first.
+
+    Without inquiries that have ended: no money was taken.
+    """
+    rows: Any = Dispute.objects.filter(attempt__state=Attempt.State.SETTLED)
+    return rows.exclude(state=Dispute.State.CLOSED).order_by("opened_at", "pk")  # type: ignore[no-any-return]
 
 
 def is_refunded(payment: Payment, of_payment: Sequence[Refund]) -> bool:
     """Whether these refunds have given back all that was paid."""
+    return bool(payment.amount and of_payment) and not _left(of_payment)
+
+
+def recovery_of(payment: Payment) -> Recovery | None:
+    """What is done about a payment that was declined without its user; read with the payment.
+
+    No query: ``None`` also where the payment was read without its ``recovery``.
+    """
+    found: Recovery | None = payment._state.fields_cache.get("recovery")
+    return found
+
+
+def recoveries_of(payments: Iterable[PendingPayment]) -> dict[Any, Recovery]:
+    """The same of several, by their ids. One query, where any was declined."""
+    declined = [payment.pk for payment in payments if payment.was_declined]
+    if not declined:
+        return {}
+    rows = Recovery.objects.filter(payment__in=declined)
+    return {row.payment_id: row for row in rows.select_related("payment", "payment_method")}
+
+
+def net(payment: Payment, of_payment: Sequence[Refund]) -> Decimal | None:
+    """What stays paid where these refunds have given a part back; else ``None``."""
+    if all(refund.is_open for refund in of_payment):
+        return None
+    return money.padded(_left(of_payment), payment.currency) or None
+
+
+def _left(of_payment: Sequence[Refund]) -> Decimal:
+    """What arrived and was not given back: a rest that was written off never arrived."""
     done = (refund.amount for refund in of_payment if not refund.is_open)
-    return bool(payment.amount) and sum(done, start=Decimal(0)) == payment.amount
+    return of_payment[0].attempt.received - sum(done, start=Decimal(0))
 
 
 def version(user: AbstractBaseUser) -> str:
-    """Return a text that changes whenever the user's line items or payments do.
+    """Return a text that changes whenever the user's line items or payments do, and grows.
 
-    Made of the ids of the newest line items and the newest journal entries: everything else
-    that happens is journalled in its own transaction. Of the newest 50, because a slow
-    transaction commits an id that another has overtaken. Reveals no amounts. One query on
-    two indexes.
+    Two numbers, the first of which counts more: made of the ids of the newest journal entries,
+    and of the newest line items, since everything else that happens is journalled in its own
+    transaction. Reveals no amounts. One query on two indexes.
     """
-    connection, owner = _reader(user)
+    connection, owner = reader(user)
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [owner, owner])
-        return "{}.{}".format(*cursor.fetchone())
+        cursor.execute(f"SELECT {VERSION}", [owner, owner])
+        return version_text(*cursor.fetchone())
 
 
-def _reader(user: AbstractBaseUser) -> tuple[BaseDatabaseWrapper, Any]:
+def version_text(entries: Decimal, items: Decimal) -> str:
+    """The version whose two columns a statement with ``VERSION`` has read."""
+    return f"{int(entries)}.{int(items)}"
+
+
+def reader(user: AbstractBaseUser) -> tuple[BaseDatabaseWrapper, Any]:
+    """Where the user's books are read, and the user's primary key as that database takes it."""
     connection = connections[router.db_for_write(LineItem, instance=user)]
     return connection, LineItem._meta.get_field("user").get_db_prep_save(user.pk, connection)

@@ -10,10 +10,20 @@ from typing import Any
 import django
 from django.contrib.auth.models import User
 from django.db import connections, models
+from django.utils import timezone
 
 from payments_ui.core.attempts.outcomes import Succeeded
 from payments_ui.core.db.querysets import BooksQuerySet
-from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
+from payments_ui.core.models import (
+    Attempt,
+    Customer,
+    JournalEntry,
+    LineItem,
+    Payment,
+    PaymentMethod,
+)
+from payments_ui.core.paymentmethods.instrument import Consent, Instrument
+from payments_ui.core.paymentmethods.outcomes import Saved
 from payments_ui.core.verbs import JournalVerb
 
 #: What the setting ADMINS holds.
@@ -60,6 +70,48 @@ def money_of(attempt: Attempt, **facts: Any) -> Succeeded:
         "live": attempt.live,
     }
     return Succeeded(**{**asked, **facts})
+
+
+INSTRUMENT: dict[str, Any] = {
+    "method_id": "pm_1",
+    "brand": "visa",
+    "last_four": "4242",
+    "fingerprint": "f1",
+    "expires_year": 2099,
+    "expires_month": 12,
+    "country": "CH",
+}
+
+
+def customer_of(user: User, **kept_at: Any) -> Customer:
+    """Return the user's customer, whom the PSP knows."""
+    customer: Customer = Customer.objects.for_user(user, **{"psp": "cards", **kept_at})
+    return customer.name(f"cus_{user.pk}")
+
+
+def saving(user: User, *, unattended: str = "", **options: Any) -> PaymentMethod:
+    """Return a payment method that the user agreed to save, and the PSP has not answered about."""
+    customer = options.pop("customer", None) or customer_of(user)
+    consent = Consent(
+        text="Save it.",
+        version="v1",
+        unattended_text=unattended,
+        given_at=timezone.now(),
+        ip_address="192.0.2.1",
+    )
+    return customer.start_saving(**{"moocher": "cards", "consent": consent, **options})
+
+
+def kept(method: PaymentMethod, **facts: Any) -> Saved:
+    """Return the outcome that the PSP keeps this payment method."""
+    known = {"customer_id": method.customer_id, **INSTRUMENT, **facts}
+    return Saved(instrument=Instrument(**known), psp_reference=f"seti_{known['method_id']}")
+
+
+def saved(user: User, *, unattended: str = "", **facts: Any) -> PaymentMethod:
+    """Return a payment method in use."""
+    method = saving(user, unattended=unattended)
+    return method.record(kept(method, **facts))
 
 
 def stored(payment: Payment) -> Payment:

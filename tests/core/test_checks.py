@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
 
 from payments_ui.conf import KNOWN
-from payments_ui.core.checks import RULES, TAG
+from payments_ui.core.checks import RULES, TAG, check_middleware
 
 
 def found(settings: Any, value: Any) -> dict[str | None, tuple[str, str | None]]:
@@ -34,6 +35,9 @@ def test_every_setting_has_a_rule() -> None:
         {},
         {"CURRENCY": "JPY", "MOOCHERS": (), "PAYEE": gettext_lazy("We"), "CSS": "layer"},
         {"CSS": False, "CLASSES": {"button": "btn"}, "LIVE": True, "LIVE_INTERVAL": 5},
+        {"HELP_URL": "/contact/"},
+        {"HELP_URL": "mailto:billing@example.com"},
+        {"HELP_URL": reverse_lazy("contact")},
         {"PAGE_SIZE": 100, "ATTEMPTS_PER_HOUR": 1, "FORM_MAX_AGE": 60, "FORM_PACK": "uni_form"},
     ],
 )
@@ -88,6 +92,7 @@ def test_a_key_like_no_other_is_told_with_all_known_ones(settings: Any) -> None:
         *(("LIVE_INTERVAL", 0), ("LIVE_INTERVAL", 1.5), ("LIVE_INTERVAL", True)),
         *(("PAGE_SIZE", 0), ("PAGE_SIZE", 101), ("PAGE_SIZE", "20"), ("FORM_MAX_AGE", -1)),
         *(("CSS", True), ("CSS", "layers"), ("CSS", None), ("ATTEMPTS_PER_HOUR", None)),
+        *(("HELP_URL", "javascript:alert()"), ("HELP_URL", "//example.com/"), ("HELP_URL", None)),
         *(("CLASSES", None), ("CLASSES", {"button": 7})),
     ],
 )
@@ -97,6 +102,19 @@ def test_a_value_that_cannot_work_is_told_with_what_it_has_to_be(
     text, hint = found(settings, {key: value})["payments_ui.E003"]
     assert f"[{key!r}] is {value!r}" in text
     assert hint == f"Set it to {RULES[key].expected}."
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("BILLING_MINIMUM", value) for value in ("5", {"XXQ": "5"}, {"CHF": "x"}, {"CHF": "-1"})),
+        *(("RETRY_HOURS", value) for value in (8, (8,), (20, 8), (8, 25))),
+    ],
+)
+def test_when_to_charge_is_said_in_a_form_that_can_work(
+    settings: Any, key: str, value: Any
+) -> None:
+    assert any(key in text for text, _hint in found(settings, {key: value}).values())
 
 
 @pytest.mark.parametrize("currency", ["XXQ", "chf", "", None, 756, ["CHF"]])
@@ -119,3 +137,21 @@ def test_books_outside_of_the_default_database_are_told(settings: Any) -> None:
     text, hint = found(settings, {})["payments_ui.E005"]
     assert text == "DATABASE_ROUTERS send the books to the database 'books'."
     assert "'default'" in (hint or "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "payments_ui.middleware.PrivatePagesMiddleware",
+        "payments_ui.mooch.middleware.MoochMiddleware",
+    ],
+)
+def test_the_middleware_without_the_interface_is_told(settings: Any, path: str) -> None:
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "payments_ui"]
+    settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+    assert check_middleware() == []
+    settings.MIDDLEWARE += [path]
+    (message,) = check_middleware()
+    assert (message.id, path in message.msg) == ("payments_ui.W033", True)
+    settings.INSTALLED_APPS += ["payments_ui"]
+    assert check_middleware() == []

@@ -27,9 +27,9 @@ def test_errors_are_said_in_the_users_language(language: str, sentence: str) -> 
 @pytest.mark.parametrize(
     ("language", "name", "label", "expired"),
     [
-        ("de", "Posten", "belastet am", "Ihre Karte ist abgelaufen."),
-        ("fr", "postes", "encaissé le", "Votre carte est arrivée à échéance."),
-        ("it", "voci", "addebitato il", "La Sua carta è scaduta."),
+        ("de", "Posten", "bezahlt am", "Ihre Karte ist abgelaufen."),
+        ("fr", "postes", "encaissé le", "Votre carte a expiré."),
+        ("it", "voci", "incassato il", "La Sua carta è scaduta."),
     ],
 )
 def test_the_admins_words_are_translated_django_moochs_fields_included(

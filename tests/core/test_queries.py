@@ -26,16 +26,24 @@ from tests.core.support import bare, charged, money_of, pending, record, started
 pytestmark = pytest.mark.django_db
 
 
-def test_totals_are_exact_by_currency_and_leave_out_what_is_bound(
+def test_what_is_owed_is_exact_by_currency_with_pending_payments_beside(
     user: User, make_user: UserFactory
 ) -> None:
-    pending(user, "99")
+    charged(user, "70")
+    pending(user, "98.004", "1")
+    pending(user, "2").cancel_pending(by="user:1")
+    started(pending(user))
     record(user, *["0.1"] * 3, "0.0004")
     record(user, "500", currency="JPY")
     record(make_user(), "7")
     with CaptureQueriesContext(connection) as captured:
-        chf, jpy = queries.totals(user)
+        owed = queries.owed(user)
+    chf, jpy = owed.totals
     assert len(captured) == 1
+    assert owed.version == queries.version(user)
+    assert (chf.idle_count, str(chf.idle_amount)) == (2, "99.00")
+    assert (chf.open_count, str(chf.open_amount)) == (1, "2.00")
+    assert (chf.owed_count, str(chf.owed), str(chf.to_continue)) == (7, "101.30", "99.30")
     assert (chf.currency, chf.count, chf.amount) == ("CHF", 4, Decimal("0.3004"))
     assert str(chf.payable) == "0.30"
     assert (jpy.currency, str(jpy.payable)) == ("JPY", "500")
@@ -49,8 +57,51 @@ def test_a_total_says_why_it_cannot_be_paid(
     user: User, amount: str, is_credit: bool, is_too_small: bool
 ) -> None:
     record(user, amount)
-    (total,) = queries.totals(user)
+    (total,) = queries.owed(user).totals
     assert (total.is_credit, total.is_too_small) == (is_credit, is_too_small)
+
+
+def test_a_page_of_groups_is_read_with_what_is_owed_in_one_query(
+    user: User, make_user: UserFactory
+) -> None:
+    pending(user, "98.004", "1")
+    started(pending(user, "2"))
+    for day, title in enumerate(("Old", "Mid", "Mid", "New"), start=1):
+        used_at = dt.datetime(2026, 11, day, 12, tzinfo=dt.UTC)
+        product = {"quantity": "1", "unit": "tile", "unit_price": "0.0004"}
+        LineItem.objects.record(user=user, title=title, currency="CHF", used_at=used_at, **product)
+    record(user, "500", "7", currency="JPY")
+    record(make_user(), "7")
+    whole = queries.groups(user, "CHF", limit=9)
+    assert [group.title for group in whole] == ["New", "Mid", "Old"]
+    for currency, limit, offset in (("CHF", 9, 0), ("CHF", 1, 1), ("JPY", 9, 0), ("CHF", 2, 40)):
+        with CaptureQueriesContext(connection) as captured:
+            owed, groups = queries.owed_and_groups(user, currency, limit=limit, offset=offset)
+        assert len(captured) == 1
+        assert owed == queries.owed(user)
+        assert groups == queries.groups(user, currency, limit=limit, offset=offset)
+    owed, groups = queries.owed_and_groups(user, "EUR", limit=9)
+    assert (owed.payments, groups) == (2, [])
+    assert queries.owed_and_groups(make_user(), "CHF", limit=9)[0].totals == []
+
+
+def test_a_credit_takes_nothing_from_a_pending_payment(user: User) -> None:
+    pending(user, "12")
+    record(user, "-5")
+    (total,) = queries.owed(user).totals
+    assert (str(total.owed), str(total.credit), total.owed_count) == ("12.00", "5.00", 1)
+
+
+def test_a_version_only_grows(user: User) -> None:
+    seen = [queries.version(user)]
+    items = record(user, "1", "2", "3")
+    seen.append(queries.version(user))
+    items[0].delete()
+    seen.append(queries.version(user))
+    pending(user)
+    seen.append(queries.version(user))
+    counted = [tuple(int(part) for part in version.split(".")) for version in seen]
+    assert counted == sorted(set(counted))
 
 
 def test_groups_join_items_of_one_title_newest_first_and_are_paged(user: User) -> None:
@@ -132,7 +183,7 @@ def test_newer_charges_are_those_recorded_since(user: User) -> None:
     assert (newer.count, newer.amount) == (2, 3)
 
 
-@pytest.mark.parametrize("read", [queries.totals, queries.version])
+@pytest.mark.parametrize("read", [queries.owed, queries.version])
 def test_the_number_of_queries_does_not_grow(user: User, read: Callable[[User], Any]) -> None:
     for _round in range(2):
         record(user, *["1"] * 20)

@@ -16,7 +16,12 @@ from tests.core.support import charged, pending, record
 
 pytestmark = pytest.mark.django_db
 
-ARRIVAL = {"moocher": "bank", "psp_reference": "RF18", "currency": "CHF", "event_id": "e1"}
+ARRIVAL: dict[str, Any] = {
+    "moocher": "bank",
+    "psp_reference": "RF18",
+    "currency": "CHF",
+    "event_id": "e1",
+}
 
 NO_AMOUNTS = [
     *("1E+999999", "1_2.00", "\u0661\u0662", "\uff11\uff12.00", "1\u0968", "NaN", "", "12,00"),

@@ -12,4 +12,5 @@ AMOUNT = Rule(
     promise="What arrived here is what the PSP took, in the same currency.",
 )
 REFUNDED = Rule(name="psp_refunded", promise="What was given back here is what the PSP gave back.")
-PSP_RULES = (BOOKED, TAKEN, ONCE, AMOUNT, REFUNDED)
+DISPUTED = Rule(name="psp_disputed", promise="Disputes took what the PSP says they took.")
+PSP_RULES = (BOOKED, TAKEN, ONCE, AMOUNT, REFUNDED, DISPUTED)

@@ -12,11 +12,15 @@ from django.db import connections
 from django.utils import timezone
 
 from payments_ui.core.models import (
+    Arrival,
     Attempt,
+    Customer,
+    Dispute,
     Event,
     JournalEntry,
     LineItem,
     Payment,
+    PaymentMethod,
     Refund,
     SuspenseItem,
 )
@@ -36,7 +40,10 @@ _EXACT = re.compile(r"exact\(([\w.]+)\)")
 _TOTAL = JournalEntry._meta.get_field("total")
 _MODELS = {
     model._meta.db_table: model
-    for model in (Attempt, Event, JournalEntry, LineItem, Payment, Refund, SuspenseItem)
+    for model in (
+        *(Arrival, Attempt, Customer, Dispute, Event, JournalEntry, LineItem, Payment),
+        *(PaymentMethod, Refund, SuspenseItem),
+    )
 }
 
 

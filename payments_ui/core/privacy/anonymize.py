@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import models, transaction
+from django.db.models import Q
 
 from payments_ui.core import journal
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.db.unguarded import unguarded
-from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, Refund
+from payments_ui.core.models import (
+    Attempt,
+    Dispute,
+    Event,
+    JournalEntry,
+    LineItem,
+    Payment,
+    PaymentMethod,
+    Refund,
+)
 from payments_ui.exceptions import AttemptOpenError, RefundOpenError
 
-from .redaction import ANONYMIZED
+from .redaction import ANONYMIZED, without_addresses
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -26,10 +36,12 @@ _PERSONAL = re.compile(
     r"name|mail|phone|address|street|city|zip|postal|birth|holder|payer|customer|iban|\bip\b",
     re.IGNORECASE,
 )
-_EMAIL = re.compile(r"[^\s\"'<>]+@[^\s\"'<>]+")
 # Of Django's own user models; fields that the site's model lacks are left out.
 _BLANK: dict[str, Any] = {"first_name": "", "last_name": "", "is_active": False}
 _BLANK |= {"is_staff": False, "is_superuser": False, "last_login": None}
+# Of saved payment methods. The PSP's ids stay until it has given them up.
+_OF_CARDS: dict[str, Any] = {"consent_ip": "", "last_four": "", "fingerprint": "", "country": ""}
+_OF_CARDS |= {"expires_year": None, "expires_month": None}
 
 
 @retrying
@@ -44,8 +56,10 @@ def anonymize_user(
 
     The user gets a random name, cannot sign in any more, and loses e-mail, first and last
     name; their payments lose the e-mail, their line items the titles (unless
-    ``keep_titles``), and what PSPs reported loses its personal facts. The site clears its
-    own fields and the ``key`` of line items. Cannot be undone.
+    ``keep_titles``), and what PSPs reported loses its personal facts. Their saved payment
+    methods are out of use at once, and ``reconcile_payments`` has the PSPs give them up; what the
+    user agreed to is kept, without the address that they agreed from. The site clears its own
+    fields and the ``key`` of line items. Cannot be undone.
 
     Raises ``AttemptOpenError`` or ``RefundOpenError`` while the outcome of an attempt or a
     refund is not known.
@@ -64,16 +78,28 @@ def anonymize_user(
         for payment in payments.exclude(transaction="").only("transaction"):
             unguarded(payment).update(transaction=_clean(payment.transaction, known))
         models.QuerySet(Payment).filter(user=user.pk).update(email="")
-        for attempt in Attempt.objects.filter(payment__user=user.pk).only("evidence"):
-            evidence = _clean(attempt.evidence, known)
-            unguarded(attempt).update(evidence=evidence, action_url="")
-        for refund in Refund.objects.filter(payment__user=user.pk).only("evidence", "reason"):
-            evidence, why = _clean([refund.evidence, refund.reason], known)
-            unguarded(refund).update(evidence=evidence, reason=why)
+        _clean_reports(user, known)
+        PaymentMethod.objects.remove_all(user, by=by, reason=reason)
+        models.QuerySet(PaymentMethod).filter(user=user.pk).update(**_OF_CARDS)
         if not keep_titles:
             models.QuerySet(LineItem).filter(user=user.pk).update(title=ANONYMIZED)
         verb = JournalEntry.Verb.USER_ANONYMIZED
         journal.write(verb, user_id=user.pk, actor=by, reason=reason)
+
+
+def _clean_reports(user: AbstractBaseUser, known: Iterable[str]) -> None:
+    """Take the person out of what PSPs and banks reported of attempts, refunds and disputes."""
+    paid_by = Q(attempt__payment__user=user.pk) | Q(arrivals__attempt__payment__user=user.pk)
+    for event in Event.objects.filter(paid_by).exclude(payer="").only("pk").distinct():
+        unguarded(event).update(payer=ANONYMIZED)
+    for attempt in Attempt.objects.filter(payment__user=user.pk).only("evidence"):
+        evidence = _clean(attempt.evidence, known)
+        unguarded(attempt).update(evidence=evidence, action_url="")
+    refunds = Refund.objects.filter(payment__user=user.pk).only("evidence", "reason")
+    disputes = Dispute.objects.filter(payment__user=user.pk).only("evidence", "reason")
+    for row in (*refunds, *disputes):
+        evidence, reason = _clean([row.evidence, row.reason], known)
+        unguarded(row).update(evidence=evidence, reason=reason)
 
 
 def _known_texts(user: Any) -> list[str]:
@@ -110,4 +136,4 @@ def _clean(value: Any, known: Iterable[str]) -> Any:
         return value
     for personal in known:
         value = re.sub(re.escape(personal), ANONYMIZED, value, flags=re.IGNORECASE)
-    return _EMAIL.sub(ANONYMIZED, value)
+    return without_addresses(value)

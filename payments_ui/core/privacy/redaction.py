@@ -41,6 +41,8 @@ _NAMED = re.compile(
 )
 _ONLY_NAME = re.compile(_NAME, re.I)
 
+_EMAIL = re.compile(r"[^\s\"'<>]+@[^\s\"'<>]+")
+
 _secrets: set[str] = set()
 
 
@@ -65,6 +67,11 @@ def redact(text: str) -> str:
     text = _KEY.sub(REMOVED, text)
     text = _IBAN.sub(_without_iban, text)
     return _CARD.sub(_without_card, text)
+
+
+def without_addresses(text: str) -> str:
+    """Return the text without addresses of e-mail."""
+    return _EMAIL.sub(ANONYMIZED, text)
 
 
 def _without_card(found: re.Match[str]) -> str:

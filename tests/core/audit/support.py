@@ -5,24 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.contrib.auth.models import User
 from django.db import connection
 
-from payments_ui.core.attempts.outcomes import Cancelled
+from payments_ui.core.attempts.arrivals import book_arrival
+from payments_ui.core.attempts.outcomes import Cancelled, Pending
 from payments_ui.core.models import (
+    Arrival,
     Attempt,
+    Customer,
+    Dispute,
     Event,
     JournalEntry,
     LineItem,
     Payment,
+    PaymentMethod,
     Refund,
     SuspenseItem,
 )
 from tests.conftest import UserFactory
-from tests.core.support import charged, pending, record, started
+from tests.core.support import charged, pending, record, saved, started
 
-TABLES = (Attempt, Event, JournalEntry, LineItem, Payment, Refund, SuspenseItem)
+TABLES = (
+    *(Arrival, Attempt, Customer, Dispute, Event, JournalEntry, LineItem, Payment),
+    *(PaymentMethod, Refund, SuspenseItem),
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,10 @@ class Books:
     opened: Attempt
     gone: Payment
     failed: Attempt
+    partly: Attempt
+    arrival: Arrival
     unbound: LineItem
+    method: PaymentMethod
 
 
 def books(make_user: UserFactory) -> Books:
@@ -48,6 +60,11 @@ def books(make_user: UserFactory) -> Books:
     gone.record(Cancelled())
     gone.payment.cancel_pending()
     opened = started(pending(owner, "0.0051", "3"))
+    partly = started(pending(owner, "7"), moocher="bank", manual=True)
+    partly.record(Pending(psp_reference="RF1"))
+    reported = book_arrival(
+        moocher="bank", psp_reference="RF1", amount=Decimal(3), currency="CHF", event_id="part"
+    )
     (unbound,) = record(owner, "4")
     return Books(
         owner=owner,
@@ -58,7 +75,10 @@ def books(make_user: UserFactory) -> Books:
         opened=opened,
         gone=gone.payment,
         failed=gone,
+        partly=partly,
+        arrival=reported.arrivals.get(),
         unbound=unbound,
+        method=saved(owner),
     )
 
 

@@ -88,7 +88,9 @@ def test_findings_are_fetched_a_few_at_a_time(
     with unprotected():
         bare(Payment).update(sealed_at=None)
         found = list(audit(only=["payment_sealed"]))
-    ids = {str(each.pk) for each in (right.charged, right.pending, right.gone)}
+    ids = {
+        str(each.pk) for each in (right.charged, right.pending, right.gone, right.partly.payment)
+    }
     assert {finding.id for finding in found} == ids
 
 

@@ -13,9 +13,12 @@ import pytest
 from django.db import models, transaction
 from django.utils import timezone
 
+from payments_ui.core.attempts.arrivals import book_arrival
 from payments_ui.core.audit import RULES, audit
 from payments_ui.core.models import (
+    Arrival,
     Attempt,
+    Dispute,
     Event,
     JournalEntry,
     LineItem,
@@ -26,7 +29,7 @@ from payments_ui.core.models import (
 from payments_ui.core.verbs import JournalVerb as Verb
 from tests.conftest import UserFactory
 from tests.core.audit.support import Books, books, unprotected
-from tests.core.support import bare
+from tests.core.support import bare, pending
 
 Break = Callable[[Books], Any]
 #: Users' names and addresses, and titles of line items.
@@ -73,7 +76,7 @@ def suspense(**fields: Any) -> SuspenseItem:
 def event(books: Books) -> Event:
     """Store what a bank reported, and what it was for."""
     row = Event(
-        pk=1,
+        pk=999_999,
         moocher="bank",
         event_id="1",
         state="processed",
@@ -112,6 +115,23 @@ def told_of_refunds(books: Books, **fields: Any) -> Refund:
     again(entry(books.charged, Verb.PAYMENT_CHARGED), verb=Verb.REFUND_REQUESTED)
     again(entry(books.charged, Verb.PAYMENT_CREATED), verb=Verb.REFUND_CHANGED)
     return refund
+
+
+def disputed(books: Books, *, is_told: bool = True, **fields: Any) -> Dispute:
+    """Store a dispute that has taken one franc, of which the journal tells."""
+    facts = {
+        "payment": books.charged,
+        "attempt": books.settled,
+        "psp_reference": "dp_1",
+        "state": "needs_response",
+    }
+    facts |= {"amount": Decimal(1), "currency": "CHF", "opened_at": NOW}
+    dispute = Dispute(pk=1, **{**facts, "withdrawn": Decimal(1), **fields})
+    dispute.save_base(raw=True, force_insert=True)
+    write(books.settled, disputed_amount=dispute.withdrawn)
+    if is_told:
+        again(entry(books.charged, Verb.PAYMENT_CHARGED), verb=Verb.DISPUTE_OPENED)
+    return dispute
 
 
 def unjournalled(payment: Payment, verb: Verb) -> None:
@@ -188,14 +208,90 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
     ),
     "attempt_not_negative": (lambda b: write(b.failed, amount=-1), set()),
     "attempt_currency": (lambda b: write(b.failed, currency="EUR"), set()),
+    "attempt_method": (
+        lambda b: [
+            write(b.failed, payment_method=b.method),
+            write(b.method, user=b.stranger),
+            write(b.method.psp_customer, user=b.stranger),
+        ],
+        set(),
+    ),
+    "customer_forgotten": (
+        lambda b: write(b.method.psp_customer, removed_at=LONG_AGO),
+        set(),
+    ),
+    "customer_once": (
+        lambda b: again(b.method.psp_customer, customer_id="2", idempotency_key="2"),
+        set(),
+    ),
+    "customer_id_once": (
+        lambda b: again(b.method.psp_customer, user=b.stranger, idempotency_key="2"),
+        set(),
+    ),
+    "customer_key_once": (
+        lambda b: again(b.method.psp_customer, user=b.stranger, customer_id="2"),
+        set(),
+    ),
+    "method_state": (lambda b: write(b.method, state="lost", is_default=False), set()),
+    "method_theirs": (lambda b: write(b.method, user=b.stranger), set()),
+    "method_consent": (lambda b: write(b.method, consent_text=""), set()),
+    "method_named": (lambda b: write(b.method, method_id=None), set()),
+    "method_default": (lambda b: write(b.method, state="removed"), set()),
+    "method_forgotten": (
+        lambda b: write(b.method, state="removing", is_default=False, removed_at=LONG_AGO),
+        set(),
+    ),
+    "method_one_default": (
+        lambda b: again(b.method, method_id="2", idempotency_key="2"),
+        set(),
+    ),
+    "method_id_once": (
+        lambda b: again(b.method, is_default=False, idempotency_key="2"),
+        set(),
+    ),
+    "method_key_once": (lambda b: again(b.method, is_default=False, method_id="2"), set()),
+    "method_attempt_once": (
+        lambda b: [
+            write(b.method, attempt=b.settled, is_default=False),
+            again(b.method, method_id="2", idempotency_key="2"),
+        ],
+        set(),
+    ),
     "attempt_ended": (lambda b: write(b.failed, ended_at=None), set()),
     "attempt_received": (lambda b: write(b.failed, received_amount=1), set()),
+    "attempt_part": (lambda b: write(b.partly, amount=3), set()),
+    "attempt_arrivals": (lambda b: write(b.partly, received_amount=2), set()),
+    "attempt_written_off": (lambda b: write(b.partly, written_off=1), set()),
+    "attempt_refunded_ended": (
+        lambda b: write(b.partly, refunded_amount=1),
+        {"attempt_reserved"},
+    ),
+    "arrival_positive": (
+        lambda b: write(b.arrival, amount=-3),
+        {"attempt_arrivals", "event_money"},
+    ),
+    "arrival_taken": (lambda b: write(b.partly, manual=False), {"attempt_part", "event_money"}),
+    "arrival_reported": (lambda b: write(Event.objects.get(), currency="EUR"), set()),
     "attempt_exact": (lambda b: write(b.settled, received_amount="9.99"), set()),
     "attempt_reserved": (
         lambda b: [told_of_refunds(b), write(b.settled, refunded_amount="1.01")],
         set(),
     ),
     "attempt_refunded_most": (lambda b: told_of_refunds(b, amount=Decimal("10.01")), set()),
+    "attempt_disputed": (
+        lambda b: [disputed(b), write(b.settled, disputed_amount=Decimal("1.01"))],
+        set(),
+    ),
+    "dispute_state": (lambda b: disputed(b, state="odd", closed_at=NOW), set()),
+    "dispute_not_negative": (lambda b: disputed(b, amount=Decimal(-1)), set()),
+    "dispute_payment": (lambda b: disputed(b, payment=b.pending), set()),
+    "dispute_closed": (lambda b: disputed(b, closed_at=NOW), set()),
+    "dispute_signal_sent": (lambda b: disputed(b, recorded_at=LONG_AGO), set()),
+    "journal_disputes": (lambda b: disputed(b, is_told=False), set()),
+    "dispute_reference_once": (
+        lambda b: again(disputed(b, withdrawn=Decimal(0))),
+        {"journal_disputes"},
+    ),
     "refund_one_open": (
         lambda b: [again(refunded(b), idempotency_key="2"), write(b.settled, refunded_amount=2)],
         {"journal_refunds"},
@@ -308,3 +404,16 @@ def test_each_rule_finds_what_breaks_it_and_nothing_else_does(right: Books) -> N
             assert not PERSONAL.search(repr(found))
             transaction.set_rollback(True)
     assert wrong == {}
+
+
+def test_what_was_matched_is_counted_once(make_user: UserFactory) -> None:
+    books_of = books(make_user)
+    facts = {"moocher": "bank", "psp_reference": "?", "amount": Decimal(5), "currency": "CHF"}
+    for number, payment in enumerate((books_of.partly.payment, pending(books_of.stranger, "1"))):
+        event = book_arrival(event_id=f"e{number}", **facts)  # type: ignore[arg-type]
+        event.suspense_items.get().match(payment, by="user:1", reason="theirs")
+    assert list(audit()) == []
+    one, other = SuspenseItem.objects.filter(state="matched").order_by("pk")
+    with unprotected():
+        bare(Arrival).filter(suspense_item=one).update(suspense_item=other)
+        assert {finding.rule for finding in audit()} == {"arrival_reported"}

@@ -11,8 +11,11 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.management import CommandError, call_command
 from django.db import models
+from django.utils import timezone
 
 from payments_ui.core.attempts.outcomes import Succeeded
+from payments_ui.core.disputes.report import DisputeReport
+from payments_ui.core.disputes.states import DisputeState
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, Refund
 from payments_ui.core.privacy import anonymize
 from payments_ui.core.privacy.anonymize import anonymize_user
@@ -95,6 +98,25 @@ def test_what_is_not_personal_stays_as_evidence(ada: User) -> None:
         "lines": ["Bill for anonymized", 5, None],
         "description": "Thanks, anonymized",
     }
+
+
+def test_so_does_what_banks_said_of_disputes(ada: User) -> None:
+    attempt = Attempt.objects.get()
+    report = DisputeReport(
+        psp_reference="dp_1",
+        charge_reference="ch_1",
+        state=DisputeState.LOST,
+        amount=attempt.amount,
+        currency="CHF",
+        reason="Ada Lovelace says so",
+        opened_at=timezone.now(),
+        evidence={"name": "Ada Lovelace", "code": "10.4"},
+    )
+    dispute = attempt.record_dispute(report)
+    anonymize_user(ada)
+    dispute.refresh_from_db()
+    assert dispute.evidence == {"name": "anonymized", "code": "10.4"}
+    assert "Lovelace" not in dispute.reason
 
 
 def test_it_is_journalled_without_a_name(ada: User) -> None:
