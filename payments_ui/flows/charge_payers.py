@@ -1,0 +1,206 @@
+"""Charging everybody who agreed to it, one payer after the other: what a night is made of.
+
+Anything here may be killed, repeated and run twice at once: payments are made by claiming line
+items, and tried through attempts, of which the database lets one be open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from payments_ui.conf import settings
+from payments_ui.core import clock
+from payments_ui.core.billing import owed
+from payments_ui.core.db import failpoints
+from payments_ui.core.db.failpoints import Point
+from payments_ui.core.models import Attempt, JournalEntry, Mail, Payment, Recovery
+from payments_ui.core.processing import Outcome, Processor, StopProcessingError, process_payment
+from payments_ui.core.recoveries import due
+
+from . import processors as processor_room
+from .command_result import CommandResult
+
+logger = logging.getLogger("payments_ui")
+
+#: For so long a payment that a person began is theirs: they may be about to pay it.
+TIME_TO_PAY = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a run is restricted to; JSON."""
+
+    currency: str = ""
+    #: The primary key of the one user, as text.
+    user: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """For storing: ``Options(**options.as_dict())`` is the same."""
+        return asdict(self)
+
+
+@dataclass
+class NightResult(CommandResult):
+    """What a night did: payers, by currency; those with a payment to charge; what became of it."""
+
+    payers: int = 0
+    due: int = 0
+    charged: int = 0
+    declined: int = 0
+    open: int = 0
+    asked: int = 0
+    #: Payers who are tried again, but not at this hour of their day.
+    later: int = 0
+    #: Payers who owe, and whose user is not active.
+    inactive: int = 0
+    skipped: int = 0
+    #: Mails to customers.
+    mails: int = 0
+    #: Why it ended before its time, or empty.
+    stopped: str = ""
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be done, for people."""
+        return [*([self.stopped] if self.stopped else []), *super().problems]
+
+    def count(self, outcome: Outcome) -> None:
+        """Count what became of one payment."""
+        setattr(self, str(outcome), getattr(self, str(outcome)) + 1)
+
+
+def payers_due(
+    *, options: Options, after: tuple[Any, str] | None = None, upto: Any = None, size: int = 500
+) -> list[tuple[Any, str]]:
+    """Users and currencies that are worth a look; see ``owed.payers``."""
+    user = options.user or None
+    return owed.payers(user=user, currency=options.currency, after=after, upto=upto, size=size)
+
+
+def each_payer(
+    *, options: Options, after: tuple[Any, str] | None = None, upto: Any = None
+) -> Iterator[tuple[Any, str]]:
+    """All of ``payers_due``, read a page at a time."""
+    while page := payers_due(options=options, after=after, upto=upto):
+        yield from page
+        after = page[-1]
+
+
+def next_payment(
+    user_id: Any, currency: str, *, processors: Sequence[Processor], dry_run: bool = False
+) -> Payment | Outcome:
+    """The payment of this user to charge now: one that is pending, or a new one.
+
+    Or what becomes of the user without one. While a payment is not paid, the user's new charges
+    wait. A new one is made if somebody ``serves`` the user, and it is their day. May run in the
+    caller's transaction. With ``dry_run`` a new one is not stored.
+    """
+    attempts = Attempt.objects.filter(payment=OuterRef("pk"))
+    pending = Payment.objects.pending().filter(user=user_id, currency=currency)
+    asked = pending.annotate(
+        is_open=Exists(attempts.open()),
+        # Below what anybody is billed for, and nobody has asked to pay it.
+        is_too_little=Q(~Exists(attempts), amount__gt=0, amount__lt=owed.least(currency)),
+    )
+    # What a customer has begun and left at that keeps no charges waiting.
+    asked = asked.exclude(is_too_little=True, created_at__lt=clock.now() - TIME_TO_PAY)
+    # Those with an open attempt first: then all of the user's wait.
+    asked = asked.order_by("-is_open", "created_at", "pk")
+    payment: Any = asked.select_related("user").first()
+    if payment is not None and payment.is_open:
+        return Outcome.SKIPPED
+    user: Any = owed.payer(user_id) if payment is None else payment.user
+    if not user.is_active and not settings.CHARGE_INACTIVE:
+        return Outcome.INACTIVE
+    if payment is not None:
+        waits = Outcome.SKIPPED if payment.is_too_little else _not_now(payment)
+        return waits or payment
+    if not owed.is_billed(user, currency) or not processor_room.serves(processors, user_id):
+        return Outcome.SKIPPED
+    if dry_run:
+        return Payment(user_id=user_id, currency=currency)
+    return Payment.objects.create_pending(user=user, currency=currency) or Outcome.SKIPPED
+
+
+def _not_now(payment: Payment) -> Outcome | None:
+    """What becomes of a pending payment that is not to be charged now; ``None``: it is.
+
+    One that was declined waits for its next try, or for its customer.
+    """
+    if _is_somebodys(payment):
+        return Outcome.SKIPPED
+    if not Recovery.objects.filter(payment=payment.pk).exists():
+        return None
+    method = processor_room.chargeable(payment.user_id)
+    if method is None:
+        return Outcome.SKIPPED
+    why = due.refusal(payment.user_id, payment, method)
+    if why == due.NOT_THEIR_HOUR:
+        return Outcome.LATER
+    return Outcome.SKIPPED if why else None
+
+
+def _is_somebodys(payment: Payment) -> bool:
+    """Whether a person began it just now."""
+    if payment.created_at < clock.now() - TIME_TO_PAY:
+        return False
+    created = JournalEntry.objects.filter(
+        payment_id=payment.pk, verb=JournalEntry.Verb.PAYMENT_CREATED
+    )
+    return not created.filter(actor="system").exists()
+
+
+def charge(payment: Payment, *, processors: Sequence[Processor]) -> Outcome:
+    """Have the payment paid by the processors, and say what became of it.
+
+    Safe to call again after a crash. Outside of transactions. Raises ``StopProcessingError``
+    where a PSP does not answer.
+    """
+    began, asking = timezone.now(), clock.now()
+    if process_payment(payment, processors=processors, cancel_on_failure=False):
+        return Outcome.CHARGED
+    latest = payment.attempts.order_by("-started_at").first()
+    if latest is not None and latest.is_open:
+        return Outcome.OPEN
+    if latest is not None and latest.started_at >= began:
+        return Outcome.DECLINED
+    mails = Mail.objects.filter(about__startswith=str(payment.pk), sent_at__gte=asking)
+    return Outcome.ASKED if mails.exists() else Outcome.SKIPPED
+
+
+def charge_payers(
+    *,
+    options: Options,
+    limit: int | None = None,
+    dry_run: bool = False,
+    progress: Callable[[int], None] = lambda _payers: None,
+) -> NightResult:
+    """Charge everybody who is due, one after the other, but no more than ``limit`` payments.
+
+    An error of one payer stops nothing; a PSP that does not answer ends it.
+    """
+    result, processors = NightResult(), processor_room.listed()
+    for user_id, currency in each_payer(options=options):
+        with result.count_errors(f"User {user_id}"):
+            found = next_payment(user_id, currency, processors=processors, dry_run=dry_run)
+            result.due += isinstance(found, Payment)
+            if found in (Outcome.LATER, Outcome.INACTIVE):
+                result.count(found)
+            elif isinstance(found, Payment) and not dry_run:
+                try:
+                    result.count(charge(found, processors=processors))
+                except StopProcessingError as error:
+                    result.stopped = str(error)
+        result.payers += 1
+        progress(result.payers)
+        if result.stopped or result.due == limit:
+            break
+        failpoints.hit(Point.BULK_BETWEEN_USERS)
+    return result
