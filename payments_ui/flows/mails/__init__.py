@@ -1,0 +1,1 @@
+"""Mails to customers: what each says, how it is sent once, and which are due."""
