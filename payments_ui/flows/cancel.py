@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
+from payments_ui.core.attempts.outcomes import Cancelled
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Payment
@@ -23,12 +24,18 @@ def cancel_attempt(payment: Payment, request: HttpRequest | None = None) -> None
     if opened is None:
         return
     moocher = moochers().get(opened.moocher)
-    if moocher is None:
+    if moocher is not None:
+        outcome = psp_call.ask_psp(
+            opened, lambda: moocher.cancel(opened), sent_at=opened.started_at
+        )
+    elif opened.manual:
+        # People book its money: no PSP was asked, so none has to confirm.
+        outcome = Cancelled(psp_reference=opened.psp_reference)
+    else:
         raise AttemptOpenError(f"{opened}: its moocher is not listed any more")
-    outcome = psp_call.ask_psp(opened, lambda: moocher.cancel(opened), sent_at=opened.started_at)
     failpoints.hit(Point.CANCEL_AFTER_PSP)
     attempt = psp_call.save_outcome(opened, outcome, request=request)
-    payment.refresh_from_db()
+    payment.reread()
     if attempt.is_open:
         raise AttemptOpenError(f"{attempt} could not be called off")
     if payment.charged_at:

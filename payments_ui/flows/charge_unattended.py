@@ -6,18 +6,26 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
-from django.utils import timezone
-
-from payments_ui.core.attempts.outcomes import DeclineCode
-from payments_ui.core.models import Attempt, Payment
+from payments_ui.core import clock
+from payments_ui.core.attempts.outcomes import NOT_ASKED, DeclineCode
+from payments_ui.core.models import Attempt, Payment, PaymentMethod
 from payments_ui.core.processing import Result, StopProcessingError
-from payments_ui.exceptions import AlreadyChargedError, AttemptOpenError, PaymentGoneError
+from payments_ui.core.recoveries import due
+from payments_ui.exceptions import (
+    AlreadyChargedError,
+    AlreadyTriedError,
+    AttemptOpenError,
+    MoocherError,
+    PaymentGoneError,
+    PaymentMethodGoneError,
+    PaymentsUIError,
+)
 from payments_ui.moochers.base import Moocher
 
-from . import pay, psp_call, resilience
+from . import pay, payment_methods, psp_call, resilience
 
 logger = logging.getLogger("payments_ui")
 
@@ -35,14 +43,51 @@ _RESULTS = {
 }
 
 
+def saved_methods(moocher: Moocher) -> DataFor:
+    """A ``data_for`` that charges what the user has saved, where they agreed to that.
+
+    Their default where it may be charged without them, else the one that was used or saved last.
+    """
+
+    def data_for(payment: Payment) -> Mapping[str, Any] | None:
+        methods = PaymentMethod.objects.active().at(**moocher.keeps_at)
+        allowed = methods.filter(user=payment.user_id).exclude(unattended_text="")
+        method: PaymentMethod | None = allowed.select_related("user").first()
+        return None if method is None else {"payment_method": method, "unattended": True}
+
+    return data_for
+
+
+#: What keeps a payment from being tried.
+_SKIPPED: Mapping[type[PaymentsUIError], Result] = {
+    AlreadyChargedError: Result.SUCCESS,
+    AlreadyTriedError: Result.TERMINATE,
+    AttemptOpenError: Result.TERMINATE,
+    PaymentGoneError: Result.TERMINATE,
+    PaymentMethodGoneError: Result.FAILURE,
+}
+
+
+class Limit(Protocol):
+    """What is waited for before a PSP is asked."""
+
+    def wait(self) -> None:
+        """Wait for the next turn."""
+        ...
+
+
 class Charging:
     """A processor: asks one moocher to charge a payment, without the customer.
 
-    ``base_url`` is the site's own address, as in ``https://shop.example``, for the URLs that
-    the PSP gets. ``data_for`` returns what the moocher's form would have, such as the saved
-    payment method, or ``None`` where the user has none. At most ``per_second`` requests are
-    sent (``None``: no limit). A payment of a user who was declined less than ``again_after``
-    ago is not tried again: several runs at once, or after another, send it once.
+    ``base_url`` is the site's own address, as in ``https://shop.example``, for the URLs that the
+    PSP gets. ``data_for`` returns what the moocher's form would have, or ``None`` where there is
+    nothing to charge; ``saved_methods(moocher)`` is one for saved payment methods, each of which
+    the PSP is asked about before it is charged, if its user agreed to that. At most ``per_second``
+    requests are sent by this process (``None``: no limit), or what ``limit`` lets through, as
+    ``rate_limit.shared(moocher)`` for all processes together. What was declined less than
+    ``again_after`` ago is not tried again for its user: several runs at once, or after another,
+    send it once. Nor is what ``payments_ui.core.recoveries`` says must wait, whoever calls:
+    networks count by card.
 
     Answers ``SUCCESS`` when the payment is charged; ``FAILURE`` when it was declined or is not
     for this moocher; ``TERMINATE`` while the outcome is open, another run is busy with it, or
@@ -62,6 +107,7 @@ class Charging:
         base_url: str,
         data_for: DataFor = lambda _payment: {},
         per_second: float | None = 10,
+        limit: Limit | None = None,
         again_after: dt.timedelta = dt.timedelta(hours=20),
         pauses: Sequence[float] = PAUSES,
     ) -> None:
@@ -73,7 +119,7 @@ class Charging:
         self._data_for = data_for
         self._again_after = again_after
         self._pauses = pauses
-        self._rate_limit = resilience.RateLimit(per_second)
+        self._rate_limit: Limit = limit or resilience.RateLimit(per_second)
         self._breaker = resilience.CircuitBreaker()
 
     def __repr__(self) -> str:
@@ -81,58 +127,87 @@ class Charging:
 
     def __call__(self, payment: Payment) -> Result:
         """Charge the payment."""
+        return self.charge(payment, self._data_for(payment))
+
+    def charge(self, payment: Payment, data: Mapping[str, Any] | None) -> Result:
+        """Charge the payment with this, whatever ``data_for`` would say."""
         psp_call.forbid_transaction()
-        data = self._data_for(payment)
         if data is None or self.moocher.refuse(payment):
             return _skip(payment, Result.FAILURE, "it is not for this moocher")
         # Before it is written down: from then on the request has to be sent in time.
         self._rate_limit.wait()
         try:
+            data = self._checked(data)
             attempt = payment.start_attempt(
                 moocher=self.moocher.identifier,
                 account=self.moocher.account,
                 live=self.moocher.live,
                 manual=self.moocher.manual,
-                check=self._check,
+                payment_method=data.get("payment_method"),
+                unattended=True,
+                check=partial(self._check, method=data.get("payment_method")),
             )
         except _SkipError as why:
             return _skip(payment, why.result, str(why))
-        except AlreadyChargedError:
-            return _skip(payment, Result.SUCCESS, "another run charged it")
-        except AttemptOpenError as error:
-            return _skip(payment, Result.TERMINATE, f"in progress, {error}")
-        except PaymentGoneError as error:
-            return _skip(payment, Result.TERMINATE, str(error))
+        except tuple(_SKIPPED) as error:
+            return _skip(payment, _SKIPPED[type(error)], f"{error.code}: {error}")
         return self._charge(attempt, data)
 
-    def _check(self, payment: Payment) -> None:
+    def _checked(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The data with its saved payment method as the PSP has it now."""
+        method: PaymentMethod | None = data.get("payment_method")
+        if method is None:
+            return data
+        if not method.allows_unattended:
+            raise _SkipError(Result.FAILURE, f"its user did not agree to it: {method}")
+        try:
+            return {**data, "payment_method": payment_methods.check(method, self.moocher)}
+        except MoocherError as error:
+            self._note(answered=False)
+            raise _SkipError(Result.TERMINATE, str(error)) from error
+
+    def _check(self, payment: Payment, *, method: PaymentMethod | None) -> None:
         """Raise unless the locked payment may be tried now."""
-        if Attempt.objects.undecided().filter(payment=payment).exists():
-            raise _SkipError(Result.TERMINATE, "its unexpected money waits for a review")
+        undecided = Attempt.objects.undecided().filter(payment=payment)
         declined = Attempt.objects.filter(
             payment__user=payment.user_id,
             moocher=self.moocher.identifier,
+            payment_method=method,
             currency=payment.currency,
             state=Attempt.State.FAILED,
-            ended_at__gt=timezone.now() - self._again_after,
-        )
-        not_asked = (DeclineCode.NEVER_HAPPENED, DeclineCode.REQUEST_REFUSED)
-        if declined.exclude(failure_code__in=not_asked).exists():
+            ended_at__gt=clock.now() - self._again_after,
+        ).exclude(failure_code__in=NOT_ASKED)
+        # Both in one statement, each by an index of its own.
+        either = (rows.order_by().values_list("state", flat=True) for rows in (undecided, declined))
+        # Without the model's order again, which Django 6.1 gives to what is united.
+        found = set(next(either).union(*either, all=True).order_by())
+        if found - {Attempt.State.FAILED}:
+            raise _SkipError(Result.TERMINATE, "its unexpected money waits for a review")
+        if why := due.refusal(payment.user_id, payment, method):
+            raise _SkipError(Result.FAILURE, why)
+        if found:
             raise _SkipError(Result.FAILURE, "its user was declined a short while ago")
 
     def _charge(self, attempt: Attempt, data: Mapping[str, Any]) -> Result:
         urls = pay.attempt_urls(attempt, self._absolute)
+        data = {**data, "unattended": True}
+        prepare = partial(self.moocher.prepare, attempt, data=data, urls=urls)
         charge = partial(self.moocher.charge, attempt, data=data, urls=urls)
         attempt = psp_call.charge(
-            attempt, lambda: resilience.retry_rate_limited(charge, self._pauses)
+            attempt,
+            lambda: resilience.retry_rate_limited(charge, self._pauses),
+            prepare=lambda: resilience.retry_rate_limited(prepare, self._pauses),
         )
         refused = attempt.failure_code == DeclineCode.REQUEST_REFUSED
-        self._breaker.note(answered=attempt.state != Attempt.State.UNKNOWN and not refused)
+        self._note(answered=attempt.state != Attempt.State.UNKNOWN and not refused)
+        return _RESULTS.get(Attempt.State(attempt.state), Result.TERMINATE)
+
+    def _note(self, *, answered: bool) -> None:
+        self._breaker.note(answered=answered)
         if self._breaker.is_open:
             raise StopProcessingError(
                 f"The PSP of moocher {self.moocher.identifier} does not answer: the run is stopped"
             )
-        return _RESULTS.get(Attempt.State(attempt.state), Result.TERMINATE)
 
 
 class _SkipError(Exception):

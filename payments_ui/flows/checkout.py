@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Q
 
 from payments_ui.core import journal
 from payments_ui.core.db.locks import retrying
-from payments_ui.core.models import Attempt, LineItem, Payment
+from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+
+# Why a renewed payment was cancelled, in the journal; how many such entries are looked through.
+_RENEWED = "new charges added"
+_MOST_RENEWALS = 100
 
 
 def begin(
@@ -34,6 +39,7 @@ def begin(
     """
     chosen = None if lineitems is None else list(lineitems)
     pending = Payment.objects.pending().filter(user=user.pk)
+    pending = pending.select_related("recovery__payment_method")
     if currency:
         pending = pending.filter(currency=currency)
     idle = pending.exclude(attempts__state__in=Attempt.OPEN)
@@ -68,6 +74,22 @@ def add_new_charges(payment: Payment, *, by: str = "") -> Payment:
     return renewed
 
 
+def renewal_of(user: AbstractBaseUser, pk: UUID) -> Payment | None:
+    """The user's payment in which the items of a renewed one are now; ``None`` where they are free.
+
+    Two queries, however often it was renewed.
+    """
+    renewed = JournalEntry.objects.filter(
+        user=user.pk, verb=JournalEntry.Verb.PAYMENT_CANCELLED, reason=_RENEWED
+    ).order_by("-id")
+    later = dict(renewed.values_list("payment_id", "detail")[:_MOST_RENEWALS])
+    last = pk
+    while last in later:
+        last = UUID(later[last]["renewed_as"])
+    mine = Payment.objects.filter(user=user.pk).select_related("user")
+    return None if last == pk else mine.filter(pk=last).first()
+
+
 @retrying
 def _renew(payment: Payment, by: str) -> Payment | None:
     wanted = LineItem.objects.filter(
@@ -77,9 +99,10 @@ def _renew(payment: Payment, by: str) -> Payment | None:
     )
     with transaction.atomic():
         lineitems = list(wanted.only("pk").order_by())
-        payment.cancel_pending(by=by, reason="new charges added")
+        pk = uuid4()
+        payment.cancel_pending(by=by, reason=_RENEWED, renewed_as=pk)
         renewed = Payment.objects.create_pending(
-            user=payment.user, lineitems=lineitems, currency=payment.currency, by=by
+            id=pk, user=payment.user, lineitems=lineitems, currency=payment.currency, by=by
         )
         if renewed is None:
             transaction.set_rollback(True)

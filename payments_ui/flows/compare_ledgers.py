@@ -22,7 +22,7 @@ from django.utils import timezone
 from payments_ui.core.audit import Finding, Rule, psp
 from payments_ui.core.audit.finding import plain
 from payments_ui.core.db.keyset import batches
-from payments_ui.core.models import Attempt, Event, Refund
+from payments_ui.core.models import Attempt, Dispute, Event, Refund
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers import registry
 from payments_ui.moochers.base import LedgerLine, LedgerStatus, Moocher
@@ -87,12 +87,16 @@ def _compare_page(
         if attempt is not None:
             is_first = line.status != LedgerStatus.TAKEN or listed.add(attempt.pk)
             yield from _differences(line, attempt, known.refunded[attempt.pk], is_first=is_first)
+            ours = known.disputed[attempt.pk]
+            if line.disputed is not None and line.disputed != ours:
+                sums = f"disputed={plain(ours)} {_text(line)} disputed={plain(line.disputed)}"
+                yield _differ(psp.DISPUTED, attempt, sums)
         elif line.status == LedgerStatus.TAKEN and line.psp_reference not in known.unmatched:
             yield Finding(psp.BOOKED.name, "charge", line.psp_reference, _text(line))
 
 
 class _Known:
-    """Our attempts of a page, in at most three queries."""
+    """Our attempts of a page, in at most four queries."""
 
     def __init__(self, moocher: Moocher, page: Sequence[LedgerLine], using: str) -> None:
         keys = [line.reference for line in page if line.reference]
@@ -104,6 +108,9 @@ class _Known:
         self._by_key = {attempt.idempotency_key: attempt for attempt in found}
         self._by_reference = {attempt.psp_reference: attempt for attempt in found}
         self.refunded = _refunded([attempt for attempt in found if attempt.refunded_amount], using)
+        self.disputed: defaultdict[UUID, Decimal] = defaultdict(Decimal)
+        for dispute in Dispute.objects.using(using).filter(attempt__in=found).order_by():
+            self.disputed[dispute.attempt_id] += dispute.taken
         #: References of money that is kept as unmatched, or that a person has reviewed.
         self.unmatched = self._unmatched(references, mine, using)
 

@@ -17,7 +17,7 @@ from payments_ui.core.db.keyset import batches
 from payments_ui.core.models import Attempt, JournalEntry, Payment
 from payments_ui.exceptions import AlreadyChargedError, PaymentStateError
 
-from . import cancel, psp_call, runs
+from . import cancel, command_result, psp_call
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -30,11 +30,12 @@ State = Attempt.State
 
 
 @dataclass
-class ExpireResult(runs.RunResult):
+class ExpireResult(command_result.CommandResult):
     """What a run did, or with ``dry_run`` would do.
 
     ``charged``: asked to call the attempt off, the PSP answered that it had taken the money.
-    ``kept``: the PSP did not confirm, or the customer or another worker was faster.
+    ``kept``: the PSP did not confirm, the customer or another worker was faster, or a part of a
+    transfer has arrived, which now waits for a person.
     """
 
     due: int = 0
@@ -63,12 +64,16 @@ def expire(
     if user is not None:
         abandoned = abandoned.filter(user=user.pk)
     result = ExpireResult()
-    keys: QuerySet[Payment, Any] = abandoned.values_list("pk", named=True)
-    for rows in batches(keys, "pk"):
+    opened = Attempt.objects.open().filter(payment=OuterRef("pk"))
+    with_open: QuerySet[Any] = abandoned.annotate(is_open=Exists(opened))
+    for rows in batches(with_open.values_list("pk", "is_open", named=True), "pk"):
         result.due += len(rows)
         for row in () if dry_run else rows:
             with result.count_errors(f"Payment {row.pk}"):
-                _give_up(row.pk, abandoned, days, result)
+                if row.is_open:
+                    _call_off(row.pk, abandoned, days, result)
+                else:
+                    _give_up(Payment(pk=row.pk), abandoned, days, result)
             failpoints.hit(Point.EXPIRE_BETWEEN_PAYMENTS)
     return result
 
@@ -82,7 +87,8 @@ def _abandoned(days: int) -> PaymentQuerySet:
         Q(started_at__gte=limit)
         | Q(state=State.UNKNOWN)
         | Q(state=State.PROCESSING, manual=False)
-        | Q(state__in=Attempt.OPEN, manual=True, started_at__gte=transfer_limit)
+        # Since it was announced, or its last part arrived.
+        | Q(state__in=Attempt.OPEN, manual=True, updated_at__gte=transfer_limit)
     )
     # Imported, or saved by a moocher that knows no attempts: when the transfer was announced is
     # not known, but not later than this.
@@ -99,7 +105,8 @@ def _abandoned(days: int) -> PaymentQuerySet:
     return pending
 
 
-def _give_up(pk: UUID, abandoned: PaymentQuerySet, days: int, result: ExpireResult) -> None:
+def _call_off(pk: UUID, abandoned: PaymentQuerySet, days: int, result: ExpireResult) -> None:
+    """Have the open attempt called off at its PSP, and give the payment up if that is confirmed."""
     payment = Payment.all_objects.select_related("user").filter(pk=pk).first()
     opened = payment.open_attempt if payment is not None else None
     # In this order: an attempt that the customer starts from here on is not called off.
@@ -108,12 +115,28 @@ def _give_up(pk: UUID, abandoned: PaymentQuerySet, days: int, result: ExpireResu
     if opened is not None and not result.is_answering(opened.moocher):
         return
     try:
-        cancel.cancel(payment, by=BY, reason=f"abandoned for {days} days")
-        result.expired += 1
+        cancel.cancel_attempt(payment)
     except AlreadyChargedError:
         result.charged += 1
     except PaymentStateError:
         result.kept += 1
+    else:
+        _give_up(payment, _without_money(), days, result)
     if opened is not None:
         unknown = Attempt.objects.filter(pk=opened.pk, state=State.UNKNOWN)
         result.note(opened.moocher, answered=not unknown.exists())
+
+
+def _give_up(payment: Payment, among: PaymentQuerySet, days: int, result: ExpireResult) -> None:
+    """Give it up where it is still one of these: asked in the last moment, with its row locked."""
+    try:
+        payment.cancel_pending(by=BY, reason=f"abandoned for {days} days", among=among)
+        result.expired += 1
+    except PaymentStateError:
+        result.kept += 1
+
+
+def _without_money() -> PaymentQuerySet:
+    """Payments but those which a person needs, to decide about what has arrived."""
+    undecided = Attempt.objects.undecided().filter(payment=OuterRef("pk"))
+    return Payment.objects.pending().filter(~Exists(undecided))  # type: ignore[no-any-return]

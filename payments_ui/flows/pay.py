@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import IntegrityError
 from django.http import HttpRequest
-from django.urls import Resolver404, resolve, reverse
-from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.urls import reverse
 
 from payments_ui import http
-from payments_ui.conf import settings
 from payments_ui.core import journal
-from payments_ui.core.models import Attempt, Payment
+from payments_ui.core.models import Attempt, Payment, PaymentMethod
 from payments_ui.exceptions import (
     AlreadyChargedError,
     AttemptOpenError,
     FormExpiredError,
-    MoocherError,
     MoocherRefusedError,
     PaymentGoneError,
     PaymentStateError,
-    PaymentsUIError,
-    TooManyAttemptsError,
 )
 from payments_ui.moochers.base import AttemptUrls, Moocher
 
-from . import psp_call
-from .tokens import FormToken, ReturnToken
-
-if TYPE_CHECKING:
-    from django.forms import Form
-
-logger = logging.getLogger("payments_ui")
+from . import payment_methods, psp_call
+from .posted import check_pace, cleaned
+from .tokens import FormToken, ReturnToken, page_left
 
 _NOT_PENDING: Mapping[str, type[PaymentStateError]] = {
     Payment.State.CHARGED: AlreadyChargedError,
@@ -46,17 +34,6 @@ _NOT_PENDING: Mapping[str, type[PaymentStateError]] = {
     Payment.State.CANCELLED: PaymentGoneError,
     Payment.State.UNDONE: PaymentGoneError,
 }
-
-
-class FormInvalidError(PaymentsUIError):
-    """The moocher's form has errors; ``form`` shows them."""
-
-    code = "form_invalid"
-    message = _("Something in the form is missing or not right. Nothing was charged.")
-
-    def __init__(self, form: Form) -> None:
-        super().__init__(form.errors.as_json())
-        self.form = form
 
 
 def pay(
@@ -67,19 +44,40 @@ def pay(
     Posting the same form again returns the first attempt and asks no PSP. Raises, in this
     order and all before the PSP is asked: ``PaymentStateError``, ``FormExpiredError``,
     ``AmountChangedError``, ``MoocherRefusedError``, ``TooManyAttemptsError``,
-    ``MoocherError`` where the moocher's form fails, and ``FormInvalidError``.
+    ``PaymentMethodGoneError``, ``MoocherError`` where the moocher's form fails or its PSP does not
+    answer about a saved payment method, and ``FormInvalidError``.
+
+    A form that names a saved payment method charges that, and the moocher's own form is not
+    looked at. One whose box is ticked saves what is charged, with the user's consent.
     """
     if repeated := repeated_post(payment, data):
         return repeated
     nonce = FormToken.check(payment, data)
     check_payable(payment, moocher)
-    cleaned_data = _clean(request, payment, moocher, data)
-    attempt, is_first = start(request, payment, moocher, nonce)
+    method = payment_methods.chosen(request, payment, moocher, data)
+    consent, customer = None, None
+    details: dict[str, Any] = {"payment_method": method, "in_place": http.is_fragment(request)}
+    if method is None:
+        details = cleaned(moocher, partial(moocher.get_form, request, payment, data))
+        consent = payment_methods.consent_of(request, moocher, data)
+    if consent is not None:
+        customer = payment_methods.customer_of(payment.user, moocher)
+        details |= payment_methods.to_save(customer, consent)
+    # Where the page is swapped by a script, the PSP's own script can take a bank's step in it.
+    details["in_place"] = http.is_fragment(request)
+    attempt, is_first = start(request, payment, moocher, nonce, method)
     if not is_first:
         return attempt
-    urls = attempt_urls(attempt, request.build_absolute_uri, _page_to_go_back_to(request))
-    charge = partial(moocher.charge, attempt, data=cleaned_data, urls=urls)
-    return psp_call.charge(attempt, charge, request)
+    if consent is not None and customer is not None:
+        by = journal.by_user(request.user)
+        customer.start_saving(moocher=moocher.identifier, consent=consent, attempt=attempt, by=by)
+    urls = attempt_urls(attempt, request.build_absolute_uri, page_left(request))
+    return psp_call.charge(
+        attempt,
+        partial(moocher.charge, attempt, data=details, urls=urls),
+        request,
+        prepare=partial(moocher.prepare, attempt, data=details, urls=urls),
+    )
 
 
 def repeated_post(payment: Payment, data: Mapping[str, Any]) -> Attempt | None:
@@ -102,33 +100,20 @@ def check_payable(payment: Payment, moocher: Moocher) -> None:
     """Raise ``MoocherRefusedError`` or ``TooManyAttemptsError``."""
     if reason := moocher.refuse(payment):
         raise MoocherRefusedError(reason)
-    hour_ago = timezone.now() - dt.timedelta(hours=1)
-    recent = Attempt.objects.filter(payment__user=payment.user_id, started_at__gt=hour_ago)
-    if recent.count() >= settings.ATTEMPTS_PER_HOUR:
-        raise TooManyAttemptsError(f"User {payment.user_id}: too many attempts in an hour")
-
-
-def _clean(
-    request: HttpRequest, payment: Payment, moocher: Moocher, data: Mapping[str, Any]
-) -> dict[str, Any]:
-    try:
-        form = moocher.get_form(request, payment, data)
-        is_valid = form.is_valid()
-    except Exception as error:
-        logger.exception("The form of moocher %s failed", moocher.identifier)
-        raise MoocherError(f"The form of {moocher.identifier} failed") from error
-    if not is_valid:
-        raise FormInvalidError(form)
-    return form.cleaned_data
+    check_pace(payment.user_id)
 
 
 def start(
-    request: HttpRequest, payment: Payment, moocher: Moocher, nonce: str | None
+    request: HttpRequest,
+    payment: Payment,
+    moocher: Moocher,
+    nonce: str | None,
+    payment_method: PaymentMethod | None = None,
 ) -> tuple[Attempt, bool]:
     """Commit the attempt before the PSP is asked.
 
     Returns the attempt, and whether this request may ask: the same form posted twice at once
-    starts one attempt. Raises ``PaymentStateError``.
+    starts one attempt. Raises ``PaymentStateError`` and ``PaymentMethodGoneError``.
     """
     psp_call.forbid_transaction()
     try:
@@ -138,6 +123,7 @@ def start(
             live=moocher.live,
             manual=moocher.manual,
             form_token=nonce,
+            payment_method=payment_method,
             by=journal.by_user(request.user),
         )
     except (PaymentStateError, IntegrityError):
@@ -158,12 +144,3 @@ def attempt_urls(attempt: Attempt, absolute: Callable[[str], str], page: str = "
     return_url = reverse("payments_ui:return", kwargs=kwargs, query={"attempt": token})
     webhook_url = reverse("payments_ui:webhook", kwargs={"identifier": attempt.moocher})
     return AttemptUrls(absolute(return_url), absolute(webhook_url))
-
-
-def _page_to_go_back_to(request: HttpRequest) -> str:
-    page = http.host_page(request)
-    try:
-        is_ours = resolve(page.partition("?")[0]).app_name == "payments_ui"
-    except Resolver404:
-        is_ours = False
-    return "" if is_ours else page

@@ -22,17 +22,21 @@ from payments_ui.core.attempts.outcomes import (
 )
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
-from payments_ui.core.models import Attempt, Refund
-from payments_ui.exceptions import RequestRefusedError
+from payments_ui.core.models import Attempt, PaymentMethod, Refund
+from payments_ui.exceptions import MoocherError, RequestRefusedError
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
 
 logger = logging.getLogger("payments_ui")
 
+T = TypeVar("T")
+Answer = TypeVar("Answer")
 Row = TypeVar("Row", Attempt, Refund)
 
 #: For so long a request can arrive at a PSP that answered that it does not know it.
 GRACE = dt.timedelta(seconds=60)
+#: After so long somebody may have asked the PSP already, and given up what it knows nothing of.
+_IN_TIME = GRACE / 2
 #: The answer within ``GRACE`` that the PSP knows nothing. It is not recorded.
 NOT_YET = Unknown(reason="the PSP does not know it yet")
 #: A host without a user's name before it, and nothing that a browser reads as it likes.
@@ -43,12 +47,39 @@ class TransactionOpenError(RuntimeError):
     """A PSP was about to be asked inside a database transaction."""
 
 
+class PSPUnavailableError(Exception):
+    """The PSP could not be asked just now about what it reported, and should report it again."""
+
+
 def charge(
-    attempt: Attempt, question: Callable[[], Outcome], request: HttpRequest | None = None
+    attempt: Attempt,
+    question: Callable[[], Outcome],
+    request: HttpRequest | None = None,
+    *,
+    prepare: Callable[[], str | Declined | None] = lambda: None,
 ) -> Attempt:
-    """Have the PSP asked for the money; return the attempt as it is stored then."""
+    """Have the PSP asked for the money; return the attempt as it is stored then.
+
+    The reference that ``prepare`` returns is committed before ``question`` is asked, which it is
+    not after a decline. Nor is it by a process that fell asleep after it had written the attempt
+    down, where the attempt has ended meanwhile, since the PSP knew nothing of it.
+    """
     failpoints.hit(Point.CHARGE_BEFORE_CALL)
-    outcome = ask_psp(attempt, question, is_first=True)
+
+    def prepared() -> Outcome:
+        reference = prepare()
+        if isinstance(reference, Declined):
+            return reference
+        if reference is not None:
+            failpoints.hit(Point.PREPARE_AFTER_PSP)
+            if not attempt.name_reference(reference):
+                raise MoocherError(f"{attempt} has ended, or is {attempt.psp_reference}")
+            failpoints.hit(Point.PREPARE_AFTER_COMMIT)
+        elif timezone.now() - attempt.started_at > _IN_TIME and not attempt.as_stored().is_open:
+            raise MoocherError(f"{attempt} has ended while this process was held up")
+        return question()
+
+    outcome = ask_psp(attempt, prepared, is_first=True)
     failpoints.hit(Point.CHARGE_AFTER_PSP)
     return save_outcome(attempt, outcome, request=request)
 
@@ -68,22 +99,23 @@ def ask(
 
 
 def ask_psp(
-    row: Attempt | Refund,
-    question: Callable[[], Outcome],
+    row: Attempt | Refund | PaymentMethod,
+    question: Callable[[], Answer],
     *,
+    kinds: Any = Outcome,
     is_first: bool = False,
     sent_at: dt.datetime | None = None,
-) -> Outcome:
+) -> Answer | Declined | Unknown:
     """The PSP's answer to a question about ``row``: any exception is *unknown*.
 
-    So are an answer that is no outcome, and a step that leads the customer to no web page. The
-    first request about ``row`` that is refused declines it, and the admins are notified. With
-    ``sent_at``, "never happened" is ``NOT_YET`` while the request may still arrive. Raises
+    So are an answer that is none of these ``kinds``, and a step that leads the customer to no web
+    page. The first request about ``row`` that is refused declines it, and the admins are notified.
+    With ``sent_at``, "never happened" is ``NOT_YET`` while the request may still arrive. Raises
     ``TransactionOpenError``.
     """
     forbid_transaction()
     try:
-        outcome: object = question()
+        outcome = question()
     except RequestRefusedError as error:
         if not is_first:
             logger.exception("%s: the PSP refused to be asked about it", row)
@@ -93,7 +125,7 @@ def ask_psp(
     except Exception as error:
         logger.exception("%s: the PSP was asked, and the outcome is unknown", row)
         return Unknown(reason=f"{type(error).__name__} while asking the PSP")
-    if not isinstance(outcome, Outcome):
+    if not isinstance(outcome, kinds):
         return Unknown(reason=f"the moocher answered a {type(outcome).__name__}")
     if isinstance(outcome, ActionRequired) and outcome.url and not _WEB_PAGE.fullmatch(outcome.url):
         # Browsers mend what is not plain, and then lead elsewhere.
@@ -102,6 +134,22 @@ def ask_psp(
     if never_happened and sent_at is not None and timezone.now() - sent_at < GRACE:
         return NOT_YET
     return outcome
+
+
+def fetch(what: object, question: Callable[[], T | None], kind: type[T]) -> T | None:
+    """What the PSP says of ``what``, which is no attempt of ours; ``None``: it knows none.
+
+    Raises ``PSPUnavailableError`` for any exception, and for an answer of another ``kind``.
+    """
+    forbid_transaction()
+    try:
+        answer = question()
+    except Exception as error:
+        logger.exception("%s: the PSP was asked, and did not answer", what)
+        raise PSPUnavailableError(f"{what}: {type(error).__name__}") from error
+    if answer is not None and not isinstance(answer, kind):
+        raise PSPUnavailableError(f"{what}: the moocher answered a {type(answer).__name__}")
+    return answer
 
 
 def save_outcome(row: Row, outcome: Outcome, **context: Any) -> Row:

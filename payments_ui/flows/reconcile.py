@@ -16,9 +16,19 @@ from django.db import models
 from django.utils import timezone
 
 from payments_ui.core.db.keyset import batches
-from payments_ui.core.models import Attempt, Refund, SuspenseItem
+from payments_ui.core.models import Attempt, Event, PaymentMethod, Refund, SuspenseItem
+from payments_ui.moochers.base import Moocher, Notice
+from payments_ui.moochers.registry import moochers
 
-from . import psp_call, redeliver, runs, schedule
+from . import (
+    command_result,
+    missed_events,
+    notices,
+    payment_methods,
+    psp_call,
+    redeliver,
+    schedule,
+)
 from .reconcilable import ATTEMPTS, REFUNDS, Reconcilable, Row
 
 _COUNTED_AS: Mapping[str, str] = {
@@ -32,7 +42,7 @@ _COUNTED_AS: Mapping[str, str] = {
 
 
 @dataclass
-class ReconcileResult(runs.RunResult):
+class ReconcileResult(command_result.CommandResult):
     """What a run did, or with ``dry_run`` would do.
 
     ``asked`` is less than ``due`` where another worker asked, or a PSP does not answer;
@@ -46,8 +56,12 @@ class ReconcileResult(runs.RunResult):
     failed: int = 0
     unexpected: int = 0
     still_open: int = 0
+    methods_saved: int = 0
+    methods_removed: int = 0
+    customers_removed: int = 0
     signals_sent: int = 0
     events_matched: int = 0
+    events_found: int = 0
     overdue: int = 0
     admins_notified: int = 0
     #: How many of which moocher no PSP can be asked about, and why.
@@ -69,10 +83,11 @@ def reconcile(
 ) -> ReconcileResult:
     """Ask the PSPs about open attempts and refunds that are due, and write down the answers.
 
-    Also sends ``post_charge`` and ``refund_succeeded`` where a process died before it could,
-    looks again at events whose attempt was not known yet, opens a suspense item where the
-    schedule has ended, and mails the admins about items of which no mail was sent. An error
-    never stops the rest.
+    Also asks about payment methods that are being saved, has the PSPs give up those that were
+    removed, handles what PSPs have reported and no webhook brought, looks again at events whose
+    attempt was not known yet, sends signals where a process died before it could, opens a
+    suspense item where the schedule has ended, and mails the admins about items of which no
+    mail was sent. An error never stops the rest.
 
     ``moocher`` restricts it to one, by identifier; ``everything`` asks about all that is
     older than a minute, whatever the schedule says; ``dry_run`` counts and changes nothing.
@@ -82,11 +97,18 @@ def reconcile(
     run = _Run(moocher, everything=everything, dry_run=dry_run)
     for kind in (ATTEMPTS, REFUNDS):
         run.ask_all(kind)
-    run.result.events_matched = run.each(redeliver.too_early(moocher), redeliver.match)
+    run.finish_methods(moocher)
+    for each in moochers().values():
+        if moocher in (None, each.identifier):
+            run.find_missed_events(each)
+    run.result.events_matched = run.each(redeliver.too_early(moocher), run.handle_again)
     for unsent in (
         redeliver.unsent_charges(moocher),
         redeliver.unsent_refunds(moocher),
+        redeliver.unsent_disputes(moocher),
         redeliver.unsent_ends(moocher),
+        redeliver.unsent_methods(moocher),
+        redeliver.unsent_recoveries(moocher),
     ):
         run.result.signals_sent += run.each(unsent, redeliver.send_again)
     with run.result.count_errors("The mail to the admins"):
@@ -109,6 +131,69 @@ class _Run:
             with self.result.count_errors(row):
                 done += self._dry_run or do(row)
         return done
+
+    def finish_methods(self, moocher: str | None) -> None:
+        """Ask about payment methods that are being saved or removed, then about customers."""
+        for methods in batches(payment_methods.unfinished(moocher), "pk"):
+            for method in methods:
+                with self.result.count_errors(method):
+                    self._finish_method(method)
+        gone = payment_methods.unfinished_customers(moocher)
+        self.result.customers_removed = self.each(gone, payment_methods.forget_customer)
+
+    def _finish_method(self, method: PaymentMethod) -> None:
+        every = dt.timedelta(0) if self._everything else payment_methods.AGAIN_AFTER
+        if not self.result.is_answering(method.moocher):
+            return
+        if self._dry_run or not payment_methods.claim_turn(method, every):
+            return
+        now, answered = payment_methods.finish(method)
+        self.result.note(method.moocher, answered=answered)
+        if now.state == PaymentMethod.State.REMOVED:
+            self.result.methods_removed += 1
+        elif now.state != method.state:
+            self.result.methods_saved += now.is_active
+
+    def find_missed_events(self, moocher: Moocher) -> None:
+        """Handle what its PSP has reported, and no webhook brought."""
+        name = moocher.identifier
+        if not missed_events.is_due(moocher, everything=self._everything):
+            return
+        with self.result.count_errors(f"Listing the events of moocher {name}"):
+            for notice in missed_events.missed(moocher):
+                if not self._dry_run:
+                    self._handle_missed(notice, moocher)
+                self.result.events_found += 1
+            if not self._dry_run:
+                missed_events.have_been_found(moocher)
+
+    def _handle_missed(self, notice: Notice, moocher: Moocher) -> None:
+        """Handle it, or keep it for later: by the next run it may be too old to be listed."""
+        name = moocher.identifier
+        is_handled = False
+        with self.result.count_errors(f"Event {notice.event_id} of moocher {name}"):
+            if self.result.is_answering(name):
+                try:
+                    notices.handle(notice, moocher)
+                except psp_call.PSPUnavailableError:
+                    self.result.note(name, answered=False)
+                    raise
+                is_handled = True
+                self.result.note(name, answered=True)
+        if not is_handled:
+            notices.keep(notice, moocher)
+
+    def handle_again(self, event: Event) -> bool:
+        """Look again into a report that was about nothing known; whether it is by now."""
+        if not self.result.is_answering(event.moocher):
+            return False
+        try:
+            is_processed = notices.look_again(event)
+        except psp_call.PSPUnavailableError:
+            self.result.note(event.moocher, answered=False)
+            return False
+        self.result.note(event.moocher, answered=True)
+        return is_processed
 
     def ask_all(self, kind: Reconcilable) -> None:
         """Ask about all of a kind that are due, in batches."""

@@ -1,20 +1,31 @@
-"""What a process that died has left: a signal not sent, and an event that came too early."""
+"""What a process that died has left: a signal not sent, and an event that came too early.
+
+``notices.handle_again`` looks again at such an event.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
-from django.db import models, transaction
-from django.db.models import Exists, OuterRef
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from payments_ui.core import delivery, journal
-from payments_ui.core.attempts.outcomes import Unknown
+from payments_ui.core import delivery
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.db.unguarded import unguarded
-from payments_ui.core.models import Attempt, Event, Payment, Refund, SuspenseItem
+from payments_ui.core.models import (
+    Attempt,
+    Dispute,
+    Event,
+    Payment,
+    PaymentMethod,
+    Recovery,
+    Refund,
+)
 
-from . import psp_call
+Row = Attempt | Refund | Dispute | Payment | PaymentMethod | Recovery
 
 #: The process that charged gets this long to send the signal itself.
 TIME_TO_SEND = dt.timedelta(minutes=5)
@@ -38,15 +49,27 @@ def unsent_charges(moocher: str | None) -> models.QuerySet[Attempt]:
 
 
 def unsent_refunds(moocher: str | None) -> models.QuerySet[Refund]:
-    """Refunds whose ``refund_succeeded`` was not sent within ``TIME_TO_SEND``."""
+    """Refunds that ended, and of which the site was not told within ``TIME_TO_SEND``."""
     now = timezone.now()
     refunds = Refund.objects.filter(
-        state=Refund.State.SUCCEEDED,
+        state__in=(Refund.State.SUCCEEDED, Refund.State.CAME_BACK),
         signal_sent_at=None,
         updated_at__gt=now - LOOK_BACK,
         updated_at__lt=now - TIME_TO_SEND,
     )
     return refunds if moocher is None else refunds.filter(attempt__moocher=moocher)
+
+
+def unsent_disputes(moocher: str | None) -> models.QuerySet[Dispute]:
+    """Disputes of whose begin or end the site was not told within ``TIME_TO_SEND``."""
+    now = timezone.now()
+    is_closed = ~Q(state__in=Dispute.OPEN)
+    disputes = Dispute.objects.filter(
+        Q(opened_signal_sent_at=None) | Q(is_closed, closed_signal_sent_at=None),
+        updated_at__gt=now - LOOK_BACK,
+        updated_at__lt=now - TIME_TO_SEND,
+    )
+    return disputes if moocher is None else disputes.filter(attempt__moocher=moocher)
 
 
 def unsent_ends(moocher: str | None) -> models.QuerySet[Payment]:
@@ -57,14 +80,36 @@ def unsent_ends(moocher: str | None) -> models.QuerySet[Payment]:
     return due if moocher is None else due.filter(payment_service_provider=moocher)
 
 
-def send_again(row: Attempt | Refund | Payment) -> bool:
+def unsent_methods(moocher: str | None) -> models.QuerySet[PaymentMethod]:
+    """Payment methods of which the site was not told in time that they are saved, or removed."""
+    due: models.QuerySet[PaymentMethod] = PaymentMethod.objects.filter(
+        signal_due_at__lt=timezone.now() - TIME_TO_SEND
+    )
+    return due if moocher is None else due.filter(moocher=moocher)
+
+
+def unsent_recoveries(moocher: str | None) -> models.QuerySet[Recovery]:
+    """Recoveries of which the site was not told in time that they are given up."""
+    due: models.QuerySet[Recovery] = Recovery.objects.filter(
+        signal_due_at__lt=timezone.now() - TIME_TO_SEND
+    )
+    return due if moocher is None else due.filter(payment_method__moocher=moocher)
+
+
+def send_again(row: Row) -> bool:
     """Send the signal about this row, unless another worker does; whether this one did."""
     if not _claim_signal(row):
         return False
     if isinstance(row, Refund):
         delivery.send_refund(row)
+    elif isinstance(row, Dispute):
+        delivery.send_dispute(row)
     elif isinstance(row, Attempt):
         delivery.send_charge(row)
+    elif isinstance(row, Recovery):
+        delivery.send_given_up(row)
+    elif isinstance(row, PaymentMethod):
+        delivery.send_payment_method(row)
     elif row.undone_at:
         delivery.send_undone(row)
     else:
@@ -73,50 +118,25 @@ def send_again(row: Attempt | Refund | Payment) -> bool:
 
 
 @retrying
-def _claim_signal(row: Attempt | Refund | Payment) -> bool:
-    if isinstance(row, Payment):
+def _claim_signal(row: Row) -> bool:
+    if isinstance(row, Payment | PaymentMethod | Recovery):
         due = unguarded(row).filter(signal_due_at=row.signal_due_at)
         return bool(due.update(signal_due_at=timezone.now()))
     # Not by ``signal_sent_at``: a worker that dies while sending has not sent, and the next does.
-    rows = unguarded(row).filter(signal_sent_at=None, updated_at=row.updated_at)
+    rows: models.QuerySet[Any] = unguarded(row).filter(updated_at=row.updated_at)
+    if not isinstance(row, Dispute):
+        rows = rows.filter(signal_sent_at=None)
     return bool(rows.update(updated_at=timezone.now()))
 
 
 def too_early(moocher: str | None) -> models.QuerySet[Event]:
     """Unmatched webhooks of the last day about a reference which an attempt has by now."""
+    names = ("moocher", "account", "psp_reference")
+    same_reference = Attempt.objects.filter(**{name: OuterRef(name) for name in names})
     events = Event.objects.filter(
-        Exists(_attempts(OuterRef("moocher"), OuterRef("account"), OuterRef("psp_reference"))),
+        Exists(same_reference),
         state=Event.State.UNMATCHED,
         amount=None,
         received_at__gt=timezone.now() - COMMIT_RACE,
     )
     return events if moocher is None else events.filter(moocher=moocher)
-
-
-def _attempts(moocher: object, account: object, psp_reference: object) -> models.QuerySet[Attempt]:
-    same: models.QuerySet[Attempt] = Attempt.objects.filter(
-        moocher=moocher, account=account, psp_reference=psp_reference
-    )
-    return same
-
-
-def match(event: Event) -> bool:
-    """Look again at a webhook that came too early; whether it is matched now."""
-    attempt = _attempts(event.moocher, event.account, event.psp_reference).get()
-    if attempt.state not in Attempt.ARRIVED:
-        moocher = psp_call.moocher_for(attempt)
-        if moocher is None or isinstance(psp_call.ask(attempt, moocher)[1], Unknown):
-            return False
-    return mark_processed(event, attempt)
-
-
-@retrying
-def mark_processed(event: Event, attempt: Attempt) -> bool:
-    """Record which attempt an unmatched webhook was about; whether this call did."""
-    rows = unguarded(event)
-    found = {"state": Event.State.PROCESSED, "attempt": attempt}
-    with transaction.atomic():
-        is_ours = bool(rows.filter(state=Event.State.UNMATCHED).update(**found))
-        reason = "its attempt is known by now"
-        event.suspense_items.end(SuspenseItem.State.CLOSED, by=journal.SYSTEM, reason=reason)
-    return is_ours

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from payments_ui.core.attempts.outcomes import Unknown
+from functools import partial
+
+from payments_ui.core.attempts.outcomes import Outcome, Unknown
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Refund
@@ -50,8 +52,17 @@ def ask(refund: Refund) -> tuple[Refund, bool]:
     moocher = None if refund.manual else moocher_for(refund.attempt)
     if moocher is None:
         return refund, True
-    outcome = psp_call.ask_psp(
-        refund, lambda: moocher.ask_refund(refund), sent_at=refund.requested_at
-    )
+    question = partial(_asked_elsewhere if refund.elsewhere else _asked, moocher, refund)
+    outcome = psp_call.ask_psp(refund, question, sent_at=refund.requested_at)
     is_answered = outcome is psp_call.NOT_YET or not isinstance(outcome, Unknown)
     return psp_call.save_outcome(refund, outcome), is_answered
+
+
+def _asked(moocher: Moocher, refund: Refund) -> Outcome:
+    return moocher.ask_refund(refund)
+
+
+def _asked_elsewhere(moocher: Moocher, refund: Refund) -> Outcome:
+    # The PSP knows it by its own reference only.
+    report = moocher.report_refund(refund.psp_reference or "")
+    return Unknown(reason="the PSP does not know it") if report is None else report.outcome

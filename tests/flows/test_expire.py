@@ -50,7 +50,8 @@ def tried(payment: Payment, outcome: Any = None, *, days: float = 20, **fields: 
     attempt = started(payment, **fields)
     if outcome is not None:
         attempt.record(outcome)
-    bare(Attempt).filter(pk=attempt.pk).update(started_at=ago(days=days))
+    then = ago(days=days)
+    bare(Attempt).filter(pk=attempt.pk).update(started_at=then, updated_at=then)
     return attempt
 
 
@@ -225,6 +226,51 @@ def test_who_comes_back_in_the_last_moment_keeps_the_payment(
     assert Payment.objects.pending().count() == len(payments) - 1
 
 
+def test_what_ends_between_the_list_and_its_turn_is_left_alone(
+    make_user: UserFactory, psp: SandboxPSP
+) -> None:
+    attempts = [waits_at_psp(psp, made(make_user())) for _number in range(2)]
+
+    def pay() -> None:
+        for attempt in Attempt.objects.open():
+            attempt.record(money_of(attempt))
+
+    with at(Point.EXPIRE_BETWEEN_PAYMENTS, pay, on_hit=1):
+        report = expire()
+    assert (report.due, report.expired, report.is_clean) == (2, 1, True)
+    assert psp.calls == {"cancel": 1}
+    assert sorted(stored(attempt.payment).state for attempt in attempts) == ["cancelled", "charged"]
+
+
+def test_whose_attempt_ends_between_the_list_and_its_turn_is_given_up(
+    make_user: UserFactory, psp: SandboxPSP
+) -> None:
+    for _number in range(2):
+        waits_at_psp(psp, made(make_user()))
+
+    def end() -> None:
+        for attempt in Attempt.objects.open():
+            attempt.record(Cancelled())
+            bare(Attempt).filter(pk=attempt.pk).update(updated_at=ago(days=20))
+
+    with at(Point.EXPIRE_BETWEEN_PAYMENTS, end, on_hit=1):
+        report = expire()
+    assert (report.due, report.expired, report.is_clean) == (2, 2, True)
+    assert psp.calls == {"cancel": 1}
+
+
+def test_money_that_comes_after_the_psps_yes_is_a_charge(user: User, psp: SandboxPSP) -> None:
+    attempt = waits_at_psp(psp, made(user))
+
+    def come() -> None:
+        attempt.record(money_of(attempt))
+
+    with at(Point.CANCEL_AFTER_PSP, come):
+        report = expire()
+    assert (report.charged, report.expired, report.is_clean) == (1, 0, True)
+    assert stored(attempt.payment).state == Payment.State.CHARGED
+
+
 def test_one_failure_never_stops_the_others(
     make_user: UserFactory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -277,3 +323,33 @@ def test_money_to_look_at_keeps_a_payment_though_its_answer_was_once_overdue(use
     attempt.record(money_of(attempt, amount=Decimal(4)))
     assert SuspenseItem.objects.open().get().kind == "mismatch"
     assert expire().due == 0
+
+
+def test_a_part_that_has_arrived_is_never_thrown_away(user: User) -> None:
+    payment = made(user, days=500)
+    transfer = tried(payment, Pending(psp_reference="RF1"), days=100, moocher="bank", manual=True)
+    payment.book_by_hand(by="user:1", reason="seen", amount="2")
+    # Its last part is younger than TRANSFER_DAYS.
+    assert expire().due == 0
+    bare(Attempt).filter(pk=transfer.pk).update(updated_at=ago(days=61))
+    for due in (1, 0):
+        result = expire()
+        assert (result.due, result.expired, result.kept) == (due, 0, due)
+    # A person decides about it, and has the payment for it.
+    assert SuspenseItem.objects.get().amount == 2
+    assert stored(payment).state == Payment.State.PENDING
+    assert stored(payment).lineitems.count() == 1
+
+
+def test_a_part_that_arrives_in_the_last_moment_keeps_the_payment_too(user: User) -> None:
+    payment = made(user, days=500)
+    tried(payment, Pending(psp_reference="RF1"), days=100, moocher="bank", manual=True)
+
+    def arrive() -> None:
+        stored(payment).book_by_hand(by="user:1", reason="seen", amount="2")
+
+    with at(Point.CANCEL_AFTER_PSP, arrive):
+        result = expire()
+    assert (result.expired, result.kept) == (0, 1)
+    assert SuspenseItem.objects.get().amount == 2
+    assert stored(payment).state == Payment.State.PENDING
