@@ -35,7 +35,7 @@ def take(request: HttpRequest, moocher: MoochWrapper) -> Payment | None:
         }
         attempt.record(outcomes[callback.status])
     if payment is not None:
-        payment.refresh_from_db()
+        payment.reread()
     return payment
 
 

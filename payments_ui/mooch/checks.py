@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.urls import URLResolver, get_resolver
@@ -33,10 +34,23 @@ def check_django_mooch(**kwargs: Any) -> list[CheckMessage]:
     if not wrappers:
         return []
     return [
+        *_without_app(wrappers),
         *_without_middleware(wrappers),
         *_behind_login(),
         *_hidden([wrapper.inner for wrapper in wrappers]),
     ]
+
+
+def _without_app(wrappers: Iterable[MoochWrapper]) -> Iterator[CheckMessage]:
+    if apps.is_installed("mooch"):
+        return
+    for wrapper in wrappers:
+        inner = type(wrapper.inner)
+        # A site's own moocher may bring its own templates.
+        if inner.__module__.startswith("mooch."):
+            text = f"{inner.__name__} {wrapper.identifier!r} is listed, and 'mooch' is missing."
+            hint = 'Add "mooch" to INSTALLED_APPS: it has the template of the form.'
+            yield Error(text, hint=hint, id="payments_ui.E029")
 
 
 def _without_middleware(wrappers: Iterable[MoochWrapper]) -> Iterator[CheckMessage]:

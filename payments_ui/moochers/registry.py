@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
@@ -13,6 +14,9 @@ from mooch.base import BaseMoocher
 from payments_ui.conf import settings
 
 from .base import Moocher
+
+if TYPE_CHECKING:
+    from payments_ui.core.models import PaymentMethod
 
 #: It is a part of URLs, and of the books.
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
@@ -43,6 +47,18 @@ def moochers() -> dict[str, Moocher]:
     reserved, or cannot be a part of a URL.
     """
     return _load(tuple(settings.MOOCHERS))
+
+
+def keeper_of(method: PaymentMethod) -> Moocher | None:
+    """The moocher whose PSP keeps it: the one that saved it, or another at the same account.
+
+    One that saves nothing any more comes last: what was kept is still to be given up.
+    """
+    kept_at = method.psp_customer.kept_at
+    listed = moochers()
+    candidates = (listed.get(method.moocher), *listed.values())
+    there = (each for each in candidates if each is not None and each.keeps_at == kept_at)
+    return min(there, key=lambda each: not each.can_save, default=None)
 
 
 def sender(identifier: str) -> object:

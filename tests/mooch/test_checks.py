@@ -12,6 +12,7 @@ from django.test import modify_settings, override_settings
 from django.urls import include, path
 from django.views.decorators.cache import never_cache
 from mooch.banktransfer import BankTransferMoocher
+from mooch.base import BaseMoocher
 from mooch.postfinance import PostFinanceMoocher
 
 from payments_ui.core.checks import TAG
@@ -28,6 +29,8 @@ bank = BankTransferMoocher(model=Payment, autocharge=False)
 postfinance = PostFinanceMoocher(
     model=Payment, pspid="site", live=False, sha1_in="in", sha1_out="out"
 )
+#: A site's own moocher, with its own template.
+homemade = type("Homemade", (BaseMoocher,), {})(identifier="homemade", title="Home made")
 
 
 class OursExtended(MoochMiddleware):
@@ -43,6 +46,18 @@ def found() -> dict[str, CheckMessage]:
 
 def listed(*names: str) -> dict[str, Any]:
     return {"MOOCHERS": [f"{__name__}.{name}" for name in names]}
+
+
+@pytest.fixture(autouse=True)
+def _mooch_is_installed(settings: Any) -> None:
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "mooch"]
+
+
+def test_the_app_whose_moocher_is_listed_is_installed() -> None:
+    with modify_settings(MIDDLEWARE={"append": OURS}, INSTALLED_APPS={"remove": ["mooch"]}):
+        for names, told in ((("bank",), {"E029"}), (("homemade",), set()), (("ours",), set())):
+            with override_settings(PAYMENTS_UI=listed(*names)):
+                assert set(found()) == told
 
 
 def test_moochers_of_django_mooch_need_the_middleware() -> None:

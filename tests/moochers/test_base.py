@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -8,7 +9,7 @@ from django.test import RequestFactory
 from django.utils import translation
 
 from payments_ui.core.attempts.outcomes import Pending
-from payments_ui.core.models import Attempt, LineItem, Payment, Refund
+from payments_ui.core.models import Attempt, LineItem, Payment, PaymentMethod, Refund
 from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.base import AttemptUrls, Moocher, webhook_body
 from tests.dom import parse
@@ -22,6 +23,10 @@ def test_options_are_attributes_and_unknown_ones_an_error() -> None:
     assert moocher.model is Payment
     with pytest.raises(TypeError, match="sucess_url"):
         Moocher(identifier="x", sucess_url="/")
+
+
+def test_where_nothing_has_to_be_copied_a_mail_says_no_details() -> None:
+    assert not Moocher(identifier="x").details(Attempt())
 
 
 def test_it_works_with_our_payments_only() -> None:
@@ -62,6 +67,13 @@ def test_its_form_is_plain_and_says_how_much(user: User, rf: RequestFactory) -> 
     assert form.one("button").text == "Pay CHF 5.00"
 
 
+def test_its_setup_form_is_plain_and_names_no_amount(rf: RequestFactory) -> None:
+    shown = Moocher(identifier="x", title="X").setup_form(rf.get("/"), "/methods/new/")
+    form = parse(shown).one("form")
+    assert (form.attrs["method"], form.attrs["action"]) == ("post", "/methods/new/")
+    assert form.one("button", type="submit").text == "Save this payment method"
+
+
 def test_hooks_that_are_left_out_promise_nothing(rf: RequestFactory) -> None:
     moocher, attempt = Moocher(identifier="x"), Attempt(psp_reference="ref")
     with pytest.raises(NotImplementedError):
@@ -77,6 +89,30 @@ def test_hooks_that_are_left_out_promise_nothing(rf: RequestFactory) -> None:
     assert moocher.instructions(rf.get("/"), attempt) == ""
     with pytest.raises(WebhookSignatureError):
         moocher.webhook(rf.post("/"))
+
+
+def test_a_psp_that_tells_nothing_else_has_no_more_to_tell() -> None:
+    moocher = Moocher(identifier="x")
+    assert moocher.report_refund("re_1") is None
+    assert moocher.report_dispute("du_1") is None
+    assert list(moocher.news(Attempt())) == []
+
+
+def test_who_saves_payment_methods_writes_how(rf: RequestFactory) -> None:
+    moocher, method = Moocher(identifier="x"), PaymentMethod()
+    assert not moocher.can_save
+    assert moocher.setup_instructions(rf.get("/"), method) == ""
+    hooks: list[Callable[[], object]] = [
+        lambda: moocher.create_customer(User(), key="k"),
+        lambda: moocher.delete_customer("cus_1"),
+        lambda: moocher.save(method, data={}, urls=URLS),
+        lambda: moocher.ask_saved(method),
+        lambda: moocher.describe(method),
+        lambda: moocher.forget(method),
+    ]
+    for hook in hooks:
+        with pytest.raises(NotImplementedError):
+            hook()
 
 
 @pytest.mark.parametrize("length", ["many", "-", "1.5"])

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
+import stripe
 from django.http import HttpRequest
 from django.test import RequestFactory
 from pytest_django import Settings
@@ -27,7 +28,14 @@ from payments_ui.core.models import Attempt, Payment, Refund
 from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 from payments_ui.moochers.sandbox import SandboxMoocher
-from payments_ui.testing.contracts import LedgerContract, MoocherContract, RefundContract
+from payments_ui.moochers.stripe import StripeMoocher
+from payments_ui.testing.contracts import (
+    DisputeContract,
+    EventContract,
+    LedgerContract,
+    MoocherContract,
+    RefundContract,
+)
 from payments_ui.testing.moochers import WEBHOOK_SECRET
 from payments_ui.testing.psp import SIGNATURE_HEADER, SandboxPSP, sign
 from tests import fakes
@@ -91,6 +99,87 @@ class TestSandboxCard(SandboxContract):
 
 class TestSandboxPage(SandboxContract):
     kind = "redirect"
+
+    def finish(self, attempt: Attempt) -> None:
+        self.psp.decide(Attempt.objects.get(pk=attempt.pk).action_url, "approve")
+
+
+class StripeContract(
+    FakePSPContract, RefundContract, LedgerContract, EventContract, DisputeContract
+):
+    page: ClassVar[str]
+
+    @pytest.fixture
+    def moocher(self) -> Iterator[Moocher]:
+        with SandboxPSP(api_key=KEY, webhook_secret=SECRET) as self.psp:
+            # Where nobody listens: what was to be sent is read from the outbox.
+            self.psp.stripe.listen("http://127.0.0.1:9/")
+            if self.page == "elements":
+                token = self.psp.stripe.confirmation_token()
+                self.form_data = {"confirmation_token": token}  # type: ignore[misc]
+            yield StripeMoocher(
+                secret_key=self.psp.stripe.secret_key,
+                publishable_key=self.psp.stripe.publishable_key,
+                webhook_secret=self.psp.stripe.webhook_secret,
+                page=self.page,
+                api_base=self.psp.stripe.url,
+                timeout=(1, 2),
+            )
+
+    def webhook_request(self, attempt: Attempt) -> HttpRequest:
+        self.finish(attempt)
+        charge = self.psp.ledger.charges.newest()[0]
+        body = self.psp.outbox.deliveries(charge.id)[0]["body"]
+        sign = stripe.WebhookSignature.generate_signature_header
+        headers = {"Stripe-Signature": sign(body, self.psp.stripe.webhook_secret)}
+        return RequestFactory().post("/", body, content_type="application/json", headers=headers)
+
+    def refunded(self, refund: Refund) -> Decimal:
+        refunds = self.psp.ledger.refunds.by_reference(refund.idempotency_key)
+        return sum((Decimal(refund.amount) / 100 for refund in refunds), Decimal(0))
+
+    def lost_reply(self) -> AbstractContextManager[Any]:
+        self.psp.plan.add("lost_reply", on="refund")
+        return nullcontext()
+
+    def refund_elsewhere(self, attempt: Attempt, amount: Decimal) -> str:
+        given_back = self._merchant().v1.refunds.create(
+            {"payment_intent": attempt.psp_reference or "", "amount": int(amount * 100)}
+        )
+        return given_back.id
+
+    def fail_later(self, refund: Refund) -> bool:
+        (given_back,) = self.psp.ledger.refunds.by_reference(refund.idempotency_key)
+        self.psp.bank.return_refund(given_back.id, "lost_or_stolen_card")
+        return True
+
+    def open_dispute(self, attempt: Attempt) -> str:
+        charge = self.psp.ledger.charges.newest()[0]
+        self.dispute = self.psp.bank.open_dispute(charge.id, reason="fraudulent")
+        (listed,) = self._merchant().v1.disputes.list().data
+        return listed.id
+
+    def lose(self) -> None:
+        self.psp.bank.lose_dispute(self.dispute.id)
+
+    def win(self) -> None:
+        self.psp.bank.win_dispute(self.dispute.id)
+
+    def _merchant(self) -> stripe.StripeClient:
+        """Another program of the merchant, as Stripe's dashboard is."""
+        return stripe.StripeClient(
+            self.psp.stripe.secret_key,
+            base_addresses={"api": self.psp.stripe.url},
+            max_network_retries=0,
+        )
+
+
+class TestStripeFields(StripeContract):
+    page = "elements"
+
+
+class TestStripePage(StripeContract):
+    page = "checkout"
 
     def finish(self, attempt: Attempt) -> None:
         self.psp.decide(Attempt.objects.get(pk=attempt.pk).action_url, "approve")
@@ -163,6 +252,18 @@ class AsksForCards(FakeMoocher):
         return super().payment_form(request, payment) + "<input name=cardnumber onclick=x()>"
 
 
+class PreparesNothing(FakeMoocher):
+    def prepare(self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls) -> Declined:
+        return Declined(code=DeclineCode.AMOUNT_REFUSED)
+
+
+def test_what_is_declined_while_it_is_prepared_is_declined_by_the_contract_too(db: None) -> None:
+    contract, moocher = TestThirdParty(), PreparesNothing(identifier="cards", title="Card")
+    payment = MoocherContract.payment.__wrapped__(contract, None)  # type: ignore[attr-defined]
+    attempt = MoocherContract.attempt.__wrapped__(contract, moocher, payment)  # type: ignore[attr-defined]
+    assert contract.ask_to_charge(moocher, attempt) == Declined(code=DeclineCode.AMOUNT_REFUSED)
+
+
 @pytest.mark.parametrize(
     ("kind", "promise"),
     [
@@ -191,6 +292,13 @@ def test_the_contract_tells_a_moocher_that_breaks_it(
         moocher.sandbox.pay_at(contract.psp.url)
         with pytest.raises((AssertionError, pytest.fail.Exception)):
             test(**wanted)
+
+
+def test_hooks_about_disputes_have_to_be_written_too() -> None:
+    contract = DisputeContract()
+    for hook in (contract.win, lambda: contract.open_dispute(Attempt())):
+        with pytest.raises(NotImplementedError):
+            hook()
 
 
 def test_hooks_that_have_to_be_written_say_so() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -39,6 +39,7 @@ class BankTransferMoocher(Moocher):
     description = gettext_lazy("From your banking app; takes one to three bank working days.")
     live = True
     manual = True
+    reads_statements = True
     template_name = "payments_ui/moochers/banktransfer.html"
     instructions_template_name = "payments_ui/moochers/banktransfer_instructions.html"
     #: ``accounts`` says the currencies.
@@ -86,12 +87,22 @@ class BankTransferMoocher(Moocher):
         """Always confirmed, as no PSP was asked. A transfer under way still finds its attempt."""
         return Cancelled(psp_reference=self.reference(attempt))
 
+    def calling_off(self, attempt: Attempt) -> str:
+        """A transfer that was made yesterday arrives tomorrow."""
+        return _(
+            "If you have already transferred the money, do not pay again: we will match your "
+            "transfer as soon as it arrives."
+        )
+
     def reference(self, attempt: Attempt) -> str:
         """Return the attempt's reference; once given to a customer, it stays."""
         return attempt.psp_reference or references.make(attempt.pk, self.accounts[attempt.currency])
 
     def instructions(self, request: HttpRequest, attempt: Attempt) -> str:
-        """Show the transfer's details, or say that the site's account has changed since."""
+        """Show the transfer's details, or say that the site's account has changed since.
+
+        Of a transfer that came short, those for what is missing.
+        """
         details: dict[str, object] = {}
         account = self.accounts.get(attempt.currency)
         if account is not None and references.fits(reference := self.reference(attempt), account):
@@ -100,9 +111,23 @@ class BankTransferMoocher(Moocher):
                 "attempt": attempt,
                 "account": account,
                 "reference": references.display(reference),
-                "code": self._code(account, attempt.amount, attempt.currency, reference),
+                "reference_to_copy": reference,
+                "amount_to_copy": str(attempt.missing),
+                "code": self._code(account, attempt.missing, attempt.currency, reference),
             }
         return render_to_string(self.instructions_template_name, details, request=request)
+
+    def details(self, attempt: Attempt) -> Sequence[tuple[str, str]]:
+        """What is missing, account, reference, who is paid; none where the account has changed."""
+        account = self.accounts.get(attempt.currency)
+        if account is None or not references.fits(reference := self.reference(attempt), account):
+            return ()
+        return (
+            (_("Amount"), money.format_amount(attempt.missing, attempt.currency)),
+            (_("Account (IBAN)"), account.formatted),
+            (_("Reference for your transfer"), references.display(reference)),
+            (_("Payable to"), ", ".join([self.creditor.name, *self.creditor.address])),
+        )
 
     def _code(
         self, account: Account, amount: Decimal, currency: str, reference: str

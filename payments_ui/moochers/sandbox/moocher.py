@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as django_settings
@@ -55,9 +54,6 @@ class SandboxMoocher(Moocher):
     instructions_template_name = "payments_ui/moochers/sandbox_instructions.html"
     #: The sandbox never moves real money, whatever is configured.
     options = Moocher.options - {"live"}
-    #: How long a request may still be on its way after its attempt was started. Only later
-    #: is "the sandbox knows nothing of it" an answer.
-    settling_time = timedelta(seconds=60)
 
     def __init__(
         self,

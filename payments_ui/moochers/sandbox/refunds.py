@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Outcome, Pending
+from payments_ui.core.attempts.outcomes import CameBack, DeclineCode, Declined, Outcome, Pending
 from payments_ui.exceptions import MoocherError
 
 from . import charges
@@ -33,5 +33,7 @@ def outcome(refund: object, *, reference: str, charge: str) -> Outcome:
             return Pending(psp_reference=found["id"])
         case "failed":
             return Declined(code=DeclineCode.GENERIC, psp_reference=found["id"], evidence=evidence)
+        case "returned":
+            return CameBack(psp_reference=found["id"], evidence=evidence)
         case _:
             raise MoocherError("The sandbox answered with an unknown status")

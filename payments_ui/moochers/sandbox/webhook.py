@@ -66,5 +66,7 @@ def _read(event: Any) -> Notice:
     if not (_EVENT_ID.fullmatch(event_id) and CHARGE_ID.fullmatch(charge_id)):
         raise ValueError
     ours = subject["metadata"].get("refund" if is_refund else "attempt")
-    owner = {"refund_id" if is_refund else "attempt_id": UUID(ours) if ours else None}
-    return Notice(event_id=event_id, psp_reference=charge_id, **owner)
+    owner = UUID(ours) if ours else None
+    if is_refund:
+        return Notice(event_id=event_id, psp_reference=charge_id, refund_id=owner)
+    return Notice(event_id=event_id, psp_reference=charge_id, attempt_id=owner)

@@ -106,6 +106,37 @@ def test_takes_amounts_up_to_the_limits(amount: str) -> None:
     assert make_moocher().refuse(Payment(currency="CHF", amount=Decimal(amount))) is None
 
 
+def test_details_and_code_of_a_transfer_that_came_short_are_for_the_rest() -> None:
+    attempt = make_attempt(amount="4.80", received_amount=Decimal("2.30"), received_currency="CHF")
+    html = details(make_moocher(), attempt)
+    assert "CHF\xa02.50" in html
+    assert "CHF\xa04.80" not in html
+    code = qr_codes.make(
+        account=QR_ACCOUNT,
+        creditor=CREDITOR,
+        amount=Decimal("2.50"),
+        currency="CHF",
+        reference=references.make(ATTEMPT_ID, QR_ACCOUNT),
+    )
+    assert f'd="{code.path}"' in html
+    assert "Please transfer the missing amount with the same reference" in Page(html).text
+
+
+def test_iban_reference_and_amount_are_copied_as_a_banking_app_takes_them() -> None:
+    attempt = make_attempt(amount="1234.500")
+    copied = [
+        attrs for tag, attrs in Page(details(make_moocher(), attempt)).tags if tag == "pui-copy"
+    ]
+    assert [attrs["data-value"] for attrs in copied] == [
+        "1234.50",
+        QR_ACCOUNT.iban,
+        references.make(ATTEMPT_ID, QR_ACCOUNT),
+    ]
+    text = Page(details(make_moocher(), attempt)).text
+    for name in ("Amount", "Account (IBAN)", "Reference for your transfer"):
+        assert f"Copy {name}" in text
+
+
 def test_details_name_account_amount_reference_and_payee() -> None:
     text = Page(details(make_moocher(), make_attempt(amount="1234.500"))).text
     assert "CH44 3199 9123 0008 8901 2" in text

@@ -12,7 +12,14 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Pending, Succeeded, Unknown
+from payments_ui.core.attempts.outcomes import (
+    CameBack,
+    DeclineCode,
+    Declined,
+    Pending,
+    Succeeded,
+    Unknown,
+)
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers.base import LedgerLine, LedgerStatus, Notice
@@ -131,6 +138,21 @@ def test_a_refund_that_fails_says_so(
         DeclineCode.GENERIC,
         "account_closed",
     )
+
+
+def test_a_refund_that_comes_back_says_so(
+    psp: SandboxPSP, moocher: SandboxMoocher, make_refund: MakeRefund
+) -> None:
+    psp.plan.add("returned")
+    refund = make_refund()
+    answer = moocher.refund(refund)
+    assert isinstance(answer, Succeeded)
+    refund.psp_reference = answer.psp_reference
+    psp.advance(60)
+    answer = moocher.ask_refund(refund)
+    assert isinstance(answer, CameBack)
+    assert answer.evidence["failure_code"] == "declined"
+    assert given_back(psp) == 0
 
 
 def test_more_than_is_left_is_refused_for_good(
