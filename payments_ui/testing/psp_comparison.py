@@ -9,29 +9,31 @@ a test, when open attempts are settled::
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import islice
 
 from django.db.models import QuerySet, Sum
 
 from payments_ui.core.models import Attempt, Refund
+from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import RESERVED
 from payments_ui.moochers.sandbox import SandboxMoocher
 
 from .psp import Charge, SandboxPSP, Status
-from .psp.amounts import decimals, format_amount
+from .psp.amounts import decimals, format_amount, written
 
 _PAGE_SIZE = 500
 
 
-def compare(psp: SandboxPSP, moocher: SandboxMoocher | None = None) -> list[str]:
+def compare(psp: SandboxPSP, moocher: Moocher | None = None) -> list[str]:
     """Return a sentence for each difference between the PSP's ledger and our database.
 
-    Compares what was taken and what was refunded: of each charge, and in sum by currency. Money
+    Compares what was taken, refunded and disputed: of each charge, and in sum by currency. Money
     that people book by hand is left out, since the PSP never saw it. With a moocher, compares
-    only its attempts and the charges of its kind. A charge that the PSP took, and that our
-    database does not know yet, is a difference.
+    only its attempts and the charges of its kind: those of the same API, and the sandbox's of
+    the same form. A charge that the PSP took, and that our database does not know yet, is a
+    difference.
     """
     comparison = _Comparison(psp, moocher)
     return [*comparison.of_charges(), *comparison.of_attempts(), *comparison.of_sums()]
@@ -40,25 +42,26 @@ def compare(psp: SandboxPSP, moocher: SandboxMoocher | None = None) -> list[str]
 class _Comparison:
     """Sums up what the PSP says while charge after charge is compared."""
 
-    def __init__(self, psp: SandboxPSP, moocher: SandboxMoocher | None) -> None:
+    def __init__(self, psp: SandboxPSP, moocher: Moocher | None) -> None:
         self._charges = psp.ledger.charges
-        self._method = ""
+        self._kind: Callable[[Charge], bool] = lambda charge: True
         # Attempts that people booked, or that were settled without a PSP, are left out.
         attempts: QuerySet[Attempt] = Attempt.objects.exclude(moocher__in=RESERVED)
         self._attempts = attempts.exclude(manual=True).exclude(amount=0, psp_reference=None)
         if moocher is not None:
-            self._method = "card" if moocher.kind == "card" else "page"
+            self._kind = _kind_of(moocher)
             self._attempts = self._attempts.filter(moocher=moocher.identifier)
         self._arrived = self._attempts.filter(state__in=Attempt.ARRIVED).order_by()
         self._taken: Counter[str] = Counter()
         self._refunded: Counter[str] = Counter()
+        self._disputed: Counter[str] = Counter()
 
     def of_charges(self) -> Iterator[str]:
         """Look up each charge of the PSP in our database."""
         every = self._charges.all()
         while page := list(islice(every, _PAGE_SIZE)):
-            charges = [charge for charge in page if self._method in {"", charge.method}]
-            ids = [charge.id for charge in charges]
+            charges = [charge for charge in page if self._kind(charge) and self._counts(charge)]
+            ids = [charge.name for charge in charges]
             attempts = {
                 attempt.psp_reference: attempt
                 for attempt in self._attempts.filter(psp_reference__in=ids)
@@ -69,34 +72,54 @@ class _Comparison:
                 if charge.status == Status.SUCCEEDED:
                     self._taken[charge.currency] += charge.amount
                     self._refunded[charge.currency] += charge.refunded
-                yield from self._of_charge(charge, attempts.get(charge.id))
-                booked = _rounded(refunded.get(charge.id, Decimal(0)), charge.currency)
-                if booked != _units(charge.refunded, charge.currency):
-                    theirs = format_amount(charge.refunded, charge.currency)
-                    ours = _format(booked, charge.currency)
-                    yield f"Of {charge.id} the PSP refunded {theirs}; our database says {ours}."
+                    self._disputed[charge.currency] += charge.disputed
+                attempt = attempts.get(charge.name)
+                yield from self._of_charge(charge, attempt)
+                disputed = attempt.disputed_amount if attempt else Decimal(0)
+                for verb, theirs, ours in (
+                    ("refunded", charge.refunded, refunded.get(charge.name, Decimal(0))),
+                    ("took back", charge.disputed, disputed),
+                ):
+                    booked = _rounded(ours, charge.currency)
+                    if booked != _units(theirs, charge.currency):
+                        yield (
+                            f"Of {charge.name} the PSP {verb}"
+                            f" {format_amount(theirs, charge.currency)};"
+                            f" our database says {written(booked, charge.currency)}."
+                        )
 
     def of_attempts(self) -> Iterator[str]:
         """Look up each attempt with which money arrived in the PSP's ledger."""
         for attempt in self._arrived.iterator(_PAGE_SIZE):
-            if self._charges.get(attempt.psp_reference or "") is None:
+            name = attempt.psp_reference or ""
+            if self._charges.get(name) is None and not self._charges.by_name(name):
                 yield f"{_describe(attempt)}; the PSP does not know this charge."
 
     def of_sums(self) -> Iterator[str]:
-        """Compare what was taken and refunded altogether, by currency."""
+        """Compare what was taken, refunded and disputed altogether, by currency."""
         taken = self._arrived.values_list("received_currency").annotate(Sum("received_amount"))
+        disputed = self._arrived.values_list("received_currency").annotate(Sum("disputed_amount"))
         refunded = _succeeded(self._attempts).values_list("currency").annotate(Sum("amount"))
         for verb, theirs, sums in (
             ("took", self._taken, taken),
             ("refunded", self._refunded, refunded.order_by()),
+            ("took back", self._disputed, disputed),
         ):
             ours = {currency: _rounded(total, currency) for currency, total in sums}
             for currency in sorted({*theirs, *ours}):
                 if _units(theirs[currency], currency) != ours.get(currency, 0):
                     yield (
                         f"Altogether the PSP {verb} {format_amount(theirs[currency], currency)};"
-                        f" our database says {_format(ours.get(currency, Decimal()), currency)}."
+                        f" our database says {written(ours.get(currency, Decimal()), currency)}."
                     )
+
+    def _counts(self, charge: Charge) -> bool:
+        """Tell whether it took money, or is the last word about a payment that took none."""
+        if charge.status == Status.SUCCEEDED or not charge.known_as:
+            return True
+        tries = self._charges.by_name(charge.known_as)
+        taken = any(one.status == Status.SUCCEEDED for one in tries)
+        return not taken and charge.id == tries[-1].id
 
     def _of_charge(self, charge: Charge, attempt: Attempt | None) -> Iterator[str]:
         is_taken = charge.status == Status.SUCCEEDED
@@ -104,7 +127,7 @@ class _Comparison:
         if attempt is None or attempt.state not in Attempt.ARRIVED:
             if is_taken:
                 ours = self._known_state(charge)
-                yield f"The PSP took {amount} as {charge.id}; our database says {ours}."
+                yield f"The PSP took {amount} as {charge.name}; our database says {ours}."
         elif not is_taken:
             yield f"{_describe(attempt)}; the PSP says {charge.status}."
         elif (attempt.received, attempt.received_currency) != (
@@ -121,6 +144,13 @@ class _Comparison:
         return f"attempt {attempt.pk} is {attempt.state}{known}"
 
 
+def _kind_of(moocher: Moocher) -> Callable[[Charge], bool]:
+    if isinstance(moocher, SandboxMoocher):
+        method = "card" if moocher.kind == "card" else "page"
+        return lambda charge: (charge.face, charge.method) == ("sandbox", method)
+    return lambda charge: charge.face == moocher.psp
+
+
 def _succeeded(attempts: QuerySet[Attempt] | Iterable[Attempt]) -> QuerySet[Refund]:
     refunds: QuerySet[Refund] = Refund.objects.filter(attempt__in=attempts, manual=False)
     return refunds.filter(state=Refund.State.SUCCEEDED)
@@ -133,13 +163,8 @@ def _rounded(total: Decimal, currency: str) -> Decimal:
 
 
 def _describe(attempt: Attempt) -> str:
-    arrived = _format(attempt.received, attempt.received_currency)
+    arrived = written(attempt.received, attempt.received_currency)
     return f"Our database says {arrived} arrived with attempt {attempt.pk} ({attempt.state})"
-
-
-def _format(amount: Decimal, currency: str) -> str:
-    places = max(decimals(currency), -int(amount.normalize().as_tuple().exponent))
-    return f"{currency} {amount:,.{places}f}"
 
 
 def _units(amount: int, currency: str) -> Decimal:

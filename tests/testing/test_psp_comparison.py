@@ -14,6 +14,7 @@ from payments_ui.core.attempts.outcomes import Unknown
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.moochers.base import AttemptUrls
 from payments_ui.moochers.sandbox import SandboxMoocher
+from payments_ui.moochers.stripe import StripeMoocher
 from payments_ui.testing.psp import Order, SandboxPSP, Status
 from payments_ui.testing.psp.calls import KEY_LIFE
 from payments_ui.testing.psp.scenarios import AS_USUAL
@@ -142,9 +143,7 @@ def test_refunds_that_only_one_side_knows(psp: SandboxPSP, pay: Pay) -> None:
 
 def test_money_that_people_book_is_not_the_psps(psp: SandboxPSP, user: User) -> None:
     attempt = started(pending(user, "12.00"), moocher="bank", manual=True)
-    bare(Attempt).filter(pk=attempt.pk).update(
-        state="settled", received_amount=12, received_currency="CHF"
-    )
+    attempt.book_by_hand(by="clerk", reason="seen")
     assert compare(psp) == []
 
 
@@ -170,4 +169,72 @@ def test_a_hundred_small_amounts_add_up(psp: SandboxPSP, user: User) -> None:
         attempt.idempotency_key, attempt.psp_reference = order.reference, charge.id
         kept.append(attempt)
     Attempt.objects.bulk_create(kept)
+    assert compare(psp) == []
+
+
+def stripe_moocher(psp: SandboxPSP) -> StripeMoocher:
+    return StripeMoocher(
+        secret_key=psp.stripe.secret_key,
+        publishable_key=psp.stripe.publishable_key,
+        webhook_secret=psp.stripe.webhook_secret,
+        api_base=psp.stripe.url,
+    )
+
+
+def pay_with_stripe(psp: SandboxPSP, user: User, card: str = "pm_card_visa") -> Attempt:
+    moocher, data = stripe_moocher(psp), {"confirmation_token": psp.stripe.confirmation_token(card)}
+    attempt = started(
+        pending(user, "12.00"), moocher=moocher.identifier, account=moocher.account, live=False
+    )
+    prepared = moocher.prepare(attempt, data=data, urls=URLS)
+    assert isinstance(prepared, str)
+    bare(Attempt).filter(pk=attempt.pk).update(psp_reference=prepared)
+    attempt.refresh_from_db()
+    return attempt.record(moocher.charge(attempt, data=data, urls=URLS))
+
+
+def test_stripes_charges_go_by_the_names_of_their_payments(
+    psp: SandboxPSP, pay: Pay, user: User
+) -> None:
+    attempt = pay_with_stripe(psp, user)
+    pay_with_stripe(psp, user, "pm_card_visa_chargeDeclined")
+    pay("5.00")
+    assert attempt.psp_reference in {charge.known_as for charge in psp.ledger.charges.all()}
+    assert compare(psp) == []
+    assert compare(psp, stripe_moocher(psp)) == []
+    assert compare(psp, moocher_of(psp)) == []
+
+
+def test_a_card_that_was_declined_before_another_paid_is_no_difference(
+    psp: SandboxPSP, user: User
+) -> None:
+    attempt = pay_with_stripe(psp, user)
+    [taken] = psp.ledger.charges.all()
+    order = Order(
+        amount=1200,
+        currency="CHF",
+        reference="r",
+        method="card",
+        return_url="",
+        face="stripe",
+        known_as=taken.known_as,
+    )
+    psp.ledger.charges.add(order, AS_USUAL, Status.DECLINED)
+    assert compare(psp) == []
+    twice = psp.ledger.charges.add(order, AS_USUAL, Status.SUCCEEDED)
+    assert twice.name == attempt.psp_reference
+    assert compare(psp) == ["Altogether the PSP took CHF 24.00; our database says CHF 12.00."]
+
+
+def test_what_a_bank_took_back_has_to_be_known(psp: SandboxPSP, user: User) -> None:
+    attempt = pay_with_stripe(psp, user)
+    [charge] = psp.ledger.charges.all()
+    dispute = psp.bank.open_dispute(charge.id, reason="fraudulent")
+    assert compare(psp) == [
+        f"Of {attempt.psp_reference} the PSP took back CHF 12.00; our database says CHF 0.00.",
+        "Altogether the PSP took back CHF 12.00; our database says CHF 0.00.",
+    ]
+    report = stripe_moocher(psp).report_dispute(dispute.id)
+    assert report is not None
+    attempt.record_dispute(report)
     assert compare(psp) == []

@@ -22,8 +22,17 @@ what the test expects proves nothing about money.
 from __future__ import annotations
 
 from .base import ContractBase
+from .disputes import DisputeContract
+from .events import EventContract
 from .ledger import LedgerContract
 from .moocher import MoocherContract
 from .refunds import RefundContract
 
-__all__ = ["ContractBase", "LedgerContract", "MoocherContract", "RefundContract"]
+__all__ = [
+    "ContractBase",
+    "DisputeContract",
+    "EventContract",
+    "LedgerContract",
+    "MoocherContract",
+    "RefundContract",
+]

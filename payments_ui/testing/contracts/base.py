@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from payments_ui.core.attempts.outcomes import Outcome, Succeeded
+from payments_ui.core.attempts.outcomes import Declined, Outcome, Succeeded
 from payments_ui.core.models import Attempt, LineItem, Payment
 from payments_ui.moochers.base import AttemptUrls, LedgerLine, Moocher
 
@@ -32,6 +32,8 @@ class ContractBase:
     currency: ClassVar[str] = "CHF"
     #: The class of the PSP's last outcome, when the customer has done everything.
     final_outcome: ClassVar[type[Outcome]] = Succeeded
+    #: Whether the PSP signs and numbers its webhooks.
+    signs_webhooks: ClassVar[bool] = True
 
     @pytest.fixture
     def moocher(self) -> Moocher:
@@ -53,7 +55,7 @@ class ContractBase:
         """Do what the customer does at the PSP after `charge`. By default, nothing."""
 
     def webhook_request(self, attempt: Attempt) -> HttpRequest | None:
-        """The PSP's signed webhook about this attempt. By default None: it sends no webhooks."""
+        """The PSP's webhook about this attempt. By default None: it sends no webhooks."""
         return None
 
     @pytest.fixture
@@ -90,10 +92,19 @@ class ContractBase:
         return attempt.record(self.ask_to_charge(moocher, attempt))
 
     def ask_to_charge(self, moocher: Moocher, attempt: Attempt) -> Outcome:
-        """Charge the attempt and return the moocher's outcome; store nothing."""
+        """Charge the attempt as the kit does and return the outcome; store nothing.
+
+        The attempt in memory has the reference that was prepared.
+        """
         form = moocher.get_form(self.request(), attempt.payment, self.form_data)
         assert form.is_valid(), form.errors
-        return moocher.charge(attempt, data=form.cleaned_data, urls=_URLS)
+        data = form.cleaned_data
+        if not attempt.psp_reference:
+            prepared = moocher.prepare(attempt, data=data, urls=_URLS)
+            if isinstance(prepared, Declined):
+                return prepared
+            attempt.psp_reference = prepared
+        return moocher.charge(attempt, data=data, urls=_URLS)
 
     def unreachable(self) -> AbstractContextManager[Any]:
         """An outage; nothing changes for a moocher that calls no PSP."""

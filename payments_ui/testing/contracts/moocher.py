@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from django.utils import timezone
 
 from payments_ui.core.attempts.outcomes import (
     ActionRequired,
@@ -24,6 +25,8 @@ from payments_ui.exceptions import WebhookSignatureError
 from payments_ui.moochers.base import Moocher
 
 from .base import ContractBase
+from .disputes import DisputeContract
+from .events import EventContract
 from .ledger import LedgerContract
 from .probes import Page, no_writes, outcome_of, stored
 from .refunds import RefundContract
@@ -34,8 +37,9 @@ _CARD_NUMBER = re.compile(r"(?<![0-9a-fA-F])[0-9]{13,19}(?![0-9a-fA-F])")
 class MoocherContract(ContractBase):
     """What the kit relies on. The name of each test is the promise.
 
-    A moocher that refunds keeps the `RefundContract`, too, and a moocher that lists its PSP's
-    ledger the `LedgerContract`.
+    A moocher that refunds keeps the `RefundContract`, too, one that lists its PSP's ledger the
+    `LedgerContract`, one that lists its events the `EventContract`, and one that reports disputes
+    the `DisputeContract`.
     """
 
     def test_it_has_a_title_and_an_identifier_that_fits_into_a_url(self, moocher: Moocher) -> None:
@@ -56,6 +60,12 @@ class MoocherContract(ContractBase):
         payment = Payment(amount=Decimal(12), currency="XAF")
         takes_it = moocher.currencies is None or "XAF" in moocher.currencies
         assert takes_it or moocher.refuse(payment)
+
+    def test_what_calling_off_means_is_a_sentence_and_needs_no_query(
+        self, moocher: Moocher, attempt: Attempt, django_assert_num_queries: Any
+    ) -> None:
+        with self.unreachable(), django_assert_num_queries(0):
+            assert isinstance(moocher.calling_off(attempt), str)
 
     def test_its_form_is_plain_and_is_shown_during_an_outage(
         self, moocher: Moocher, payment: Payment
@@ -141,15 +151,17 @@ class MoocherContract(ContractBase):
         if request is None:
             pytest.skip("It takes no webhooks")
         notice = moocher.webhook(request)
-        assert notice.event_id
+        assert bool(notice.event_id) == self.signs_webhooks
+        if not self.signs_webhooks:
+            assert notice.attempt_id == attempt.pk, "The URL names it: a reference may be made up"
         assert notice.attempt_id == attempt.pk or notice.psp_reference == charged.psp_reference
 
     def test_a_webhook_that_was_changed_on_its_way_is_refused(
         self, moocher: Moocher, attempt: Attempt
     ) -> None:
         request = self.webhook_request(self.charge(moocher, attempt))
-        if request is None:
-            pytest.skip("It takes no webhooks")
+        if request is None or not self.signs_webhooks:
+            pytest.skip("It takes no webhooks, or none that are signed")
         request._body = request.body + b" "
         with pytest.raises(WebhookSignatureError):
             moocher.webhook(request)
@@ -184,3 +196,15 @@ class MoocherContract(ContractBase):
         for hook in () if moocher.has_ledger else (moocher.ledger,):
             with pytest.raises(NotImplementedError):
                 list(hook())
+
+    def test_a_moocher_lists_its_events_by_contract_or_says_that_it_cannot(
+        self, moocher: Moocher
+    ) -> None:
+        assert moocher.has_events == isinstance(self, EventContract), "Keep the EventContract"
+        for hook in () if moocher.has_events else (moocher.events,):
+            with pytest.raises(NotImplementedError):
+                list(hook(timezone.now()))
+
+    def test_a_moocher_reports_disputes_by_contract_or_not_at_all(self, moocher: Moocher) -> None:
+        reports = type(moocher).report_dispute is not Moocher.report_dispute
+        assert reports == isinstance(self, DisputeContract), "Keep the DisputeContract"

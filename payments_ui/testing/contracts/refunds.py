@@ -16,6 +16,7 @@ import pytest
 
 from payments_ui import money
 from payments_ui.core.attempts.outcomes import (
+    CameBack,
     DeclineCode,
     Declined,
     Outcome,
@@ -40,6 +41,17 @@ class RefundContract(ContractBase):
     def lost_reply(self) -> AbstractContextManager[Any] | None:
         """Let the PSP execute the next call and lose its reply. By default None: not possible."""
         return None
+
+    def refund_elsewhere(self, attempt: Attempt, amount: Decimal) -> str | None:
+        """Give so much of a charge back at the PSP, as in its dashboard.
+
+        Returns what a notice names in ``refund_reference``. By default None: not possible.
+        """
+        return None
+
+    def fail_later(self, refund: Refund) -> bool:
+        """Let a refund that had succeeded come back. By default False: not possible."""
+        return False
 
     @pytest.fixture
     def refund(self, moocher: Moocher, settled_attempt: Attempt) -> Refund:
@@ -137,3 +149,30 @@ class RefundContract(ContractBase):
         if moocher.has_ledger:
             expected = refund.amount if succeeded else 0
             assert self.ledger_line(moocher, refund.attempt).refunded == expected
+
+    def test_a_refund_that_was_made_elsewhere_is_reported_whole(
+        self, moocher: Moocher, settled_attempt: Attempt
+    ) -> None:
+        part = money.round_amount(settled_attempt.amount / 3, settled_attempt.currency)
+        reference = self.refund_elsewhere(settled_attempt, part)
+        if reference is None:
+            pytest.skip("No refund can be made elsewhere")
+        with no_writes():
+            report = moocher.report_refund(reference)
+        assert report is not None
+        assert report.charge_reference == settled_attempt.psp_reference
+        assert (report.amount, report.currency) == (part, settled_attempt.currency)
+        assert report.refund_id is None
+        booked = settled_attempt.record_refund_report(report)
+        assert booked is not None
+        assert booked.elsewhere
+        assert moocher.report_refund(f"{reference[:-4]}none") is None
+
+    def test_a_refund_that_fails_after_it_has_succeeded_comes_back(
+        self, moocher: Moocher, refund: Refund
+    ) -> None:
+        sent = refund.record(moocher.refund(refund))
+        if not self.fail_later(sent):
+            pytest.skip("No refund can come back")
+        assert isinstance(moocher.ask_refund(sent), CameBack)
+        assert sent.record(moocher.ask_refund(sent)).state == Refund.State.CAME_BACK

@@ -17,7 +17,7 @@ but Python, not even Django.
 - `scenarios`, `plan`: what can go wrong, and when it will
 - `calls`: idempotency keys and faults
 - `webhooks`: events on their way to the merchant
-- `api`, `objects`: the JSON of the sandbox; the API of another PSP would stand beside it
+- `api`, `objects`: the JSON of the sandbox; `stripe` and `mollie` are other APIs of the same bank
 - `pages`: the dashboard, and where customers pay
 - `amounts`: minor units, for people
 - `http`: requests, responses and the socket

@@ -30,7 +30,10 @@ def main(argv: Sequence[str] | None = None, until: threading.Event | None = None
     parser.add_argument("--api-key", default=key, help="or SANDBOX_API_KEY")
     secret = os.environ.get("SANDBOX_WEBHOOK_SECRET", WEBHOOK_SECRET)
     parser.add_argument("--webhook-secret", default=secret, help="or SANDBOX_WEBHOOK_SECRET")
+    help_text = "where events of Stripe's API are sent"
+    parser.add_argument("--stripe-webhook-url", default="", help=help_text)
     options = parser.parse_args(argv)
+    stripe_webhook_url = vars(options).pop("stripe_webhook_url")
     done = until or _interrupted()
     try:
         psp = SandboxPSP(**vars(options))
@@ -41,6 +44,8 @@ def main(argv: Sequence[str] | None = None, until: threading.Event | None = None
         sys.stderr.write(f"The fake PSP cannot open its ledger {options.ledger}: {error}\n")
         return 1
     with psp:
+        if stripe_webhook_url:
+            psp.stripe.listen(stripe_webhook_url)
         sys.stdout.write(f"Sandbox PSP (no real money): {psp.url}\n")
         sys.stdout.flush()
         done.wait()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
+_SIGNS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
 
 
 def decimals(currency: str) -> int:
@@ -12,7 +15,11 @@ def decimals(currency: str) -> int:
 
 
 def format_amount(amount: int, currency: str) -> str:
-    """Return an amount of minor units with its currency, as in `CHF 12.00`."""
-    places = decimals(currency)
-    whole, rest = divmod(amount, 10**places)
-    return f"{currency} {whole:,}" + (f".{rest:0{places}d}" if places else "")
+    """Return an amount of minor units with its currency, as in `CHF 12.00` and `€12.00`."""
+    return written(Decimal(amount).scaleb(-decimals(currency)), currency)
+
+
+def written(amount: Decimal, currency: str) -> str:
+    """Return an amount in units of its currency as `format_amount` writes it, never rounded."""
+    places = max(decimals(currency), -int(amount.normalize().as_tuple().exponent))
+    return f"{_SIGNS.get(currency, f'{currency} ')}{amount:,.{places}f}"

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .http import ApiError, DroppedError
 from .ledger.clock import Clock
@@ -20,10 +20,11 @@ KEY_LIFE = 24 * 3600
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call is answered with: HTTP status, and JSON."""
+    """What a call is answered with: HTTP status, and JSON. `replayed`: as an earlier call was."""
 
     status: int
     body: str
+    replayed: bool = field(default=False, compare=False)
 
 
 _INTERNAL_ERRORS = {Transport.ERROR_BEFORE, Transport.ERROR_AFTER}
@@ -50,11 +51,18 @@ def fingerprint(operation: str, data: Mapping[str, object]) -> str:
 
 
 class Keys:
-    """The first answer to each key, errors included, for 24 hours on the PSP's clock."""
+    """The first answer to each key, errors included, for `life` seconds on the PSP's clock.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    Keys that begin with another `prefix` are left alone.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, *, life: float = KEY_LIFE, prefix: str = ""
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._life = life
+        self._prefix = prefix
 
     def claim(self, key: str, fingerprint: str) -> Answer | None:
         """Return the stored answer, or None for the first call with the key.
@@ -64,8 +72,11 @@ class Keys:
         """
         with self._store.transaction():
             self._store.change(
-                "DELETE FROM answers WHERE created_at <= ? AND status IS NOT NULL",
-                self._clock.now() - KEY_LIFE,
+                "DELETE FROM answers WHERE created_at <= ? AND status IS NOT NULL"
+                " AND substr(key, 1, ?) = ?",
+                self._clock.now() - self._life,
+                len(self._prefix),
+                self._prefix,
             )
             row = self._store.row("SELECT * FROM answers WHERE key = ?", key)
             if row is None:
@@ -77,7 +88,7 @@ class Keys:
             raise KeyReusedError
         if row["status"] is None:
             raise KeyBusyError
-        return Answer(row["status"], row["body"])
+        return Answer(row["status"], row["body"], replayed=True)
 
     def keep(self, key: str, answer: Answer) -> None:
         """Remember the first answer."""

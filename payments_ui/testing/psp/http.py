@@ -53,6 +53,14 @@ def loopback_url(url: object) -> SplitResult:
     return parts
 
 
+def is_loopback_origin(origin: str) -> bool:
+    """Tell whether an origin, as a browser names it, is on this machine."""
+    try:
+        return loopback_url(origin).netloc != ""
+    except ValueError:
+        return False
+
+
 class ApiError(Exception):
     """A request is answered with an error: HTTP status, code for programs, message for people."""
 
@@ -99,11 +107,21 @@ class Request:
         """Return the last value of each parameter of the query string."""
         return {name: values[-1] for name, values in parse_qs(self.query).items()}
 
+    def is_from_here(self) -> bool:
+        """Tell whether the host name is this machine's, and so is the page that sent this."""
+        origin = self.headers.get("origin")
+        return is_loopback_host(self._host_name()) and (
+            origin is None or is_loopback_origin(origin)
+        )
+
     def is_same_origin(self) -> bool:
         """Tell whether the host name is this machine's, and the page that sent this is ours."""
         host = self.headers.get("host", "")
         origin = self.headers.get("origin")
-        return is_loopback_host(host.split(":")[0]) and origin in {None, f"http://{host}"}
+        return is_loopback_host(self._host_name()) and origin in {None, f"http://{host}"}
+
+    def _host_name(self) -> str:
+        return self.headers.get("host", "").split(":")[0]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from .ledger.clock import Clock
 from .scenarios import AS_USUAL, SCENARIOS, Conduct, Scenario, Transport
 
-OPERATIONS = ("create", "refund", "fetch", "cancel", "any")
+OPERATIONS = ("create", "prepare", "save", "refund", "fetch", "cancel", "any")
 _MOST = 1000
 
 
@@ -61,8 +61,9 @@ class Plan:
     def add(self, name: str, *, on: str | None = None, times: int = 1) -> None:
         """Let the next `times` calls of an operation play a scenario.
 
-        `on` is "create" (charges), "refund", "fetch", "cancel" or "any"; by default the operation
-        that the scenario is made for. ValueError for an unknown scenario or operation, and unless
+        `on` is "create" (charges), "prepare" (what moves no money yet), "save" (customers and
+        their payment methods), "refund", "fetch", "cancel" or "any"; by default the operation that
+        the scenario is made for. ValueError for an unknown scenario or operation, and unless
         `times` is 1 to 1000.
         """
         step = Step(*_find(name, on))

@@ -40,6 +40,7 @@ class Conduct:
     - `delay`: seconds of wall time before the call is executed
     - `decline`: the code with which it is declined
     - `settle_after`: seconds between "accepted" and the final result
+    - `returns_after`: seconds after which a refund that succeeded comes back
     - `action`: whether the customer has to confirm
     - `copies`: how many times each webhook is sent
     - `webhook_delay`: seconds before a webhook is sent
@@ -51,6 +52,7 @@ class Conduct:
     delay: float | None = None
     decline: str | None = None
     settle_after: float | None = None
+    returns_after: float | None = None
     action: bool | None = None
     copies: int | None = None
     webhook_delay: float | None = None
@@ -207,6 +209,14 @@ _SCENARIOS = (
         "Accepted, fails some seconds later",
         "Refunds",
         Conduct(decline="account_closed", settle_after=_LATER),
+        card=False,
+        on="refund",
+    ),
+    Scenario(
+        "returned",
+        "Refunded, comes back some seconds later",
+        "Refunds",
+        Conduct(returns_after=_LATER),
         card=False,
         on="refund",
     ),

@@ -10,18 +10,24 @@ from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 
+from . import stripejs
 from .api.charges import ChargesApi
 from .api.control import ControlApi
+from .api.events import SandboxEvents
 from .api.refunds import RefundsApi
 from .bank import Bank, RefusedError
 from .calls import Answer, Calls, Keys
 from .http import ApiError, Listener, Request, Response, Route, resolve
 from .ledger import Ledger
 from .ledger.store import Store
+from .mollie import MollieFace
+from .mollie.face import KEY_LIFE as MOLLIE_KEY_LIFE
+from .mollie.face import KEYS as MOLLIE_KEYS
 from .pages.dashboard import Dashboard
 from .pages.html import error_page, file
 from .pages.payment import PaymentPage
 from .plan import Plan
+from .stripe.face import StripeFace
 from .webhooks import Courier, Outbox, Sender
 
 _HOST = "127.0.0.1"
@@ -46,7 +52,10 @@ class SandboxPSP:
     - `plan`: what the next calls do, see `Plan`
     - `outbox`: the webhooks it sent, see `Outbox`
     - `bank`: what it does with money, see `Bank`
-    - `calls`: how many calls it got, by operation ("create", "refund", "fetch", "cancel"),
+    - `mollie`: Mollie's API, see `payments_ui.testing.psp.mollie`
+    - `stripe`: Stripe's API, see `payments_ui.testing.psp.stripe`
+    - `calls`: how many calls it got, by operation ("create", "prepare", "save", "refund", "fetch",
+      "cancel"),
       refused calls included
     """
 
@@ -78,8 +87,27 @@ class SandboxPSP:
         self._counting = threading.Lock()
         self._authorization = f"Bearer {api_key}".encode()
         self._stopping = threading.Event()
-        self._routes = self._api() + self._control() + self._pages()
-        self._courier = Courier(self.outbox, webhook_secret, sender)
+        keys = Keys(self._store, self.ledger.clock, life=MOLLIE_KEY_LIFE, prefix=MOLLIE_KEYS)
+        self.mollie = MollieFace(
+            self.bank,
+            Calls(keys, self.plan, self._stopping),
+            self._admit,
+            api_key=api_key,
+            account=account,
+            live=live,
+        )
+        calls = Calls(Keys(self._store, self.ledger.clock), self.plan, self._stopping)
+        self.stripe = StripeFace(self.bank, calls, self.plan, self._admit)
+        self._routes = self._api(calls) + self._control() + self._pages()
+        self._routes += self.mollie.routes() + self.stripe.routes()
+        events = SandboxEvents(self.outbox, self.url, webhook_secret)
+        self.bank.faces |= {"sandbox": events, "mollie": self.mollie, "stripe": self.stripe}
+        signers = {
+            "sandbox": events.sign,
+            "mollie": self.mollie.headers,
+            "stripe": self.stripe.webhook_endpoints.sign,
+        }
+        self._courier = Courier(self.outbox, signers, sender)
         self._worker = threading.Thread(target=self._work, name="fake-psp-worker", daemon=True)
 
     def start(self) -> None:
@@ -111,7 +139,7 @@ class SandboxPSP:
     def advance(self, seconds: float) -> None:
         """Put the PSP's clock forward, and finish charges and refunds that are due by then."""
         self.ledger.advance(seconds)
-        self.bank.finish_due()
+        self._finish_due()
 
     def deliver_webhooks(self, timeout: float = 10.0) -> bool:
         """Wait until no webhook is due or being sent; return False after `timeout` seconds."""
@@ -124,8 +152,11 @@ class SandboxPSP:
     def decide(self, action_url: str, decision: str) -> str:
         """Do what the customer does on the page: "approve", "refuse" or "cancel".
 
-        Return the URL that leads back to the shop. KeyError for an unknown page.
+        Return the URL that leads back to the shop. KeyError for an unknown page. Also on Stripe's
+        pages, see `StripeFace.decide`.
         """
+        if action_url.startswith(self.stripe.url):
+            return self.stripe.decide(action_url, decision)
         charge = self.bank.decide(action_url.rsplit("/", 1)[-1], decision)
         if charge is None:
             raise KeyError(action_url)
@@ -133,28 +164,28 @@ class SandboxPSP:
 
     def respond(self, request: Request) -> Response:
         """Answer a request, also one that is refused."""
+        from_browsers = request.path.startswith("/stripe/v1/")
         try:
-            if not request.is_same_origin():
+            if not (request.is_from_here() if from_browsers else request.is_same_origin()):
                 raise ApiError(403, "foreign_origin", "This server is for this machine only.")
             return resolve(self._routes, request)
         except RefusedError as refused:
             error = ApiError(409, refused.code, str(refused))
         except ApiError as refused:
             error = refused
+        if from_browsers:
+            return self.stripe.answer_error(request, error)
         if request.path.startswith("/v1/"):
             return Response(error.status, error.to_json())
         return error_page(error.status, str(error))
 
-    def _api(self) -> list[Route]:
-        calls = Calls(Keys(self._store, self.ledger.clock), self.plan, self._stopping)
+    def _api(self, calls: Calls) -> list[Route]:
         charges, refunds = ChargesApi(self.bank, calls), RefundsApi(self.bank, calls)
         charge, refund = r"/v1/charges/(ch_[0-9a-f]{32})", r"/v1/refunds/(re_[0-9a-f]{32})"
 
         def route(operation: str, method: str, path: str, call: Callable[..., Answer]) -> Route:
             def counted(request: Request, *args: str) -> Answer:
-                with self._counting:
-                    self.calls[operation] += 1
-                self._refuse_in_outage()
+                self._admit(operation)
                 return call(request, *args)
 
             return self._private(method, path, counted)
@@ -198,9 +229,16 @@ class SandboxPSP:
             Route("POST", "/dashboard/plan", dashboard.add),
             Route("POST", "/dashboard/clear", dashboard.clear),
             Route("POST", "/dashboard/clock", dashboard.advance),
+            Route("POST", "/dashboard/dispute", dashboard.dispute),
             Route("GET", pay, unless_out(payment.show)),
             Route("POST", pay, unless_out(payment.decide)),
+            Route("GET", stripejs.PATH, stripejs.file),
             Route("GET", "/sandbox.css", lambda request: file("sandbox.css", "text/css")),
+            Route(
+                "GET",
+                "/stripe/authenticated.js",
+                lambda request: file("authenticated.js", "text/javascript"),
+            ),
             Route("GET", "/sandbox.svg", lambda request: file("sandbox.svg", "image/svg+xml")),
         ]
 
@@ -217,11 +255,22 @@ class SandboxPSP:
 
         return Route(method, path, handler)
 
+    def _admit(self, operation: str) -> None:
+        """Count a call, finish what is due before it, and refuse it in an outage."""
+        with self._counting:
+            self.calls[operation] += 1
+        self._finish_due()
+        self._refuse_in_outage()
+
+    def _finish_due(self) -> None:
+        self.bank.finish_due()
+        self.stripe.finish_due()
+
     def _refuse_in_outage(self) -> None:
         if self.plan.outage_until:
             raise ApiError(503, "unavailable", "The fake PSP is out of order, as planned.")
 
     def _work(self) -> None:
         while not self._stopping.wait(_TICK):
-            self.bank.finish_due()
+            self._finish_due()
             self._courier.send_in_background()

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import time
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from http.client import HTTPException
 from itertools import groupby
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
@@ -20,7 +19,6 @@ from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
 from .http import loopback_url
 from .ledger.clock import Clock
 from .ledger.store import Row, Store
-from .objects import JsonObject
 from .plan import Plan
 from .scenarios import Conduct
 
@@ -31,6 +29,19 @@ _TIMEOUT = 5.0
 _THREADS = 4
 #: Takes URL, body and headers of a webhook to the merchant, and returns the HTTP status.
 Sender = Callable[[str, bytes, dict[str, str]], int]
+#: Returns the headers of a delivery that is sent at a time, in seconds of wall time.
+Signer = Callable[[Row, int], dict[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """News for a merchant, as it is sent. `charge_id` is the charge that it is about, if any."""
+
+    id: str
+    face: str
+    type: str
+    body: str
+    charge_id: str | None
 
 
 def sign(secret: str, body: bytes, timestamp: int) -> str:
@@ -50,38 +61,32 @@ class Outbox:
         self._plan = plan or Plan(clock)
 
     def post(
-        self, data: JsonObject, *, charge_id: str, url: str, conduct: Conduct, final: bool
+        self, event: Event, urls: Iterable[str], conduct: Conduct, *, final: bool = True
     ) -> None:
-        """Write the event that a charge or refund (`data`) moved; queue it as often as planned."""
+        """Write an event; queue it for each URL as often as planned, the later the less final."""
         now = self._clock.now()
-        event = {"id": f"evt_{uuid.uuid4().hex}", "type": f"{data['object']}.{data['status']}"}
-        body = {
-            **event,
-            "object": "event",
-            "created_at": int(now),
-            "account": data["account"],
-            "live": data["live"],
-            "data": data,
-        }
-        row = {**event, "charge_id": charge_id, "body": json.dumps(body), "created_at": now}
         due = now + (conduct.webhook_delay or 0) + (0 if final else conduct.early_delay or 0)
         copies = 1 if conduct.copies is None else conduct.copies
         with self._store.transaction():
-            self._store.insert("events", row)
-            if url and copies:
-                delivery = {"event_id": event["id"], "url": url, "due_at": due}
+            self._store.insert("events", asdict(event) | {"created_at": now})
+            for url in urls if copies else ():
+                delivery = {"event_id": event.id, "url": url, "due_at": due}
                 batch, place = self._plan.next_place()
                 if batch:
                     delivery |= {"state": "held", "batch": batch, "place": place}
                 for _ in range(copies):
                     self._store.insert("deliveries", delivery)
 
+    def now(self) -> int:
+        """Seconds since the epoch, on the PSP's clock."""
+        return int(self._clock.now())
+
     def take_due(self) -> list[Row]:
         """Return the deliveries to be sent now; no other caller gets them."""
         with self._store.transaction():
             self._release_held()
             due = self._store.rows(
-                "SELECT d.*, e.body FROM deliveries d JOIN events e ON e.id = d.event_id"
+                "SELECT d.*, e.body, e.face FROM deliveries d JOIN events e ON e.id = d.event_id"
                 " WHERE d.state = 'waiting' AND d.due_at <= ?"
                 " ORDER BY d.due_at, d.batch, d.place, d.id LIMIT 100",
                 self._clock.now(),
@@ -138,13 +143,16 @@ class Outbox:
 class Courier:
     """Sends the deliveries of the outbox, several at a time.
 
-    With a `sender`, deliveries go to it only, and only when `send_now` is called.
+    `signers` make the headers, by the face that an event is of. With a `sender`, deliveries go to
+    it only, and only when `send_now` is called.
     """
 
-    def __init__(self, outbox: Outbox, secret: str, sender: Sender | None = None) -> None:
+    def __init__(
+        self, outbox: Outbox, signers: Mapping[str, Signer], sender: Sender | None = None
+    ) -> None:
         self.waits = sender is not None
         self._outbox = outbox
-        self._secret = secret
+        self._signers = signers
         self._sender = sender or self._post
         # No proxy from the environment and no redirect: a webhook goes where it is sent.
         self._opener = OpenerDirector()
@@ -172,8 +180,7 @@ class Courier:
         for delivery in deliveries:
             body = delivery["body"].encode()
             # The merchant compares with wall time, wherever the PSP's clock was put.
-            signature = sign(self._secret, body, int(time.time()))
-            headers = {"Content-Type": "application/json", SIGNATURE_HEADER: signature}
+            headers = self._signers[delivery["face"]](delivery, int(time.time()))
             try:
                 status = self._sender(delivery["url"], body, headers)
             except (OSError, HTTPException, ValueError) as error:

@@ -9,8 +9,8 @@ from payments_ui.testing.psp.amounts import format_amount
     ("amount", "currency", "text"),
     [
         (5, "CHF", "CHF 0.05"),
-        (123456789, "EUR", "EUR 1,234,567.89"),
-        (1200, "JPY", "JPY 1,200"),
+        (123456789, "EUR", "€1,234,567.89"),
+        (1200, "JPY", "¥1,200"),
         (1234, "KWD", "KWD 1.234"),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from payments_ui.testing.psp import Charge, Conduct, Ledger, Order, Status
+from payments_ui.testing.psp.api.events import SandboxEvents
 from payments_ui.testing.psp.bank import ACTION_LIFE, Bank, RefusedError
 from payments_ui.testing.psp.ledger.store import Store
 from payments_ui.testing.psp.objects import charge_object
@@ -16,7 +17,10 @@ from payments_ui.testing.psp.webhooks import Outbox
 def bank() -> Iterator[Bank]:
     store = Store()
     ledger = Ledger(store)
-    yield Bank(ledger, Outbox(store, ledger.clock), "http://127.0.0.1:1")
+    outbox = Outbox(store, ledger.clock)
+    bank = Bank(ledger, outbox, "http://127.0.0.1:1")
+    bank.faces["sandbox"] = SandboxEvents(outbox, bank.url, "the-secret")
+    yield bank
     store.close()
 
 

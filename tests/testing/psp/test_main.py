@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from payments_ui.testing.psp import SandboxPSP
 from payments_ui.testing.psp.__main__ import API_KEY, main
 from tests.testing.psp.conftest import Client
 
@@ -39,6 +40,20 @@ def test_it_ends_when_the_event_is_set(capsys: pytest.CaptureFixture[str]) -> No
     until.set()
     assert main(["--port", "0"], until) == 0
     assert "no real money" in capsys.readouterr().out
+
+
+def test_events_of_stripe_go_where_they_are_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    until = threading.Event()
+    until.set()
+    ledger, url = str(tmp_path / "ledger"), "http://127.0.0.1:9/hook"
+    for _time in range(2):
+        options = ["--port", "0", "--ledger", ledger, "--stripe-webhook-url", url]
+        assert main(options, until) == 0
+    with SandboxPSP(api_key="key", webhook_secret="secret", ledger=ledger) as psp:
+        [endpoint] = psp.stripe.account.find("webhook_endpoint")
+    assert endpoint["url"] == url
 
 
 def test_an_interrupt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,12 @@ REFUNDED = (
     f" WHERE r.charge = charges.id AND r.status = '{RefundStatus.SUCCEEDED}')"
 )
 
+#: SQL: what banks took back of a charge, and did not put back.
+DISPUTED = (
+    "(SELECT COALESCE(SUM(d.withdrawn - d.reinstated), 0) FROM disputes d"
+    " WHERE d.charge = charges.id)"
+)
+
 
 class Status(StrEnum):
     """Where a charge stands. The last three are final."""
@@ -39,7 +45,11 @@ OPEN = frozenset({Status.REQUIRES_ACTION, Status.PROCESSING})
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a merchant asks for. `amount` is in minor units of `currency`."""
+    """What a merchant asks for. `amount` is in minor units of `currency`.
+
+    `face` is the API that it was asked through. `known_as` is what the merchant knows the charge
+    by, where that is not its id.
+    """
 
     amount: int
     currency: str
@@ -50,13 +60,15 @@ class Order:
     webhook_url: str = ""
     description: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+    face: str = "sandbox"
+    known_as: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Charge(Order):
     """An order and what became of it. Times are seconds on the PSP's clock.
 
-    `refunded` is what was refunded so far, in minor units.
+    `refunded` is what was refunded so far, `disputed` what banks took back, in minor units.
     """
 
     id: str
@@ -70,6 +82,12 @@ class Charge(Order):
     updated_at: float
     due_at: float | None
     refunded: int = 0
+    disputed: int = 0
+
+    @property
+    def name(self) -> str:
+        """What the merchant knows the charge by."""
+        return self.known_as or self.id
 
 
 class Charges:
@@ -107,7 +125,7 @@ class Charges:
         )
         row = asdict(charge)
         row |= {"metadata": json.dumps(charge.metadata), "conduct": conduct.to_json()}
-        del row["refunded"]  # summed from the refunds
+        del row["refunded"], row["disputed"]  # summed up
         self._store.insert("charges", row)
         return charge
 
@@ -138,6 +156,10 @@ class Charges:
     def by_reference(self, reference: str) -> list[Charge]:
         """Return the charges under a reference of the merchant, oldest first."""
         return self._select("WHERE reference = ? ORDER BY created_at, rowid", reference)
+
+    def by_name(self, known_as: str) -> list[Charge]:
+        """Return the charges that the merchant knows by this name, oldest first."""
+        return self._select("WHERE known_as = ? ORDER BY rowid", known_as)
 
     def due(self) -> list[Charge]:
         """Return the charges whose waiting time is over."""
@@ -173,7 +195,7 @@ class Charges:
         return self._store.row(sql, reference) is not None
 
     def _select(self, rest: str, *values: object) -> list[Charge]:
-        sql = f"SELECT *, {REFUNDED} AS refunded FROM charges {rest}"  # noqa: S608 (constants)
+        sql = f"SELECT *, {REFUNDED} AS refunded, {DISPUTED} AS disputed FROM charges {rest}"  # noqa: S608 (constants)
         return [_read(row) for row in self._store.rows(sql, *values)]
 
 

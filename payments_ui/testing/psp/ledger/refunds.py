@@ -20,6 +20,7 @@ class RefundStatus(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    RETURNED = "returned"  # it had succeeded, and the money came back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class RefundOrder:
     reference: str
     webhook_url: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

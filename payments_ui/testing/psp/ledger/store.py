@@ -17,8 +17,10 @@ CREATE TABLE IF NOT EXISTS charges (
     card TEXT NOT NULL, status TEXT NOT NULL, decline_code TEXT NOT NULL,
     description TEXT NOT NULL, metadata TEXT NOT NULL, return_url TEXT NOT NULL,
     webhook_url TEXT NOT NULL, page_token TEXT NOT NULL UNIQUE, conduct TEXT NOT NULL,
-    created_at REAL NOT NULL, updated_at REAL NOT NULL, due_at REAL
+    created_at REAL NOT NULL, updated_at REAL NOT NULL, due_at REAL,
+    face TEXT NOT NULL DEFAULT 'sandbox', known_as TEXT NOT NULL DEFAULT ''
 );
+CREATE INDEX IF NOT EXISTS charges_known_as ON charges (known_as) WHERE known_as != '';
 CREATE INDEX IF NOT EXISTS charges_reference ON charges (reference);
 CREATE INDEX IF NOT EXISTS charges_due ON charges (due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS refunds (
@@ -26,11 +28,25 @@ CREATE TABLE IF NOT EXISTS refunds (
     live INTEGER NOT NULL, reference TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),
     currency TEXT NOT NULL, status TEXT NOT NULL, failure_code TEXT NOT NULL,
     metadata TEXT NOT NULL, webhook_url TEXT NOT NULL, conduct TEXT NOT NULL,
-    created_at REAL NOT NULL, updated_at REAL NOT NULL, due_at REAL
+    created_at REAL NOT NULL, updated_at REAL NOT NULL, due_at REAL,
+    reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS refunds_charge ON refunds (charge);
 CREATE INDEX IF NOT EXISTS refunds_reference ON refunds (reference);
 CREATE INDEX IF NOT EXISTS refunds_due ON refunds (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS disputes (
+    id TEXT PRIMARY KEY, charge TEXT NOT NULL REFERENCES charges (id), amount INTEGER NOT NULL,
+    currency TEXT NOT NULL, reason TEXT NOT NULL, status TEXT NOT NULL,
+    withdrawn INTEGER NOT NULL, reinstated INTEGER NOT NULL,
+    created_at REAL NOT NULL, updated_at REAL NOT NULL, due_at REAL,
+    CHECK (0 < amount AND 0 <= reinstated AND reinstated <= withdrawn AND withdrawn <= amount)
+);
+CREATE INDEX IF NOT EXISTS disputes_charge ON disputes (charge);
+CREATE TABLE IF NOT EXISTS documents (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, body TEXT NOT NULL,
+    created_at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS documents_kind ON documents (kind, number);
 CREATE TABLE IF NOT EXISTS closed_references (reference TEXT PRIMARY KEY, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS closed_refunds (reference TEXT PRIMARY KEY, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS answers (
@@ -38,8 +54,9 @@ CREATE TABLE IF NOT EXISTS answers (
     created_at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS events (
-    id TEXT PRIMARY KEY, charge_id TEXT NOT NULL REFERENCES charges (id), type TEXT NOT NULL,
-    body TEXT NOT NULL, created_at REAL NOT NULL
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, face TEXT NOT NULL,
+    charge_id TEXT REFERENCES charges (id), type TEXT NOT NULL, body TEXT NOT NULL,
+    created_at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY, event_id TEXT NOT NULL REFERENCES events (id), url TEXT NOT NULL,
@@ -50,12 +67,14 @@ CREATE TABLE IF NOT EXISTS deliveries (
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (state, due_at);
 """
 
-# For ledgers of the time before refunds: their table of refunds was never used.
-VERSION = 2
+# For ledgers of before: webhooks are forgotten, money is not.
+VERSION = 3
 UPGRADE = """
-DROP TABLE refunds;
-ALTER TABLE deliveries ADD COLUMN batch TEXT NOT NULL DEFAULT '';
-ALTER TABLE deliveries ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+DROP TABLE deliveries;
+DROP TABLE events;
+ALTER TABLE charges ADD COLUMN face TEXT NOT NULL DEFAULT 'sandbox';
+ALTER TABLE charges ADD COLUMN known_as TEXT NOT NULL DEFAULT '';
+ALTER TABLE refunds ADD COLUMN reason TEXT NOT NULL DEFAULT '';
 """
 
 # For what a PSP was doing when it was stopped: it forgets requests without an answer, since the

@@ -9,19 +9,23 @@ from payments_ui.testing.psp.amounts import format_amount
 from payments_ui.testing.psp.bank import Bank
 from payments_ui.testing.psp.http import ApiError, Request, Response
 from payments_ui.testing.psp.ledger.charges import Charge, Status
+from payments_ui.testing.psp.ledger.disputes import OPEN_DISPUTES, Dispute, DisputeStatus
 from payments_ui.testing.psp.plan import Plan
 from payments_ui.testing.psp.scenarios import SCENARIOS
 
 from .html import Html, fill, join, page, see_other, tag
 
-_CHARGES_SHOWN = 50
+_SHOWN = 50
 _NOTICES = {
     "planned": "Planned for the next charge.",
     "cleared": "The plan is forgotten.",
     "advanced": "The clock is put forward.",
+    "disputed": "The customer's bank has decided.",
 }
 _CALLS = {
     "create": "next charge",
+    "prepare": "next preparation",
+    "save": "next customer or payment method",
     "refund": "next refund",
     "fetch": "next question",
     "cancel": "next cancellation",
@@ -42,10 +46,10 @@ class Dashboard:
         notice = _NOTICES.get(request.params().get("done", ""))
         ledger = self._bank.ledger
         totals = [
-            tag("li", _money(total.taken, total.refunded, currency, "taken"))
+            tag("li", _money(total.taken, total.refunded, currency, "taken", total.disputed))
             for currency, total in ledger.totals().items()
         ]
-        rows = [self._row(charge) for charge in ledger.charges.newest(limit=_CHARGES_SHOWN)]
+        rows = [self._row(charge) for charge in ledger.charges.newest(limit=_SHOWN)]
         options = [
             tag(
                 "optgroup", *(tag("option", one.title, value=one.name) for one in group), label=name
@@ -60,6 +64,8 @@ class Dashboard:
             now=_time(ledger.clock.now()),
             totals=tag("ul", *totals) if totals else tag("p", "Nothing was taken so far."),
             charges=fill("charges.html", rows=join(rows)) if rows else "",
+            disputes=self._disputes(),
+            documents=self._documents(),
         )
         return page("What happens next", content, kind="wide")
 
@@ -85,6 +91,60 @@ class Dashboard:
             raise ApiError(400, "invalid_clock", "Use a button of the page.")
         self._bank.ledger.advance(int(seconds))
         return see_other("/?done=advanced")
+
+    def dispute(self, request: Request) -> Response:
+        """Do what the bank of a customer does: dispute a charge, or decide a dispute."""
+        form = request.form()
+        bank, dispute = self._bank, form.get("dispute", "")
+        verbs = {
+            "win": bank.win_dispute,
+            "lose": bank.lose_dispute,
+            "escalate": bank.escalate_dispute,
+        }
+        decision = form.get("decision", "")
+        if decision in verbs:
+            verbs[decision](dispute)
+        else:
+            inquiry = decision == "inquire"
+            bank.open_dispute(form.get("charge", ""), reason="fraudulent", inquiry=inquiry)
+        return see_other("/?done=disputed")
+
+    def _disputes(self) -> Html:
+        rows = [
+            fill(
+                "dispute.html",
+                time=_time(dispute.created_at),
+                amount=format_amount(dispute.amount, dispute.currency),
+                status=dispute.status,
+                label=dispute.status.replace("_", " "),
+                charge=dispute.charge,
+                buttons=self._verbs(dispute),
+            )
+            for dispute in reversed(self._bank.ledger.disputes.all()[-_SHOWN:])
+        ]
+        return fill("disputes.html", rows=join(rows)) if rows else Html()
+
+    def _verbs(self, dispute: Dispute) -> Html:
+        if dispute.status not in OPEN_DISPUTES:
+            return Html()
+        verbs = {"win": "Shop wins", "lose": "Customer wins"}
+        if dispute.status == DisputeStatus.INQUIRY:
+            verbs = {"escalate": "Take the money", "lose": "Let it be"}
+        buttons = [_button(name, title) for name, title in verbs.items()]
+        return fill("dispute_form.html", name="dispute", value=dispute.id, buttons=join(buttons))
+
+    def _documents(self) -> Html:
+        rows = [
+            tag(
+                "tr",
+                tag("td", _time(made), class_="code number"),
+                tag("td", kind.replace("_", " ").replace(".", " ")),
+                tag("td", body["id"], class_="code"),
+                tag("td", str(body.get("status", "")).replace("_", " ")),
+            )
+            for kind, made, body in self._bank.ledger.documents.newest(_SHOWN)
+        ]
+        return fill("documents.html", rows=join(rows)) if rows else Html()
 
     def _planned(self) -> Html:
         steps = [f"{step.scenario.title} ({_CALLS[step.on]})" for step in self._plan.steps()]
@@ -112,18 +172,43 @@ class Dashboard:
             "charge.html",
             time=_time(charge.created_at),
             amount=_money(charge.amount, charge.refunded, charge.currency),
-            card=charge.card or charge.method,
+            card=_how(charge),
+            disputes=self._dispute_buttons(charge),
             status=charge.status,
             label=label,
             link=link,
             webhooks=", ".join(webhooks),
-            reference=charge.reference,
+            reference=charge.known_as or charge.reference,
         )
 
+    def _dispute_buttons(self, charge: Charge) -> Html:
+        """Return a form with which the customer's bank takes a charge back; none for the sandbox's.
 
-def _money(amount: int, refunded: int, currency: str, verb: str = "") -> str:
+        Its API has no disputes.
+        """
+        left = charge.amount - charge.refunded - charge.disputed
+        if charge.status != Status.SUCCEEDED or charge.face == "sandbox" or not left:
+            return Html()
+        buttons = [_button("dispute", "Dispute it"), _button("inquire", "Inquire")]
+        return fill("dispute_form.html", name="charge", value=charge.id, buttons=join(buttons))
+
+
+def _how(charge: Charge) -> str:
+    """Return the test card that plays a scenario, or how a charge of another API is paid."""
+    if charge.face == "sandbox":
+        return charge.card or charge.method
+    return f"{charge.face}: {charge.method}"
+
+
+def _button(decision: str, title: str) -> Html:
+    return tag("button", title, class_="button", type="submit", name="decision", value=decision)
+
+
+def _money(amount: int, refunded: int, currency: str, verb: str = "", disputed: int = 0) -> str:
     text = f"{format_amount(amount, currency)} {verb}".rstrip()
-    return f"{text}, {format_amount(refunded, currency)} refunded" if refunded else text
+    if refunded:
+        text += f", {format_amount(refunded, currency)} refunded"
+    return f"{text}, {format_amount(disputed, currency)} disputed" if disputed else text
 
 
 def _time(seconds: float) -> str:

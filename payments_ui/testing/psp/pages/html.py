@@ -12,9 +12,7 @@ from payments_ui.testing.psp.http import Response
 _FILES = Path(__file__).parent / "files"
 # The pages need nothing but their stylesheet. Forms may lead back to the shop, which a browser
 # counts as part of the form's action.
-_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
 
 
 class Html(str):
@@ -23,13 +21,13 @@ class Html(str):
     __slots__ = ()
 
 
-def fill(name: str, **values: object) -> Html:
+def fill(name: str, /, **values: object) -> Html:
     """Return a file with its names filled in; values that are not Html are escaped."""
     safe = {key: join([value]) for key, value in values.items()}
     return Html(Template((_FILES / name).read_text("utf-8")).substitute(safe))
 
 
-def tag(name: str, *content: object, **attributes: str) -> Html:
+def tag(name: str, /, *content: object, **attributes: str) -> Html:
     """Return an element; attributes, and content that is not Html, are escaped."""
     opening = "".join(f' {key.rstrip("_")}="{escape(value)}"' for key, value in attributes.items())
     return Html(f"<{name}{opening}>{join(content)}</{name}>")
@@ -41,11 +39,25 @@ def join(parts: Iterable[object]) -> Html:
 
 
 def page(
-    title: str, content: Html, *, kind: str, status: int = 200, leads_to: str = ""
+    title: str,
+    content: Html,
+    *,
+    kind: str,
+    status: int = 200,
+    leads_to: str = "",
+    framed_by: str = "'none'",
+    script: str = "",
 ) -> Response:
-    """Return a whole page whose forms lead to this server, or on to the origin `leads_to`."""
+    """Return a whole page whose forms lead to this server, or on to the origin `leads_to`.
+
+    Pages of the origins `framed_by` may show it in a frame. `script` is a file of this server.
+    """
+    policy = f"{_POLICY}; frame-ancestors {framed_by}; form-action 'self' {leads_to}".rstrip()
+    if script:
+        policy = f"{policy}; script-src 'self'"
+        content = join([content, tag("script", src=script, defer="")])
     headers = {
-        "Content-Security-Policy": f"{_POLICY}; form-action 'self' {leads_to}".rstrip(),
+        "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
         # Not "no-referrer": with that, a browser hides where our own forms come from.
         "Referrer-Policy": "same-origin",

@@ -43,7 +43,7 @@ class PaymentPage:
         charge = _found(self._bank.ledger.charges.by_token(token))
         if charge.status == Status.REQUIRES_ACTION:
             heading, lead, approve, refuse = _ASKING[charge.method]
-            form = fill("decision.html", token=token, approve=approve, refuse=refuse)
+            form = fill("decision.html", action=f"/pay/{token}", approve=approve, refuse=refuse)
         else:
             heading, lead = _ENDED[charge.status]
             form = fill("done.html", return_url=charge.return_url)

@@ -254,7 +254,7 @@ def test_a_card_can_always_be_rate_limited(client: Client) -> None:
 def test_a_hanging_call_is_executed_after_its_client_left(
     psp: SandboxPSP, client: Client, monkeypatch: pytest.MonkeyPatch, eventually: Any
 ) -> None:
-    slow = Scenario("slow", "", "", Conduct(delay=0.5))
+    slow = Scenario("slow", "", "", Conduct(delay=1.5))
     monkeypatch.setitem(SCENARIOS, "slow", slow)
     psp.plan.add("slow")
     order = b'{"amount":1200,"currency":"CHF","reference":"k","method":"card","card":"card_approve"'

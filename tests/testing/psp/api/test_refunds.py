@@ -89,6 +89,18 @@ def test_a_pending_refund_ends(
     assert len(psp.ledger.refunds.of(charge)) == 1
 
 
+def test_a_refund_that_comes_back_gives_nothing(
+    psp: SandboxPSP, client: Client, charge: str
+) -> None:
+    psp.plan.add("returned")
+    made = refund(client, charge).json
+    assert (made["status"], refunded(psp)) == ("succeeded", 500)
+    psp.advance(60)
+    back = client.call("GET", f"/v1/refunds/{made['id']}").json
+    assert (back["status"], back["failure_code"]) == ("returned", "declined")
+    assert refunded(psp) == 0
+
+
 def test_the_same_key_refunds_once(psp: SandboxPSP, client: Client, charge: str) -> None:
     first, second = refund(client, charge, key="k"), refund(client, charge, key="k")
     assert first.json == second.json

@@ -54,20 +54,23 @@ def test_what_is_committed_stays(store: Store) -> None:
     assert names(store) == ["a"]
 
 
-def test_an_older_ledger_learns_to_refund(tmp_path: Path) -> None:
+def test_an_older_ledger_keeps_its_money(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
+    Store(path).close()
     with closing(sqlite3.connect(path)) as old:
         old.executescript("""
-            CREATE TABLE facts (name TEXT PRIMARY KEY, value REAL NOT NULL);
-            CREATE TABLE refunds (id TEXT PRIMARY KEY, charge_id TEXT, reason TEXT);
-            CREATE TABLE deliveries (
-                id INTEGER PRIMARY KEY, event_id TEXT, url TEXT, due_at REAL, tries INTEGER,
-                state TEXT NOT NULL DEFAULT 'waiting', answer TEXT);
+            DROP TABLE deliveries; DROP TABLE events; DROP INDEX charges_known_as;
+            CREATE TABLE events (id TEXT PRIMARY KEY, charge_id TEXT NOT NULL);
+            CREATE TABLE deliveries (id INTEGER PRIMARY KEY, event_id TEXT);
+            ALTER TABLE charges DROP COLUMN face;
+            ALTER TABLE charges DROP COLUMN known_as;
+            ALTER TABLE refunds DROP COLUMN reason;
             INSERT INTO facts VALUES ('a', 1);
+            PRAGMA user_version = 2;
         """)
     for _time in range(2):
         store = Store(path)
         assert names(store) == ["a"]
-        assert store.rows("SELECT charge, reference, conduct FROM refunds") == []
-        assert store.rows("SELECT batch, place FROM deliveries") == []
+        assert store.rows("SELECT face, known_as FROM charges") == []
+        assert store.rows("SELECT face FROM events") == []
         store.close()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from payments_ui.testing.psp import SCENARIOS, SandboxPSP
+from payments_ui.testing.psp.stripe.calls import Call
 from tests.testing.psp.conftest import Client, Merchant
 
 
@@ -34,6 +35,56 @@ def test_time_passes_at_the_push_of_a_button(psp: SandboxPSP, client: Client) ->
     assert client.post("/dashboard/clock", advance="60").status == 303
     assert client.call("GET", f"/v1/charges/{charge['id']}").json["status"] == "succeeded"
     assert psp.ledger.clock.offset == 60
+
+
+def stripe_charge(psp: SandboxPSP) -> str:
+    made = psp.stripe.payment_intents.create(
+        Call(
+            {
+                "amount": "1200",
+                "currency": "chf",
+                "confirm": "true",
+                "payment_method": "pm_card_visa",
+            }
+        )
+    )
+    return str(psp.stripe.payment_intents.find(made["id"])["latest_charge"])
+
+
+def test_what_stripe_keeps_is_shown(psp: SandboxPSP, client: Client) -> None:
+    charge = psp.stripe.charges.find(stripe_charge(psp))
+    page = client.send("GET", "/").text
+    assert "stripe: card" in page
+    for shown in (charge["payment_intent"], charge["payment_method"], "payment intent"):
+        assert shown in page
+
+
+@pytest.mark.parametrize(("decision", "kept"), [("win", 1200), ("lose", 0)])
+def test_the_customers_bank_disputes_and_decides(
+    psp: SandboxPSP, client: Client, decision: str, kept: int
+) -> None:
+    charge = stripe_charge(psp)
+    assert 'value="inquire">Inquire' in client.send("GET", "/").text
+    client.post("/dashboard/dispute", charge=charge, decision="dispute")
+    [dispute] = psp.ledger.disputes.of(charge)
+    page = client.send("GET", "/?done=disputed").text
+    assert "CHF 12.00 taken, CHF 12.00 disputed" in page
+    assert "has decided" in page
+    assert "Dispute it" not in page
+    reply = client.post("/dashboard/dispute", dispute=dispute.id, decision=decision)
+    assert reply.status == 303
+    assert psp.ledger.totals()["CHF"].kept == kept
+    assert "Shop wins" not in client.send("GET", "/").text
+    assert client.post("/dashboard/dispute", charge="ch_none").status == 409
+
+
+def test_an_inquiry_becomes_a_dispute_or_does_not(psp: SandboxPSP, client: Client) -> None:
+    charge = stripe_charge(psp)
+    client.post("/dashboard/dispute", charge=charge, decision="inquire")
+    [dispute] = psp.ledger.disputes.of(charge)
+    assert "Take the money" in client.send("GET", "/").text
+    client.post("/dashboard/dispute", dispute=dispute.id, decision="escalate")
+    assert psp.ledger.totals()["CHF"].kept == 0
 
 
 @pytest.mark.parametrize(
