@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import django
@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 from django_htmx.jinja import htmx_script
 
 from payments_ui.conf import settings as pui
+from payments_ui.moochers.base import Moocher
+from payments_ui.moochers.registry import moochers
 
 from .widget import WidgetError, complain
 
@@ -31,17 +33,21 @@ _SCRIPTS = ("payments_ui/payments_ui.js", "payments_ui/payments_ui.elements.js")
 
 
 def render(context: Context, **options: Any) -> SafeString:
-    """Tags for CSS, htmx (if asked for) and the guard script, in this order.
+    """Tags for CSS, htmx (if asked for), the kit's scripts and those of moochers, in this order.
 
     A file that the static files storage does not know is logged and left out: the widgets
-    work without each of them, and no page of the site fails for its sake.
+    work without each of them, and no page of the site fails for its sake. Where the page has
+    a nonce, htmx 2 is told to write no style of its own.
     """
     nonce = _nonce(context)
     version = _htmx(options)
     tags = {
         "nonce": nonce,
         "sheet": "".join(_found(_SHEETS.get(str(pui.CSS or "")), static)),
-        "scripts": [url for script in _SCRIPTS for url in _found(script, static)],
+        "scripts": [url for script in _scripts() for url in _found(script, static)],
+        "psp_scripts": dict.fromkeys(url for moocher in _moochers() for url in moocher.psp_scripts),
+        # The style that htmx 2 writes into a page is one that a policy with nonces refuses.
+        "has_no_indicator_styles": version == 2 and nonce is not None,
         "htmx": _found(HTMX.get(version), lambda _path: htmx_script(version=version, nonce=nonce)),
     }
     return SafeString(get_template("payments_ui/components/assets.html").render(tags))
@@ -50,7 +56,20 @@ def render(context: Context, **options: Any) -> SafeString:
 def files(*versions: int) -> list[str]:
     """Paths of the static files that the tag links, with these versions of htmx."""
     sheet = _SHEETS.get(str(pui.CSS or ""))
-    return [*([sheet] if sheet else []), *(HTMX[version] for version in versions), *_SCRIPTS]
+    return [*([sheet] if sheet else []), *(HTMX[version] for version in versions), *_scripts()]
+
+
+def _scripts() -> list[str]:
+    theirs = dict.fromkeys(script for moocher in _moochers() for script in moocher.scripts)
+    return [*_SCRIPTS, *theirs]
+
+
+def _moochers() -> Collection[Moocher]:
+    try:
+        return moochers().values()
+    except Exception:  # the modules that MOOCHERS names raise what they like
+        logger.exception("{%% payments_ui_assets %%} leaves out the scripts of MOOCHERS")
+        return []
 
 
 def _found(path: str | None, link: Callable[[str], str]) -> list[str]:

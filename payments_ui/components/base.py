@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 
+from payments_ui import http
 from payments_ui.conf import settings as pui
-from payments_ui.payer import payer_of
+from payments_ui.exceptions import PaymentsUIError
+from payments_ui.payer import is_guest, payer_of
 
 from . import heartbeat
 from .assets import nonce_of
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Answer to a step's refresher: the news alone, or the ``whole`` body.
+
+    ``text`` is what of the news is spoken; of a whole body, its heading is.
+    """
+
+    html: SafeString
+    whole: bool
+    text: str = ""
 
 
 class Component(ABC):
@@ -52,14 +65,23 @@ class Component(ABC):
     #: Which parameters there are, how they are read, and which ones fragments carry.
     widget_class: ClassVar[type[Widget]] = Widget
 
+    #: A neutral sentence above what the body shows.
+    notice: str = ""
+    #: What went wrong. Only an error's own sentence is shown: its detail is for developers.
+    error: PaymentsUIError | str | None = None
+    #: Whether the focus moves to the heading, or the error: in answers to the user's own action.
+    focus: bool = False
+
     def __init__(self, request: HttpRequest, widget: Widget, *, page: int = 1) -> None:
         self.request = request
         self.widget = widget
         self.page = max(1, page)
-        #: When reading began. A background answer never replaces a body read later.
-        self.version = time.time_ns() // 1_000_000
-        if widget.live and self.user.pk is not None:
-            heartbeat.seen(request)
+        http.mark_private(request)
+        #: The payer's books, shared with the other widgets of the page.
+        self.reading = PageState.of(request).reading_of(self.user)
+        #: What the books had counted when reading began: no older answer replaces a newer one.
+        self.version = "" if self.user.pk is None else self.read_version()
+        heartbeat.show(request, self.version)
 
     @property
     @abstractmethod
@@ -74,6 +96,16 @@ class Component(ABC):
     def get_url(cls) -> str:
         """Where the widget is a page of its own, and where its fragments come from."""
         return reverse("payments_ui:widget", kwargs={"name": cls.name})
+
+    def read_version(self) -> str:
+        """The version of the books, before anything else is read."""
+        return self.reading.version
+
+    @property
+    def error_text(self) -> str:
+        """The sentence of ``error``; empty where nothing went wrong."""
+        error = self.error
+        return str(error.message if isinstance(error, PaymentsUIError) else error or "")
 
     @property
     def user(self) -> AbstractBaseUser:
@@ -119,7 +151,12 @@ class Component(ABC):
             "widget": self.widget,
             "version": self.version,
             "may_pay": self.may_pay,
+            "is_guest": is_guest(self.request),
             "title": self.widget.title or self.title,
+            "notice": self.notice,
+            "error": self.error_text,
+            "focus": self.focus,
+            "help_url": pui.HELP_URL,
             # Not {% url … as … %}, which is silent where the host forgot the kit's URLs.
             "component_url": self.get_url(),
             "charges_url": reverse("payments_ui:charges"),

@@ -21,7 +21,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     "bootstrap5": {
         "button": "btn btn-primary",
         "secondary": "btn border border-secondary text-body",
-        "link": "btn btn-link",
+        "link": "btn btn-link px-0",
         "card": "card card-body",
         "table": "table",
         "badge": "badge rounded-pill text-bg-primary",

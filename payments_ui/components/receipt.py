@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Receipt(Component):
-    """Who paid whom, what for, when and how, and what was given back. Three queries."""
+    """Who paid whom, what for, when and how, and what was too much. Five queries."""
 
     name = "receipt"
     title = _("Receipt")
@@ -44,17 +44,21 @@ class Receipt(Component):
             offset=(self.page - 1) * self.most,
             payment=payment,
         )
+        settled = payment.attempts.filter(state=Attempt.State.SETTLED)
         shown = list(queries.refunds().filter(payment=payment))
         return {
             "step": "receipt",
             "refunds": shown,
+            "disputes": queries.disputes().filter(payment=payment),
             "is_refunded": queries.is_refunded(payment, shown),
+            "surpluses": queries.surpluses([payment]).get(payment.pk, ()),
+            "net": queries.net(payment, shown),
             "payment": payment,
             "payer": _name(self.user),
             "payee": pui.PAYEE,
             "payee_address": pui.PAYEE_ADDRESS.splitlines(),
             "moocher_title": payment_options.title_of(payment.payment_service_provider),
-            "attempt": payment.attempts.filter(state=Attempt.State.SETTLED).first(),
+            "attempt": settled.select_related("payment_method").first(),
             "page": Page.of(rows, self.page, self.most),
         }
 

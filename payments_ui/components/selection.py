@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui.core.models import LineItem
@@ -38,10 +40,10 @@ class LineItemSelection(forms.Form):
     """
 
     lineitems = TickedLineItems(
-        label=_("Charges to pay now"),
+        label=_("Items to pay now"),
         error_messages={
-            "required": _("Select at least one charge."),
-            "invalid_choice": _("One of these charges is no longer open. Please select again."),
+            "required": _("Select at least one item."),
+            "invalid_choice": _("One of these items is no longer open. Please select again."),
         },
     )
 
@@ -61,7 +63,14 @@ class LineItemSelection(forms.Form):
     def show(self, items: Sequence[LineItem]) -> None:
         """Offer these items to tick."""
         field = self.fields["lineitems"]
-        choices = [(item.pk, _label(item)) for item in items]
+        looks = Counter(_look(item) for item in items)
+        same, seen = Counter(map(_look_at, items)), Counter[tuple[object, ...]]()
+        choices = []
+        for item in items:
+            look = _look_at(item)
+            seen[look] += 1
+            ordinal = seen[look] if same[look] > 1 else 0
+            choices.append((item.pk, _label(item, looks[_look(item)] > 1, ordinal)))
         field.choices = field.widget.choices = choices  # type: ignore[attr-defined]
 
     def clean_lineitems(self) -> list[LineItem]:
@@ -76,5 +85,17 @@ class LineItemSelection(forms.Form):
         return items
 
 
-def _label(item: LineItem) -> str:
-    return render_to_string("payments_ui/elements/lineitem_option.html", {"item": item})
+def _look(item: LineItem) -> tuple[object, ...]:
+    day = timezone.localtime(item.used_at).date()
+    return item.title, item.amount, item.quantity, item.unit, item.unit_price, day
+
+
+def _look_at(item: LineItem) -> tuple[object, ...]:
+    """The same, with the second."""
+    return *_look(item), item.used_at.replace(microsecond=0)
+
+
+def _label(item: LineItem, has_twins: bool, ordinal: int) -> str:
+    """What the row says; where others say the same, with the time of the use, or a number."""
+    context = {"items": [item], "has_twins": has_twins, "ordinal": ordinal}
+    return render_to_string("payments_ui/elements/lineitem_option.html", context)

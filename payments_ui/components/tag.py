@@ -13,12 +13,13 @@ from django.template import Context, Library
 from django.urls import NoReverseMatch
 from django.utils.safestring import SafeString
 
+from payments_ui import http
 from payments_ui.core.models import Payment
 
 from . import registry
 from .base import Component
 from .base import render as render_template
-from .widget import Widget, WidgetError, complain
+from .widget import PageState, Widget, WidgetError, complain
 
 logger = logging.getLogger("payments_ui")
 
@@ -49,10 +50,11 @@ def render(
     try:
         if not isinstance(request, HttpRequest):
             raise WidgetError(_NO_REQUEST.format(tag))
+        http.mark_private(request)
         widget = component_class.widget_class.for_tag(
             request, component_class.accepts, params, component=component_class.name
         )
-        with _own_savepoint():
+        with PageState.of(request).rendering(context), _own_savepoint():
             return component_class(request, widget).render()
     except WidgetError as error:
         complain(error)

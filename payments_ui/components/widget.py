@@ -5,19 +5,25 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, Self, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.template import Context
 
 from payments_ui import money
 from payments_ui.conf import settings as pui
 
 from . import registry
+from .reading import Reading
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
 
 logger = logging.getLogger("payments_ui")
 T = TypeVar("T")
@@ -100,7 +106,7 @@ def _component(value: object) -> str:
     return str(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Widget:
     """What a tag was given, on one page.
 
@@ -172,7 +178,7 @@ class Widget:
             values["id"] = _instance(str(data["w"]).removeprefix("pui-"))
         return cls(**values)
 
-    @property
+    @cached_property
     def data(self) -> dict[str, str]:
         """Fields a fragment's request carries: the id, and what differs from the defaults."""
         defaults = self._defaults()
@@ -183,7 +189,7 @@ class Widget:
             if value != defaults[name]
         }
 
-    @property
+    @cached_property
     def query(self) -> str:
         """``data`` as a query string."""
         return urlencode(self.data)
@@ -204,13 +210,17 @@ class Widget:
 
 
 class PageState:
-    """What one page holds: ids in use, its heartbeat, and the books' version it was read at."""
+    """What one page holds: ids in use, its heartbeat, and the books' version it was read at.
+
+    ``seen`` is the oldest version that any of its widgets shows.
+    """
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
         self.has_heartbeat = False
         self.names: set[str] = set()
         self.seen: str | None = None
+        self._shared: dict[Any, Reading] | None = None
 
     @classmethod
     def of(cls, request: HttpRequest) -> PageState:
@@ -219,6 +229,23 @@ class PageState:
         if not isinstance(page, PageState):
             page = request._payments_ui_page = cls()  # type: ignore[attr-defined]
         return page
+
+    @contextmanager
+    def rendering(self, context: Context) -> Iterator[None]:
+        """Let the widgets of this rendering share what they read; not those of another one."""
+        # Of the outermost template: included ones have frames of their own above it.
+        frame: dict[Any, Any] = next(iter(context.render_context.dicts[1:2]), {})
+        before, self._shared = self._shared, frame.setdefault("payments_ui.readings", {})
+        try:
+            yield
+        finally:
+            self._shared = before
+
+    def reading_of(self, user: AbstractBaseUser) -> Reading:
+        """The books of this payer, as the rendering that is under way shows them."""
+        if self._shared is None:
+            return Reading(user)
+        return self._shared.setdefault(user.pk, Reading(user))
 
     def take(self, id_: str) -> str:
         """Claim an id. Raises ``WidgetError`` if another widget of the page has it."""

@@ -14,6 +14,7 @@ from payments_ui.components import assets, tag
 from payments_ui.components.charges_badge import ChargesBadge
 from payments_ui.components.pay_button import PayButton
 from payments_ui.components.payment_history import PaymentHistory
+from payments_ui.components.payment_methods import PaymentMethods
 from payments_ui.components.pending_charges import PendingCharges
 
 from .pui import amount, pui_class
@@ -22,7 +23,7 @@ register = template.Library()
 register.simple_tag(amount, takes_context=True)
 register.simple_tag(pui_class)
 
-for component in (PendingCharges, PayButton, ChargesBadge, PaymentHistory):
+for component in (PendingCharges, PayButton, ChargesBadge, PaymentHistory, PaymentMethods):
     tag.add(register, component)
 
 

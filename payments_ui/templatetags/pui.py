@@ -6,7 +6,11 @@ form keeps its plain ``action`` and ``method``, a link its ``href``.
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -15,17 +19,21 @@ from django import template
 from django.forms import BaseForm, BoundField
 from django.middleware.csrf import get_token
 from django.template import Context, Template
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import ngettext
+from django.utils.translation import get_language, ngettext
 
-from payments_ui import money, payer
-from payments_ui.components import classes, forms
+from payments_ui import dates, languages, money, payer
+from payments_ui.components import classes, forms, rows, saved_methods
+from payments_ui.core.models import LineItem, Payment, PaymentMethod
+from payments_ui.core.paymentmethods import consent
 from payments_ui.moochers.form_adoption import IN_PLACE
 
 if TYPE_CHECKING:
     from payments_ui.components.widget import Widget
+    from payments_ui.core.queries import Group, Look
 
 register = template.Library()
 
@@ -43,9 +51,31 @@ def amount(context: Context, value: Decimal, currency: str) -> SafeString:
 
     The one way an amount gets into a page; ``payments_ui/elements/amount.html`` shows it.
     """
-    text = money.format_amount(value, currency)
+    return _amount(context)(money.format_amount(value, currency), value, currency)
+
+
+def _amount(context: Context) -> rows.Amount:
+    """What shows amounts in this rendering."""
     element = _element(context, "payments_ui/elements/amount.html")
-    return element.render(context.new({"text": text, "value": value, "currency": currency}))
+    return partial(_shown_amount, element, get_language())
+
+
+# The same few amounts are shown again and again, by an element that knows nothing else.
+@lru_cache(maxsize=2048)
+def _shown_amount(
+    element: Template, _language: str | None, text: str, value: Decimal, currency: str
+) -> SafeString:
+    return element.render(Context({"text": text, "value": value, "currency": currency}))
+
+
+@register.simple_tag(takes_context=True)
+def pui_rows(context: Context, of: Iterable[Group | LineItem]) -> list[dict[str, Any]]:
+    """``{% pui_rows page.rows as rows %}``: line items or groups with what people read of them.
+
+    Each has ``title``, ``calculation``, ``amount`` (as ``{% amount %}`` shows it), ``first``,
+    ``last``, ``first_at``, ``last_at``, ``count``, ``currency`` and ``look``.
+    """
+    return rows.written(of, _amount(context))
 
 
 def _element(context: Context, name: str) -> Template:
@@ -58,11 +88,56 @@ def _element(context: Context, name: str) -> Template:
 
 
 @register.simple_tag
+def pui_language() -> SafeString:
+    """``<section {% pui_language %}>``: ``lang`` and ``dir`` of the language our texts are in.
+
+    On a page whose language nobody has translated them to, that is not the page's.
+    """
+    spoken = languages.spoken()
+    direction = "rtl" if languages.is_rtl(spoken) else "ltr"
+    return format_html('lang="{}" dir="{}"', languages.tag(spoken), direction)
+
+
+@register.filter
+def pui_date(value: dt.date | None) -> str:
+    """``{{ payment.charged_at|pui_date }}``: the day, in the language that our texts are in."""
+    return dates.format_date(value) if value else ""
+
+
+@register.filter
+def pui_time(value: dt.datetime) -> str:
+    """``{{ item.used_at|pui_time }}``: the time to the second."""
+    return dates.format_time(value)
+
+
+@register.filter
+def pui_moment(value: dt.datetime) -> str:
+    """``{{ payment.charged_at|pui_moment }}``: the day, the time and its zone."""
+    return dates.format_moment(value)
+
+
+@register.simple_tag
 def pui_times(count: int) -> str:
     """``{% pui_times group.count %}``: how many charges one row stands for."""
     # Not by blocktranslate, which takes longer than the rest of the row.
     text = ngettext("%(count)s time", "%(count)s times", count)
     return text % {"count": number_format(count)}
+
+
+def has_part(value: Decimal, currency: str) -> bool:
+    """Whether the amount has a part of its currency's minor unit."""
+    return value != money.round_amount(value, currency)
+
+
+@register.simple_tag
+def pui_smallest(rows: Iterable[Any]) -> str:
+    """``{% pui_smallest page.rows as smallest %}``: to what a total is rounded.
+
+    Empty where no row has a part of the currency's minor unit.
+    """
+    exact = (row.currency for row in rows if has_part(row.amount, row.currency))
+    currency = next(exact, "")
+    return currency and money.format_amount(money.from_minor_units(1, currency), currency)
 
 
 @register.simple_tag
@@ -94,16 +169,43 @@ def pui_get(context: Context, url: str, **query: object) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def pui_uses(context: Context, currency: str, look: Look, page: int = 1) -> SafeString:
+    """``<a {% pui_uses group.currency group.look %}>``: a link that a group's uses replace.
+
+    In ``<details data-pui-unfold>`` the kit's script presses it when they are opened.
+    """
+    widget: Widget = context["widget"]
+    payment: Payment | None = context.get("payment")
+    query = {"currency": currency, **look._asdict(), "payment": payment and payment.pk}
+    query["page"] = page if page > 1 else ""
+    url = _with_query(reverse("payments_ui:uses"), **query)
+    return format_html(
+        'hx-get="{0}&amp;{1}" hx-target="closest [data-pui-uses]" hx-swap="outerHTML" '
+        'hx-sync="closest [data-pui-uses]:drop" href="{0}"',
+        url,
+        widget.query,
+    )
+
+
 @register.simple_tag
-def pui_choose(url: str) -> SafeString:
+def pui_digest(currency: str, look: Look) -> str:
+    """``{% pui_digest group.currency group.look %}``: a part of an id that only this group has."""
+    return hashlib.sha256("\0".join((currency, *map(str, look))).encode()).hexdigest()[:16]
+
+
+@register.simple_tag(takes_context=True)
+def pui_choose(context: Context, url: str) -> SafeString:
     """``<form {% pui_choose url %}>``: a form that swaps the panel below it at a change.
 
-    It has a queue of its own, in which the last choice wins: arrow keys are fast.
+    It has a queue of its own, in which the last choice wins: arrow keys are fast. As a page, it
+    leads to the panel.
     """
     return format_html(
         'hx-get="{0}" hx-trigger="change, submit" hx-target="next [data-pui-panel]" '
-        'hx-swap="outerHTML" hx-sync="this:replace" action="{0}" method="get"',
+        'hx-swap="outerHTML" hx-sync="this:replace" action="{0}#{1}-panel" method="get"',
         url,
+        context["widget"].id,
     )
 
 
@@ -149,6 +251,26 @@ def _with_query(url: str, **query: object) -> str:
     """``url`` with these parameters; empty ones are left out."""
     encoded = urlencode({name: value for name, value in query.items() if value not in ("", None)})
     return f"{url}?{encoded}" if encoded else url
+
+
+@register.simple_tag(takes_context=True)
+def pui_consent(context: Context) -> consent.Wording | None:
+    """``{% pui_consent as consent %}``: what who saves a payment method agrees to.
+
+    ``None`` for whom a link in a mail let in: only who is signed in saves anything.
+
+    The page shows ``consent.save`` and ``consent.unattended`` word for word, and posts
+    ``consent.version`` as ``consent_version``.
+    """
+    request = context.get("request")
+    is_guest = request is not None and payer.is_guest(request)
+    return None if is_guest else consent.wording()
+
+
+@register.simple_tag
+def pui_expiry(method: PaymentMethod) -> str:
+    """``{% pui_expiry method as expiry %}``: until when a saved payment method can be used."""
+    return saved_methods.expiry(method)
 
 
 @register.simple_tag(takes_context=True)

@@ -7,18 +7,22 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 
+from payments_ui.components.payment_methods import PaymentMethods
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.widget import Widget
 from payments_ui.core.models import Payment
+from payments_ui.moochers.form_adoption import adopt
 from tests.core.support import charged
 from tests.dom import Node, parse
+from tests.saving import saved, saving
 
 from .conftest import Owe, RenderTag, RequestOf
 
 ALL = (
     "{% pending_charges selectable=True live=True limit=1 %}{% pay_button %}{% charges_badge %}"
-    "{% payment_history live=True %}"
+    "{% payment_history live=True %}{% payment_methods live=True %}"
 )
 SHIELD_PAIRS = (
     *("confirm", "select", "select-oob", "include", "indicator", "encoding", "vals", "headers"),
@@ -26,7 +30,24 @@ SHIELD_PAIRS = (
 )
 
 
-@pytest.fixture(params=["charges", "select", "payment", "processing", "charged"])
+SAVED = ("methods", "adding", "saving", "removal")
+
+
+def saved_step(kind: str, user: User, request: HttpRequest) -> Node:
+    """Return the body of the saved payment methods in one of its steps."""
+    saved(user)
+    method = saved(user, last_four="1881")
+    widget = Widget(component="payment-methods")
+    options: dict[str, Any] = {}
+    if kind == "adding":
+        html = saving.setup_form(request, "/methods/moochers/saving/")
+        options = {"moocher": saving, "form_html": adopt(html, request, widget.data)}
+    if kind in ("saving", "removal"):
+        options = {"method": method, "removes": kind == "removal"}
+    return parse(PaymentMethods(request, widget, focus=True, **options).render_body())
+
+
+@pytest.fixture(params=["charges", "select", "payment", "processing", "charged", *SAVED])
 def document(
     request: pytest.FixtureRequest,
     user: User,
@@ -37,6 +58,10 @@ def document(
 ) -> Node:
     """Return a body in one of its steps."""
     kind: str = request.param
+    if kind in SAVED:
+        body = saved_step(kind, user, request_of(user))
+        assert body.with_attr("data-pui-body")[0].attrs["data-pui-step"] == kind
+        return body
     payment = None
     if kind == "charged":
         payment = charged(user, "12")
@@ -69,7 +94,7 @@ def test_landmarks_of_a_page_have_names_of_their_own(owe: Owe, page: RenderTag) 
 def test_roots_carry_the_whole_shield_and_send_nothing(owe: Owe, page: RenderTag) -> None:
     owe("1")
     roots = page(ALL).with_attr("data-pui")
-    assert len(roots) == 4
+    assert len(roots) == 5
     for root in roots:
         assert root.attrs["hx-disinherit"] == "*"
         assert root.attrs["hx-history"] == "false"
@@ -165,7 +190,7 @@ def test_labels_and_descriptions_lead_somewhere(document: Node, page: RenderTag)
 def test_headings_begin_where_the_host_says(owe: Owe, page: RenderTag) -> None:
     owe("1")
     shown = page("{% pending_charges heading=4 %}")
-    assert shown.one("h4").text == "Pending charges"
+    assert shown.one("h4").text == "Open items"
     assert len(shown.all("h5")) == 1
 
 

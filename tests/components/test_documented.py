@@ -102,7 +102,7 @@ def test_the_system_check_knows_its_parameters(library: Path) -> None:
 def test_its_queries_do_not_grow(page: RenderTag, owe: Owe) -> None:
     for number in range(20):
         owe("1", title=f"Other use {number}")
-    with reads(1):
+    with reads(2):
         page(LOAD + "{% recent_usage %}")
 
 

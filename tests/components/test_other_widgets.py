@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from pytest_django import Settings
 
+from payments_ui import dates
 from payments_ui.components import heartbeat
 from payments_ui.components.pay_button import PayButton
 from payments_ui.components.payment_history import PaymentHistory
@@ -21,8 +22,10 @@ from payments_ui.components.receipt import Receipt
 from payments_ui.components.widget import Widget
 from payments_ui.core import queries
 from payments_ui.core.attempts import arrivals
+from payments_ui.core.disputes.report import DisputeReport
+from payments_ui.core.disputes.states import DisputeState
 from payments_ui.core.models import Payment
-from tests.core.support import charged
+from tests.core.support import charged, money_of, saved, started, stored
 from tests.counting import reads
 from tests.dom import parse
 
@@ -62,8 +65,8 @@ def test_the_button_comes_back_when_the_payment_is_given_up(
 def test_the_badge_counts_over_all_currencies(owe: Owe, page: RenderTag) -> None:
     owe("12", "1")
     owe("3", currency="EUR")
-    assert page("{% charges_badge %}").text == "3 charges to pay"
-    assert page('{% charges_badge currency="EUR" %}').text == "1 charge to pay"
+    assert page("{% charges_badge %}").text == "3 items to pay"
+    assert page('{% charges_badge currency="EUR" %}').text == "1 item to pay"
 
 
 def test_the_badge_can_show_the_total(owe: Owe, page: RenderTag) -> None:
@@ -86,9 +89,9 @@ def test_a_badge_refreshes_as_a_badge(owe: Owe, page: RenderTag, user: User) -> 
     assert "w-what=total" in asks.attrs["hx-get"]
 
 
-def test_badges_and_buttons_take_one_query(owe: Owe, page: RenderTag) -> None:
+def test_badges_and_buttons_of_a_page_take_one_query(owe: Owe, page: RenderTag) -> None:
     owe("12")
-    with reads(2):
+    with reads(1):
         page("{% charges_badge %}{% pay_button %}")
 
 
@@ -96,7 +99,7 @@ def test_the_history_lists_payments_with_their_receipts(user: User, page: Render
     payment = charged(user, "12")
     shown = page("{% payment_history %}")
     link = shown.one("a", href=reverse("payments_ui:receipt", args=[payment.pk]))
-    assert link.text.startswith("Receipt of ")
+    assert re.fullmatch("Receipt [0-9A-F]{8}-[0-9A-F]{4} of .*", link.text)
     assert "CHF 12.00" in shown.text
 
 
@@ -120,14 +123,29 @@ def give_back(payment: Payment, amount: str | None = None) -> None:
     payment.refund(amount, reason="broken").mark_sent(by="user:1", reason="e-banking")
 
 
-def test_the_history_is_paged_in_two_queries_with_its_refunds(
+def dispute(payment: Payment, state: DisputeState, **facts: Any) -> None:
+    """Have the PSP report a dispute of what was paid."""
+    attempt = payment.attempts.get(state="settled")
+    about: dict[str, Any] = {
+        "psp_reference": f"du_{payment.pk.hex}",
+        "charge_reference": attempt.psp_reference,
+        "state": state,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "opened_at": timezone.now(),
+    }
+    attempt.record_dispute(DisputeReport(**{**about, **facts}))
+
+
+def test_the_history_is_paged_in_five_queries_with_its_refunds_and_disputes(
     user: User, request_of: RequestOf, django_assert_num_queries: Queries
 ) -> None:
     for _ in range(3):
         payment = charged(user, "12")
         give_back(payment, "5")
         give_back(payment, "2")
-    with django_assert_num_queries(2):
+        dispute(payment, DisputeState.NEEDS_RESPONSE)
+    with django_assert_num_queries(5):
         first = parse(PaymentHistory(request_of(user), Widget(limit=2)).render_body())
     assert len(first.one("tbody").all("tr")) == 2
     assert first.one("a", rel="next").attrs["href"].endswith("?page=2")
@@ -146,7 +164,7 @@ def test_a_receipt_says_who_paid_whom_what_for_when_and_how(
     settings.PAYMENTS_UI |= {"PAYEE_ADDRESS": "Schattenhalb 7\n3860 Meiringen"}
     payment = charged(user, "10", "2.50")
     shown = parse(Receipt(request_of(user), Widget(), payment=payment).render())
-    for fact in ("Hillshade GmbH", "3860 Meiringen", user.email, "Card", str(payment.pk)):
+    for fact in ("Hillshade GmbH", "3860 Meiringen", user.email, "Card", payment.number):
         assert fact in shown.text
     assert payment.charged_at is not None
     stamp = shown.all("time")[0].attrs["datetime"]
@@ -156,14 +174,15 @@ def test_a_receipt_says_who_paid_whom_what_for_when_and_how(
     assert len(shown.all("span", class_="pui-use")) == 2
 
 
-def test_a_receipt_takes_three_queries(
+def test_a_receipt_takes_five_queries(
     user: User, request_of: RequestOf, django_assert_num_queries: Queries
 ) -> None:
     payment = charged(user, *["1"] * 30)
     give_back(payment, "5")
     give_back(payment, "5")
     component = Receipt(request_of(user), Widget(), payment=payment)
-    with django_assert_num_queries(3):
+    dispute(payment, DisputeState.INQUIRY)
+    with django_assert_num_queries(5):
         component.render()
 
 
@@ -178,12 +197,53 @@ def shown(user: User, page: RenderTag, request_of: RequestOf) -> Callable[[Payme
     return show
 
 
+@pytest.mark.parametrize(
+    ("state", "facts", "says"),
+    [
+        (DisputeState.INQUIRY, {}, "Your bank has been asking about this payment since {date}"),
+        (DisputeState.NEEDS_RESPONSE, {}, "CHF 12.00 disputed with your bank since {date}"),
+        (DisputeState.UNDER_REVIEW, {}, "CHF 12.00 disputed with your bank since {date}"),
+        (DisputeState.WON, {}, "which decided on {date} that the payment stands"),
+        (
+            DisputeState.LOST,
+            {"withdrawn": Decimal(10)},
+            "Your bank returned CHF 10.00 to you on {date}",
+        ),
+        (DisputeState.CLOSED, {}, None),
+    ],
+)
+def test_a_dispute_is_shown_as_far_as_it_has_come(
+    user: User,
+    shown: Callable[[Payment], list[str]],
+    state: DisputeState,
+    facts: dict[str, Any],
+    says: str | None,
+) -> None:
+    payment = charged(user, "12")
+    dispute(payment, state, **facts)
+    for text in shown(payment):
+        if says is None:
+            assert "bank" not in text
+        else:
+            assert says.format(date=dates.format_date(timezone.localdate())) in text
+
+
+def test_a_receipt_names_the_saved_payment_method(
+    user: User, request_of: RequestOf, pending: Callable[..., Payment]
+) -> None:
+    method = saved(user)
+    attempt = started(pending("12"), payment_method=method)
+    attempt.record(money_of(attempt, psp_reference="ch_1"))
+    shown = parse(Receipt(request_of(user), Widget(), payment=stored(attempt.payment)).render())
+    assert "Card (Visa ending 4242)" in shown.text
+
+
 def test_what_was_given_back_is_shown_with_its_date(
     user: User, shown: Callable[[Payment], list[str]]
 ) -> None:
     payment = charged(user, "12")
     give_back(payment, "5")
-    today = date_format(timezone.localtime())
+    today = dates.format_date(timezone.now())
     for text in shown(payment):
         assert f"Refunded CHF 5.00 on {today}" in text
         assert "in full" not in text

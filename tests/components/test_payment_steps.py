@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from payments_ui.components.pending_charges import PendingCharges
+from payments_ui.components.reading import Reading
 from payments_ui.components.steps.base import Situation
 from payments_ui.components.steps.open_attempt import Processing
 from payments_ui.components.steps.review import Review
@@ -87,7 +88,7 @@ def test_a_long_review_is_folded_and_paged(
 def test_ways_to_pay_are_radios_that_swap_the_panel_below(pending: Pending, step: Step) -> None:
     payment = pending("12")
     url = reverse("payments_ui:payment", args=[payment.pk])
-    form = html(step(payment, moocher=moochers()["cards"])).form(url)
+    form = html(step(payment, moocher=moochers()["cards"])).form(f"{url}#pui-0-panel")
     assert form.attrs["method"] == "get"
     assert form.one("legend").text == "How would you like to pay?"
     radios = form.all("input", type="radio")
@@ -138,7 +139,7 @@ def test_new_charges_can_be_taken_in(pending: Pending, owe: Owe, step: Step) -> 
     assert html(step(payment)).all("form", action=url) == []
     owe("3")
     form = html(step(payment)).form(url)
-    assert "You have 1 new charge: CHF 3.00." in form.text
+    assert "You have 1 new item: CHF 3.00." in form.text
 
 
 def test_the_refresher_of_a_review_never_touches_the_form(
@@ -181,13 +182,21 @@ def test_a_step_that_gets_no_news_is_shown_whole_again(user: User, step: Step) -
 def test_a_payment_of_zero_is_settled_without_a_psp(pending: Pending, owe: Owe, step: Step) -> None:
     shown = html(step(pending("5", "-5")))
     assert shown.all("fieldset") == []
-    assert "Settle these charges" in shown.text
+    assert "Settle these items" in shown.text
 
 
 def test_a_declined_attempt_is_said_first_with_the_focus(pending: Pending, step: Step) -> None:
     shown = html(step(pending("12"), error="Nothing was charged. Try again.", focus=True))
     assert "Nothing was charged. Try again." in shown.one(id="pui-0-error").text
     assert [node.attrs["id"] for node in shown.with_attr("autofocus")] == ["pui-0-error"]
+
+
+def test_an_error_leads_to_people(pending: Pending, step: Step, settings: Settings) -> None:
+    settings.PAYMENTS_UI |= {"HELP_URL": "/contact/"}
+    shown = html(step(pending("12"), error="Nothing was charged."))
+    assert shown.one(id="pui-0-error").one("a", href="/contact/").text == "Contact us"
+    settings.PAYMENTS_UI |= {"HELP_URL": ""}
+    assert "Contact us" not in html(step(pending("12"), error="Nothing was charged.")).text
 
 
 def test_an_errors_detail_is_never_shown(pending: Pending, step: Step) -> None:
@@ -310,7 +319,7 @@ def test_a_payment_that_is_gone_leads_back_to_the_list(
         payment.cancel_pending()
     shown = html(step(payment))
     assert "This payment was cancelled" in shown.text
-    assert shown.one("a", href=reverse("payments_ui:charges")).text == "Back to your charges"
+    assert shown.one("a", href=reverse("payments_ui:charges")).text == "Back to your items"
 
 
 @pytest.mark.parametrize("uses", [1, 60])
@@ -335,7 +344,7 @@ def test_an_open_attempt_takes_one_query(
 def test_steps_of_a_payment_refuse_to_be_shown_without_one(
     user: User, request_of: RequestOf, pending: Pending
 ) -> None:
-    situation = Situation(request=request_of(user), widget=Widget(), user=user)
+    situation = Situation(request=request_of(user), widget=Widget(), reading=Reading(user))
     with pytest.raises(TypeError, match="payment"):
         Review(situation)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="attempt"):

@@ -13,9 +13,12 @@ from django.urls import reverse
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.selection import LineItemSelection
 from payments_ui.components.widget import Widget
+from payments_ui.core.attempts import outcomes
 from payments_ui.core.models import LineItem, Payment
+from tests.core.support import money_of
 from tests.counting import reads
 from tests.dom import Node, parse
+from tests.fakes import TRANSFER
 
 from .conftest import Owe, RenderTag, RequestOf
 
@@ -45,7 +48,9 @@ def uses(node: Node) -> list[str]:
 
 def test_charges_are_grouped_by_title_with_their_exact_sum(owe: Owe, page: RenderTag) -> None:
     owe("0.0004", "1.50", title="API calls")
-    assert rows(page("{% pending_charges %}")) == ["API calls 2 times CHF 1.5004"]
+    assert rows(page("{% pending_charges %}")) == [
+        "API calls 2 times API calls Show each use API calls CHF 1.5004"
+    ]
 
 
 def test_a_use_shows_its_calculation_and_date(user: User, page: RenderTag) -> None:
@@ -126,7 +131,7 @@ def test_an_amount_that_rounds_to_nothing_waits_for_more(owe: Owe, page: RenderT
 
 def test_charges_that_add_up_to_nothing_are_settled(owe: Owe, page: RenderTag) -> None:
     owe("5", "-5")
-    assert "Settle these charges" in page("{% pending_charges %}").text
+    assert "Settle these items" in page("{% pending_charges %}").text
 
 
 def test_a_pending_payment_can_be_resumed_or_given_up(pending: Pending, page: RenderTag) -> None:
@@ -151,8 +156,112 @@ def test_what_came_since_does_not_start_a_second_payment(
 def test_a_payment_under_way_cannot_be_given_up_here(pending: Pending, page: RenderTag) -> None:
     pending("12").start_attempt(moocher="cards")
     shown = page("{% pending_charges %}")
-    assert "in progress" in shown.text
+    assert "Being processed: CHF 12.00" in shown.text
     assert shown.all("form") == []
+
+
+EVERY_TAG = "{% pending_charges %}{% pay_button %}{% charges_badge %}"
+
+
+def test_what_waits_in_a_pending_payment_is_owed_until_it_is_paid(
+    pending: Pending, owe: Owe, page: RenderTag
+) -> None:
+    payment = pending("12", "1")
+    owe("3", currency="EUR")
+    shown = page(EVERY_TAG)
+    assert "To pay: CHF 13.00" in shown.text
+    assert "Also open: €3.00" in shown.text
+    assert "Continue to payment: CHF 13.00" in shown.text
+    assert shown.text.endswith("3 items to pay")
+    attempt = payment.start_attempt(moocher="cards")
+    shown = page(EVERY_TAG)
+    assert "To pay: CHF 13.00" in shown.text
+    assert "View payment: CHF 13.00" in shown.text
+    assert shown.text.endswith("3 items to pay")
+    attempt.record(money_of(attempt))
+    shown = page(EVERY_TAG)
+    assert "CHF" not in shown.text
+    assert shown.text.endswith("1 item to pay")
+
+
+def test_a_pending_payment_is_owed_beside_what_came_since(
+    pending: Pending, owe: Owe, page: RenderTag
+) -> None:
+    pending("12")
+    owe("3")
+    shown = page(EVERY_TAG + '{% charges_badge what="total" %}')
+    assert "To pay: CHF 15.00" in shown.text
+    assert "Continue to payment: CHF 15.00" in shown.text
+    assert shown.text.endswith("2 items to pay CHF 15.00 to pay")
+
+
+def test_a_credit_beside_a_pending_payment_waits_for_the_next(
+    pending: Pending, owe: Owe, page: RenderTag
+) -> None:
+    pending("12")
+    owe("-5")
+    shown = page(EVERY_TAG)
+    assert "To pay: CHF 12.00" in shown.text
+    assert "You also have a credit of CHF 5.00" in shown.text
+    assert "You have nothing to pay" not in shown.text
+    assert "Continue to payment: CHF 12.00" in shown.text
+
+
+def test_a_credit_in_another_currency_is_none_of_what_is_open(owe: Owe, page: RenderTag) -> None:
+    owe("12")
+    owe("-5", currency="EUR")
+    shown = page("{% pending_charges %}{% charges_badge %}")
+    assert "Your credit: €5.00" in shown.text
+    assert "Also open" not in shown.text
+    assert shown.text.endswith("1 item to pay")
+
+
+def primary(shown: Node) -> list[str]:
+    return [n.text for n in shown if "pui-button" in n.attrs.get("class", "").split()]
+
+
+def test_one_button_of_the_list_leads_on(pending: Pending, owe: Owe, page: RenderTag) -> None:
+    pending("3", currency="EUR")
+    assert primary(page("{% pending_charges %}")) == ["Continue this payment"]
+    payment = pending("12")
+    (first,) = primary(page("{% pending_charges %}"))
+    assert first.startswith("Continue this payment CHF 12.00")
+    payment.start_attempt(moocher="cards")
+    owe("5")
+    assert primary(page("{% pending_charges %}")) == ["Continue to payment"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "title", "link"),
+    [
+        (outcomes.ActionRequired(), "Not finished: CHF 12.00", "Continue this payment"),
+        (outcomes.Pending(), "Being processed: CHF 12.00", "View status"),
+        (outcomes.Unknown(), "Being checked: CHF 12.00", "View status"),
+    ],
+)
+def test_the_list_says_who_is_waited_for(
+    answer: outcomes.Outcome, title: str, link: str, pending: Pending, page: RenderTag
+) -> None:
+    pending("12").start_attempt(moocher="cards").record(answer)
+    shown = page("{% pending_charges %}")
+    assert title in shown.text
+    assert "progress" not in shown.text
+    assert shown.one("a", id=f"pui-1-resume-{Payment.objects.get().pk}").text == link
+
+
+def test_a_transfer_that_waits_for_the_customer_has_its_details_at_hand(
+    pending: Pending, page: RenderTag, moochers: dict[str, Any]
+) -> None:
+    moochers["MOOCHERS"] = [TRANSFER]
+    attempt = pending("12").start_attempt(moocher="transfer", manual=True)
+    attempt.record(outcomes.Pending())
+    shown = page("{% pending_charges %}")
+    assert "Waiting for your transfer: CHF 12.00" in shown.text
+    details = shown.one("details")
+    assert "CH44 3199 9123 0008 8901 2" in details.text
+    assert details.one("svg").attrs["aria-label"].startswith("QR code")
+    # Nothing of it is "under way", and no button begins it anew.
+    assert primary(shown) == []
 
 
 def test_other_peoples_charges_are_not_shown(
@@ -163,13 +272,16 @@ def test_other_peoples_charges_are_not_shown(
 
 
 @pytest.mark.parametrize("uses", [1, 60])
-def test_the_list_takes_three_queries_whatever_its_length(
+def test_the_list_takes_one_query_whatever_its_length_and_one_for_pending_payments(
     uses: int, owe: Owe, pending: Pending, page: RenderTag
 ) -> None:
-    pending("12")
     owe(*["1"] * uses)
     owe("3", currency="EUR")
-    with reads(3):
+    with reads(1):
+        page("{% pending_charges %}")
+    pending("12", currency="CHF")
+    owe(*["1"] * uses)
+    with reads(2):
         page("{% pending_charges %}")
 
 
@@ -192,10 +304,10 @@ def test_ticking_nothing_is_said_first_and_beside_the_boxes(
     assert not form.is_valid()
     shown = body(form=form, focus=True)
     summary = shown.one(id="pui-0-error")
-    assert "Select at least one charge." in summary.text
+    assert "Select at least one item." in summary.text
     assert "autofocus" in summary.attrs
     group = shown.one("fieldset")
-    assert shown.one(id=group.attrs["aria-describedby"]).text == "Select at least one charge."
+    assert shown.one(id=group.attrs["aria-describedby"]).text == "Select at least one item."
 
 
 def test_a_selection_without_charges_says_that_all_is_paid(body: Callable[..., Node]) -> None:
@@ -238,6 +350,50 @@ def test_selections_take_the_users_open_charges_only(
     form = LineItemSelection(user, "CHF", data={"lineitems": [mine.pk, mine.pk]})
     assert form.is_valid()
     assert form.cleaned_data["lineitems"] == [mine]
+
+
+def test_rows_that_look_alike_are_told_apart_by_their_time(
+    user: User, body: Callable[..., Node]
+) -> None:
+    morning = dt.datetime(2026, 5, 12, 9, 30, tzinfo=dt.UTC)
+    afternoon = morning + dt.timedelta(hours=6)
+    for title, used_at in (("Render", morning), ("Render", afternoon), ("Export", afternoon)):
+        LineItem.objects.record(user=user, title=title, amount="1", used_at=used_at)
+    shown = [use.text for use in body(select=True).all("span", class_="pui-use")]
+    assert shown == [
+        "May 12, 2026",
+        "May 12, 2026, 5:30:00 PM",
+        "May 12, 2026, 11:30:00 AM",
+    ]
+
+
+def test_rows_of_the_same_second_have_numbers(user: User, body: Callable[..., Node]) -> None:
+    for milliseconds in (1, 2):
+        used_at = dt.datetime(2026, 5, 12, 9, 30, 0, milliseconds * 1000, tzinfo=dt.UTC)
+        LineItem.objects.record(user=user, title="Render", amount="1", used_at=used_at)
+    labels = [label.text for label in body(select=True).all("label")]
+    assert sorted(label.partition(")")[0] for label in labels) == ["Render (1", "Render (2"]
+
+
+def test_several_payments_of_a_list_have_buttons_with_names_of_their_own(
+    page: RenderTag, pending: Pending
+) -> None:
+    for _time in range(2):
+        pending("12")
+    shown = page("{% pending_charges %}")
+    links = [link.text for link in shown.all("a") if link.text.startswith("Continue this payment")]
+    buttons = [one.text for one in shown.all("button") if "Cancel this payment" in one.text]
+    assert len(set(links)) == len(set(buttons)) == 2
+
+
+def test_exact_amounts_above_a_rounded_total_are_explained(owe: Owe, page: RenderTag) -> None:
+    owe("1.30", "2")
+    assert "rounded" not in page("{% pending_charges %}").text
+    owe("0.0004")
+    assert "rounded, once, to CHF 0.01." in page("{% pending_charges %}").text
+    owe("500", "0.4", currency="JPY")
+    shown = page('{% pending_charges currency="JPY" %}').text
+    assert "rounded, once, to \xa51." in shown
 
 
 def test_a_selection_of_more_than_a_page_is_refused(

@@ -21,6 +21,7 @@ from payments_ui.core import queries
 from tests.components.conftest import Owe, RenderTag, RequestOf
 from tests.counting import reads
 from tests.dom import Node, parse
+from tests.fakes import cards, francs
 
 WIDGETS = ("pending_charges", "pay_button", "charges_badge", "payment_history")
 
@@ -106,7 +107,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the database is on fire")
 
-    monkeypatch.setattr(queries, "totals", fail)
+    monkeypatch.setattr(queries, "owed_and_groups", fail)
 
 
 @pytest.mark.usefixtures("broken")
@@ -151,11 +152,11 @@ def test_missing_urls_do_not_break_a_page_in_production(page: RenderTag, owe: Ow
 def test_a_request_that_is_one_transaction_survives_a_failing_query(
     atomic: bool, page: RenderTag, monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM there_is_no_such_table")
 
-    monkeypatch.setattr(queries, "totals", fail)
+    monkeypatch.setattr(queries, "owed_and_groups", fail)
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic)
     assert "Try again" in page("{% pending_charges %}").text
     if atomic:
@@ -175,6 +176,30 @@ def test_assets_are_one_sheet_and_two_deferred_scripts() -> None:
         "payments_ui.elements.js",
     ]
     assert all("defer" in script.attrs and not script.children for script in scripts)
+
+
+def test_assets_bring_what_moochers_need_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    theirs = "payments_ui/payments_ui.stripe.js"
+    for moocher in (cards, francs):
+        monkeypatch.setattr(moocher, "scripts", (theirs,))
+        monkeypatch.setattr(moocher, "psp_scripts", ("https://psp.example/a.js",))
+    scripts = assets(csp_nonce="n0nce").all("script")
+    assert [script.attrs["src"] for script in scripts[2:]] == [
+        f"/static/{theirs}",
+        "https://psp.example/a.js",
+    ]
+    assert ("defer" in scripts[2].attrs, "async" in scripts[3].attrs) == (True, True)
+    assert {script.attrs["nonce"] for script in scripts} == {"n0nce"}
+
+
+def test_wrong_moochers_leave_the_page_working(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.PAYMENTS_UI = {"MOOCHERS": ["no.such.moocher"]}
+    assert len(assets().all("script")) == 2
+    assert "leaves out the scripts of MOOCHERS" in caplog.text
 
 
 def test_hosts_choose_the_layered_sheet_or_none(settings: Settings) -> None:
@@ -251,6 +276,17 @@ def test_assets_carry_the_nonce_of_the_context() -> None:
     shown = assets("{% payments_ui_assets htmx=2 %}", csp_nonce=LazyNonce())
     tags = shown.all("link") + shown.all("script")
     assert {tag.attrs["nonce"] for tag in tags} == {"n0nce"}
+
+
+@pytest.mark.parametrize(
+    ("source", "nonce", "is_told"),
+    [("htmx=2", "n0nce", True), ("htmx=2", None, False), ("htmx=4", "n0nce", False)],
+)
+def test_htmx_2_writes_no_style_where_a_nonce_is_needed(
+    source: str, nonce: str | None, is_told: bool
+) -> None:
+    shown = assets(f"{{% payments_ui_assets {source} %}}", csp_nonce=nonce)
+    assert bool(shown.with_attr("data-pui-no-indicator-styles")) is is_told
 
 
 def test_assets_carry_the_nonce_of_django_csp(request_of: RequestOf) -> None:

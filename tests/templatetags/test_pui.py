@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
 from django.template import Context, Template
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.safestring import SafeString
 from pytest_django import Settings
 
+from payments_ui.components import rows
+from payments_ui.core.models import LineItem
+from payments_ui.core.queries import Group
 from payments_ui.money import format_amount
 from tests.components.conftest import RequestOf
 from tests.dom import Node, parse
@@ -28,6 +34,39 @@ def test_amounts_speak_the_active_language(language: str) -> None:
         shown = render('{% amount value "CHF" %}', value=value)
         said = format_amount(value, "CHF")
     assert shown.one("bdi").text.split() == said.split()
+
+
+def test_rows_say_when_and_how_much_in_the_readers_language_and_zone() -> None:
+    late = dt.datetime(2026, 11, 27, 23, 30, tzinfo=dt.UTC)
+    early = late - dt.timedelta(days=1)
+    group = Group(
+        *("CHF", "Tiles", "tile", Decimal("0.5"), 2, Decimal("1.50"), Decimal(3)), early, late
+    )
+    item = LineItem(title="One", amount=Decimal(2), currency="CHF", used_at=late)
+    with translation.override("de"), timezone.override("Europe/Zurich"):
+        several, single = rows.written([group, item], lambda text, *_: SafeString(text))
+    assert (several["first"], several["last"]) == ("27. November 2026", "28. November 2026")
+    assert several["first_at"] == "2026-11-27T00:30:00+01:00"
+    assert several["last_at"] == "2026-11-28T00:30:00+01:00"
+    assert several["calculation"].startswith("3 tile")
+    assert (several["count"], several["look"]) == (2, group.look)
+    assert several["amount"] == format_amount(Decimal("1.5"), "CHF", "de")
+    assert (single["first"], single["first_at"], single["calculation"]) == ("", "", "")
+    assert (single["count"], single["look"]) == (1, None)
+
+
+def test_an_amount_is_shown_by_the_element_of_the_site_in_each_language(
+    settings: Settings, tmp_path: Path
+) -> None:
+    element = tmp_path / "payments_ui" / "elements" / "amount.html"
+    element.parent.mkdir(parents=True)
+    element.write_text("{% load i18n %}<b>{% translate 'Yes' %} {{ text }}</b>")
+    (engine,) = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "DIRS": [str(tmp_path)]}]
+    for language, yes in (("en", "Yes"), ("de", "Ja"), ("en", "Yes")):
+        with translation.override(language):
+            shown = render("{% amount value 'ABC' %}", value=Decimal("1.5"))
+        assert shown.one("b").text == f"{yes} ABC 1.5"
 
 
 def test_an_unmapped_slot_has_structure_and_look() -> None:

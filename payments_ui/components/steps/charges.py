@@ -5,18 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from payments_ui.components.base import Page
+from payments_ui.components.reading import Reading
 from payments_ui.components.selection import LineItemSelection
+from payments_ui.components.widget import Widget
 from payments_ui.conf import settings as pui
-from payments_ui.core import queries
 
-from .base import Step
+from . import started
+from .base import Step, slice_of
 
-#: Payments under way that the list names; more than one is rare.
+#: Pending payments that the list names; more than one is rare.
 MOST_PAYMENTS = 5
 
 
-class Button(Step):
-    """The total of one currency, and the others. One query."""
+class ListStep(Step):
+    """A step before any payment."""
+
+    @classmethod
+    def read(cls, reading: Reading, _widget: Widget, _currency: str, _page: int) -> None:
+        """Read the books so far as the step shows them. One query, or none."""
+        reading.owed()
+
+
+class Button(ListStep):
+    """What is owed in one currency, and in the others. One query."""
 
     name = "button"
 
@@ -25,7 +36,7 @@ class Button(Step):
         only = self.situation.widget.currency
         totals = [
             total
-            for total in queries.totals(self.situation.user)
+            for total in self.situation.reading.owed().totals
             if not only or total.currency == only
         ]
         wanted = self.situation.currency or pui.CURRENCY
@@ -33,9 +44,8 @@ class Button(Step):
         total = next((total for total in totals if total.currency == wanted), first)
         return {
             "total": total,
-            "credit": -total.payable if total else None,
             "others": [other for other in totals if other is not total],
-            "count": sum(each.count for each in totals),
+            "count": sum(each.owed_count for each in totals),
             "currency": total.currency if total else "",
         }
 
@@ -47,24 +57,33 @@ class Badge(Button):
 
 
 class Charges(Button):
-    """The list: payments under way, and unbound line items of one currency."""
+    """The list: pending payments, and unbound line items of one currency."""
 
     name = "charges"
 
+    @classmethod
+    def read(cls, reading: Reading, widget: Widget, currency: str, page: int) -> None:
+        """What is owed, with the rows of the currency that the list is probably in."""
+        if widget.group:
+            reading.prepare(currency or pui.CURRENCY, *slice_of(page, widget.limit))
+        else:
+            reading.owed()
+
     def get_context_data(self) -> dict[str, Any]:
-        """One page of the list. Three queries."""
+        """One page of the list.
+
+        One query, another where the site's currency is not owed, or line items are not grouped,
+        one where payments are pending and one more where an attempt is open.
+        """
         context = super().get_context_data()
-        currency, user = context["currency"], self.situation.user
-        payments = queries.pending_payments(
-            user, self.situation.widget.currency, limit=MOST_PAYMENTS
-        )
+        situation, currency, total = self.situation, context["currency"], context["total"]
+        payments = situation.reading.pending_payments(situation.widget.currency, MOST_PAYMENTS)
+        listed = started.read(situation.request, situation.reading, payments)
         return {
             **context,
-            "payments": payments,
-            "resumable": any(
-                payment.currency == currency and not payment.is_processing for payment in payments
-            ),
-            "page": self.get_page(currency) if context["total"] else None,
+            "started": listed,
+            "way_on": started.way_on(listed, total),
+            "page": self.get_page(currency) if total and total.count else None,
         }
 
 
@@ -76,12 +95,15 @@ class Selection(Button):
     def get_context_data(self) -> dict[str, Any]:
         """One page of line items to tick; the first error of a form that was wrong."""
         context = super().get_context_data()
-        user, limit, number = self.situation.user, self.situation.widget.limit, self.situation.page
-        currency, offset = context["currency"], (number - 1) * limit
-        reads = bool(context["total"])
-        rows = queries.items(user, currency, limit=limit + 1, offset=offset) if reads else []
+        limit, number, currency = (
+            self.situation.widget.limit,
+            self.situation.page,
+            context["currency"],
+        )
+        reads = bool(context["total"] and context["total"].count)
+        rows = self.situation.reading.items(currency, *slice_of(number, limit)) if reads else []
         page = Page.of(rows, number, limit)
-        form = self.situation.form or LineItemSelection(user, currency)
+        form = self.situation.form or LineItemSelection(self.situation.user, currency)
         form.auto_id = f"{self.situation.widget.id}-%s"
         form.show(page.rows)
         # The error box of the step says it, with the focus.

@@ -6,6 +6,7 @@ from typing import Any
 
 from payments_ui.components import payment_options
 from payments_ui.conf import settings as pui
+from payments_ui.core import queries
 
 from .base import PaymentStep
 
@@ -16,8 +17,9 @@ class Charged(PaymentStep):
     name = "charged"
 
     def get_context_data(self) -> dict[str, Any]:
-        """What was paid, to whom and how. One query."""
+        """What was paid, to whom and how, and what was too much. Two queries."""
         return {
+            "surpluses": queries.surpluses([self.payment]).get(self.payment.pk, ()),
             "payment": self.payment,
             "payee": pui.PAYEE,
             "page": self.get_page(self.payment.currency, self.payment),
@@ -31,5 +33,8 @@ class Gone(PaymentStep):
     name = "gone"
 
     def get_context_data(self) -> dict[str, Any]:
-        """Nothing but the payment."""
-        return {"payment": self.payment}
+        """The payment, and what its customer has to know about the money. One query."""
+        return {
+            "payment": self.payment,
+            "warning": payment_options.called_off(self.payment.pk),
+        }

@@ -4,11 +4,18 @@
   if (window.paymentsUI) return; // boosted pages bring the script again
   window.paymentsUI = {};
 
+  // Before htmx 2 reads its settings: what the page says by itself comes later, and wins.
+  const { config } = window.htmx ?? {};
+  if (config && document.currentScript?.hasAttribute("data-pui-no-indicator-styles"))
+    config.includeIndicatorStyles = false;
+
   const IDLE = 15 * 60 * 1000;
+  const LATE = 1500;
   const running = new Map(); // request -> element that is busy with it
   const latest = new WeakMap(); // element -> its last request: an earlier one may answer later
   let lastInput = Date.now();
   let focusedRoot = null;
+  const unfolded = new Set(); // ids of what the user has opened: news do not close it
 
   const on = (names, listener) => {
     for (const name of names) document.addEventListener(name, listener);
@@ -40,17 +47,39 @@
     }
   };
 
-  // --- What is said, in the language of the page, once.
-  const say = (root, what) => {
-    const live = root.querySelector("[data-pui-live]");
+  // --- One voice: what several widgets learn at once, one of them says. What the user's own action
+  // did is said with the focus, so that its echo in other widgets is silent.
+  let acts = false; // while the answer to an action is taken in
+  const echoes = new WeakSet(); // events by which that answer tells other widgets
+  const echoing = new WeakSet(); // roots that refresh because of one
+  on(["payments:changed"], (event) => acts && echoes.add(event));
+  const isSaid = (live, text) =>
+    [...document.querySelectorAll("[data-pui-live]:not([hidden])")].some(
+      (other) => other !== live && other.textContent.trim() === text,
+    );
+  const hush = (live, fragment) => {
+    const said = live.matches?.("[data-pui-live]") && fragment.querySelector("[data-pui-said]");
+    if (said && (echoing.has(rootOf(live)) || isSaid(live, said.textContent.trim())))
+      said.parentNode.replaceChildren();
+  };
+  on(["htmx:oobBeforeSwap"], ({ detail, target }) => hush(target, detail.fragment));
+  on(["htmx:before:swap"], ({ detail }) => {
+    for (const { type, target, fragment } of detail.tasks ?? [])
+      if (type === "oob") hush(target, fragment);
+  });
+  // In the language of the page, and always where the user has acted.
+  const say = (source, what) => {
+    const live = rootOf(source).querySelector("[data-pui-live]");
     const text = live?.dataset[what] ?? "";
-    if (live && live.textContent !== text) live.textContent = text;
+    if (!live || live.textContent === text || (isBackground(source) && isSaid(live, text))) return;
+    live.textContent = text;
   };
 
   // --- Busy: announced and shown, but never disabled, which would lose the focus.
   const begin = (request, element) => {
     const button = element.querySelector?.("button:not([type=button])");
-    const content = button && [...button.childNodes];
+    const earlier = [...running.values()].find((other) => other.element === element);
+    const content = earlier?.content ?? (button && [...button.childNodes]);
     element.setAttribute("aria-busy", "true");
     button?.setAttribute("aria-disabled", "true");
     const timer = setTimeout(() => {
@@ -61,6 +90,7 @@
     latest.set(element, request);
   };
   const end = (request) => {
+    if (!running.has(request)) return;
     const { element, button, content, timer } = running.get(request);
     running.delete(request);
     clearTimeout(timer);
@@ -97,12 +127,15 @@
     if (!root || !request) return;
     const trigger = triggerOf(event)?.type ?? "every";
     const others = [...root.querySelectorAll("form[aria-busy]")].some((form) => form !== source);
+    if (echoes.has(triggerOf(event))) echoing.add(root);
+    else echoing.delete(root);
     const refused = isBackground(source) ? !mayAsk(source, root, trigger === "every") : others;
     if (refused) event.preventDefault();
     else if (!isBackground(source) && !running.has(request)) begin(request, source);
   });
   on(["htmx:afterRequest", "htmx:finally:request"], (event) => {
-    if (running.has(requestOf(event))) end(requestOf(event));
+    end(requestOf(event));
+    acts = false;
   });
 
   // --- Answers: ours only, none that is older than what is shown, none under a payment.
@@ -113,16 +146,29 @@
   // A login page, a proxy's or an error is not even parsed: its inline styles would violate
   // the page's policy, its headers could lead away.
   on(["htmx:beforeOnLoad", "htmx:before:response"], (event) => {
-    const root = rootOf(sourceOf(event));
-    if (!root || headerOf(event) != null) return;
+    const source = sourceOf(event);
+    if (!rootOf(source)) return;
+    if (headerOf(event) != null) {
+      acts = !isBackground(source);
+      return;
+    }
     event.preventDefault();
     const status = statusOf(event);
-    say(root, status < 400 || status === 401 || status === 403 ? "expired" : "failed");
+    say(source, status < 400 || status === 401 || status === 403 ? "expired" : "failed");
   });
+  // By what the books had counted, never by a clock: servers differ. Two numbers, the first of
+  // which counts more.
+  const counted = (version) =>
+    /^(\d+)\.(\d+)$/
+      .exec(version ?? "")
+      ?.slice(1)
+      .map(BigInt);
   const isOlder = ({ detail }, root) => {
     const answer = detail.ctx?.text ?? detail.xhr?.responseText ?? "";
-    const shown = root.querySelector("[data-pui-body]")?.dataset.puiV;
-    return Number(/data-pui-v="(\d+)"/.exec(answer)?.[1]) < Number(shown);
+    const theirs = counted(/data-pui-v="([\d.]+)"/.exec(answer)?.[1]);
+    const shown = counted(root.querySelector("[data-pui-body]")?.dataset.puiV);
+    if (!theirs || !shown) return false;
+    return theirs[0] < shown[0] || (theirs[0] === shown[0] && theirs[1] < shown[1]);
   };
   on(["htmx:beforeSwap", "htmx:before:swap"], (event) => {
     const source = sourceOf(event);
@@ -135,33 +181,67 @@
     focusedRoot = root.contains(document.activeElement) ? root : null;
   });
   on(["htmx:afterSettle", "htmx:after:swap"], () => {
+    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     const lost = focusedRoot?.isConnected && document.activeElement === document.body;
     if (lost)
       focusedRoot.querySelector("[tabindex='-1']:not([hidden])")?.focus({ preventScroll: true });
     focusedRoot = null;
   });
+  // What is opened fetches what it holds, once htmx has found the link. (A toggle does not bubble.)
+  const unfold = () => {
+    for (const link of document.querySelectorAll("[data-pui-unfold][open] [data-pui-uses] > a")) {
+      if (isWired(link) && !running.has(latest.get(link))) link.click();
+    }
+  };
+  document.addEventListener(
+    "toggle",
+    ({ target }) => {
+      if (!target.id || !rootOf(target)) return;
+      if (target.open) unfolded.add(target.id);
+      else unfolded.delete(target.id);
+      unfold();
+    },
+    true,
+  );
+  document.addEventListener("payments:wired", unfold);
+  // Firefox calls a request that ends with its page a lost connection: late enough for the page to
+  // be gone, unless the browser knows better.
+  const doubts = [];
+  const doubt = (source) => {
+    if (navigator.onLine === false) say(source, "offline");
+    else doubts.push(setTimeout(() => source.isConnected && say(source, "offline"), LATE));
+  };
+  const believe = () => {
+    for (const timer of doubts.splice(0)) clearTimeout(timer);
+  };
+  window.addEventListener("pagehide", believe);
   on(["htmx:sendError", "htmx:error"], (event) => {
-    const root = rootOf(sourceOf(event));
-    if (root && requestOf(event) && event.detail.error?.name !== "AbortError") say(root, "offline");
+    const source = sourceOf(event);
+    if (rootOf(source) && requestOf(event) && event.detail.error?.name !== "AbortError")
+      doubt(source);
   });
 
   // --- The page comes back: from the network, from the browser's cache, from its user.
   window.addEventListener("online", () => {
+    believe();
     for (const live of document.querySelectorAll("[data-pui-live]")) {
       if (live.textContent === live.dataset.offline) live.textContent = "";
     }
     document.dispatchEvent(new CustomEvent("payments:changed"));
   });
   window.addEventListener("pageshow", ({ persisted }) => {
-    if (!persisted) return;
+    const [visit] = performance.getEntriesByType("navigation");
+    // Back may bring what the browser has stored, however old: kept as it was, or loaded anew.
+    if (!persisted && visit?.type !== "back_forward") return;
     for (const request of running.keys()) end(request);
     for (const left of document.querySelectorAll("[data-pui] .htmx-request")) {
       left.classList.remove("htmx-request");
     }
-    document.dispatchEvent(new CustomEvent("payments:changed"));
+    // htmx 4 may only now be looking for whom to tell.
+    setTimeout(() => document.dispatchEvent(new CustomEvent("payments:changed")));
   });
   on(["pointerdown", "keydown"], () => {
     lastInput = Date.now();
   });
-  Object.assign(window.paymentsUI, { isPaused, isWired });
+  Object.assign(window.paymentsUI, { begin, end, isPaused, isWired });
 })();
