@@ -62,8 +62,25 @@ def _keep_private(response: HttpResponseBase) -> HttpResponseBase:
     patch_cache_control(response, private=True, no_store=True)
     patch_vary_headers(response, ("HX-Request", "Cookie"))
     response["X-Frame-Options"] = "DENY"
-    response["Referrer-Policy"] = "same-origin"
+    # Not as an image or a script of another site's page, either.
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers.setdefault("Referrer-Policy", "same-origin")
     return response
+
+
+def mark_private(request: HttpRequest) -> None:
+    """Say that the page which answers this request shows somebody's charges.
+
+    Django's cache middleware and ``cache_page`` do not store it; other caches are told so by
+    ``PrivatePagesMiddleware``.
+    """
+    request._cache_update_cache = False  # type: ignore[attr-defined]
+    request._payments_ui_is_private = True  # type: ignore[attr-defined]
+
+
+def is_marked_private(request: HttpRequest) -> bool:
+    """Whether a widget is on the page that answers this request."""
+    return getattr(request, "_payments_ui_is_private", False)
 
 
 def leave(url: str) -> HttpResponse:
@@ -96,3 +113,12 @@ def is_same_origin(request: HttpRequest) -> bool:
     By ``Sec-Fetch-Site`` (W3C Fetch Metadata), which scripts cannot set.
     """
     return request.headers.get("Sec-Fetch-Site") == "same-origin"
+
+
+def is_of_another_origin(request: HttpRequest) -> bool:
+    """Whether the browser says that a page of another origin sent the request.
+
+    A subdomain is another origin. Browsers before 2023 may say nothing.
+    """
+    # Not of ``request.headers``, which sorts out every header for one.
+    return request.META.get("HTTP_SEC_FETCH_SITE") in ("same-site", "cross-site")

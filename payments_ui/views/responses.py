@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
 from payments_ui import http, money
 from payments_ui.components import heartbeat, registry
-from payments_ui.components.base import Component
+from payments_ui.components.base import Component, Refresh
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.widget import Widget
 from payments_ui.conf import settings
-from payments_ui.core.models import Attempt, Payment
+from payments_ui.core.models import Attempt, Payment, PaymentMethod
 from payments_ui.exceptions import (
     MayNotPayError,
+    MoocherError,
     PaymentGoneError,
     PaymentsUIError,
     TooManyAttemptsError,
 )
-from payments_ui.flows.pay import FormInvalidError
+from payments_ui.flows import browser_step as browser_flow
+from payments_ui.flows.posted import FormInvalidError
 
+from . import notices
+
+# The heading of a step, as body.html writes it.
+_STEP_TITLE = re.compile(r'class="pui-step-title"[^>]*>(.*?)</h[1-6]>', re.DOTALL)
 #: Status of a whole page that tells of an error; every other one is a conflict (409).
 _STATUS: dict[type[PaymentsUIError], int] = {
     FormInvalidError: 422,
@@ -75,15 +87,18 @@ def show(
 ) -> HttpResponse:
     """The component as a fragment (always 200), or as a page with ``status``.
 
-    A fragment brings the live region's text and the page's heartbeat. ``changed`` tells the
-    other widgets of the page, without an echo in this one. ``whole`` is for a request that
-    may have been for a part of the body.
+    A fragment brings the live region's text and the page's heartbeat. Whoever acted hears what
+    has the focus; of what a refresher brings instead of another step, the live region says why,
+    or names the new step. ``changed`` tells the other widgets of the page, without an echo in this
+    one. ``whole`` is for a request that may have been for a part of the body.
     """
     if not http.is_fragment(request):
         return page(request, component, status=status)
-    widget = component.widget
+    widget, body = component.widget, component.render_body()
+    if whole and http.is_background(request):
+        live_text = live_text or component.error_text or component.notice or _title_of(body)
     context = {
-        "body": component.render_body(),
+        "body": body,
         "widget": widget,
         "live_text": live_text,
         "heartbeat": heartbeat.render(request, widget, oob=True) if widget.live else "",
@@ -101,21 +116,35 @@ def retarget(response: HttpResponse, widget: Widget) -> HttpResponse:
     return response
 
 
-def page(
-    request: HttpRequest, component: Component, *, status: int = 200, back_url: str = ""
-) -> HttpResponse:
-    """A whole page that extends the host's base template.
+def page(request: HttpRequest, component: Component, *, status: int = 200) -> HttpResponse:
+    """A whole page that extends the host's base template, titled by what the widget says.
 
-    ``back_url`` is the page the customer left for a PSP.
+    Shows the notice of the action that led here by a redirect.
     """
+    if not component.error and not component.notice:
+        component.notice = notices.read(request)
+        component.focus = component.focus or bool(component.notice)
+    shown = component.render()
+    parts = (_title_of(shown), str(component.widget.title or component.title))
     context = {
-        "component": component.render(),
+        "component": shown,
         "base_template": settings.BASE_TEMPLATE,
-        "title": component.widget.title or component.title,
-        "has_error": bool(getattr(component, "error", None)),
-        "back_url": back_url,
+        "title": " \u2013 ".join(filter(None, parts)),
+        "has_error": bool(component.error) or status >= HTTPStatus.BAD_REQUEST,
     }
     return render(request, "payments_ui/pages/widget.html", context, status=status)
+
+
+def _title_of(html: str) -> str:
+    """The heading of the step that some HTML shows; empty where it has none."""
+    heading = _STEP_TITLE.search(html)
+    return " ".join(unescape(strip_tags(heading[1])).split()) if heading else ""
+
+
+def news(widget: Widget, refresh: Refresh) -> HttpResponse:
+    """What happened since, in place of what was shown of it, and in the live region."""
+    context = {"body": refresh.html, "widget": widget, "live_text": refresh.text}
+    return HttpResponse(render_to_string("payments_ui/pages/fragment.html", context))
 
 
 def signed_out(request: HttpRequest, login_url: str) -> HttpResponse:
@@ -137,10 +166,26 @@ def _without_charges(request: HttpRequest, step: str, **context: str) -> HttpRes
     return retarget(render(request, template, shown), widget)
 
 
+def browser_step(subject: Attempt | PaymentMethod | None) -> JsonResponse:
+    """What a PSP's script needs in the browser; 409 with a sentence where there is nothing."""
+    try:
+        if subject is None:
+            raise MoocherError("No step of this moocher is open")
+        return JsonResponse(dict(browser_flow.fetch(subject)))
+    except MoocherError:
+        text = _("This step could not be opened. Please try again. You will not be charged twice.")
+        return JsonResponse({"error": text}, status=409)
+
+
 def see_other(payment: Payment, **query: str) -> HttpResponseRedirect:
     """POST-redirect-GET: to the payment's page."""
     query = {name: value for name, value in query.items() if value}
     return see(reverse("payments_ui:payment", kwargs={"pk": payment.pk}, query=query or None))
+
+
+def tell(request: HttpRequest, notice: str, url: str) -> HttpResponseRedirect:
+    """POST-redirect-GET: to a page of the kit that says what was done."""
+    return see(f"{url}?{urlencode({notices.NAME: notices.sign(request, notice)})}")
 
 
 def see(url: str) -> HttpResponseRedirect:

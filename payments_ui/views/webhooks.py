@@ -8,8 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from payments_ui.exceptions import WebhookSignatureError, WebhookTooLongError
+from payments_ui.exceptions import (
+    WebhookNotConfiguredError,
+    WebhookSignatureError,
+    WebhookTooLongError,
+)
 from payments_ui.flows import webhook as webhook_flow
+from payments_ui.flows.psp_call import PSPUnavailableError
 from payments_ui.moochers.registry import moochers
 
 from . import access
@@ -30,7 +35,11 @@ def webhook(request: HttpRequest, identifier: str) -> HttpResponse:
     except WebhookSignatureError as error:
         logger.warning("A webhook for moocher %s was refused: %s", identifier, error)
         return HttpResponse(status=413 if isinstance(error, WebhookTooLongError) else 400)
-    except webhook_flow.PSPUnavailableError as error:
+    except WebhookNotConfiguredError as error:
+        # The PSP repeats it for days: until then the site has its secret.
+        logger.error("A webhook for moocher %s cannot be verified: %s", identifier, error)
+        return HttpResponse(status=503)
+    except PSPUnavailableError as error:
         logger.warning("A webhook for moocher %s is to be sent again: %s", identifier, error)
         return HttpResponse(status=503)
     return HttpResponse("OK", content_type="text/plain")

@@ -8,7 +8,7 @@ from pytest_django import Settings
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
 from payments_ui.core.models import LineItem, Payment
 from payments_ui.testing.psp import SandboxPSP
-from tests.fakes import cards, finish
+from tests.fakes import CARDS, TRANSFER, cards, finish
 from tests.shopping import Shopper, attempt_of, dom, step, stored, url
 
 
@@ -29,11 +29,10 @@ def test_giving_up_returns_the_charges_to_the_list(
     assert LineItem.objects.unbound().count() == 1
     assert not psp.calls
     if any_shopper.js:
-        assert step(response) == "charges"
-        assert "Nothing was charged" in dom(response).text
         assert response["HX-Trigger"] == "payments:changed"
-    else:
-        assert (response.status_code, response["Location"]) == (303, url("charges"))
+    shown = any_shopper.after(response)
+    assert step(shown) == "charges"
+    assert "Nothing was charged" in dom(shown).text
 
 
 @pytest.mark.parametrize("plan", ["3ds", "processing", "lost_request"])
@@ -90,10 +89,9 @@ def test_a_psp_that_does_not_answer_keeps_the_payment(
 def test_another_way_to_pay_can_be_chosen(any_shopper: Shopper, psp: SandboxPSP) -> None:
     payment = under_way(any_shopper, psp)
     response = any_shopper.post(url("attempt_cancellation", payment))
-    if any_shopper.js:
-        assert step(response) == "payment"
-    else:
-        assert response["Location"] == url("payment", payment)
+    shown = any_shopper.after(response)
+    assert step(shown) == "payment"
+    assert "Nothing was charged. Please choose how to pay." in dom(shown).text
     assert attempt_of(payment).state == "cancelled"
     any_shopper.pay(payment, "francs")
     assert stored(payment).state == "charged"
@@ -152,3 +150,80 @@ def test_a_payment_undone_shows_that_it_is_gone(any_shopper: Shopper) -> None:
     response = any_shopper.post(url("moocher", payment, "cards"))
     assert response.status_code == (200 if any_shopper.js else 410)
     assert step(response) == "gone"
+
+
+# --- A transfer may be on its way though nobody has told us
+
+
+WARNING = "If you have already transferred the money, do not pay again"
+
+
+def part(response: Any, name: str) -> str:
+    """Return the text of one part of the only widget."""
+    (found,) = [n for n in dom(response) if n.attrs.get("id", "").endswith(f"-{name}")]
+    return found.text
+
+
+@pytest.fixture
+def transferring(any_shopper: Shopper, settings: Settings) -> Payment:
+    settings.PAYMENTS_UI = {"MOOCHERS": [CARDS, TRANSFER]}
+    payment = any_shopper.begin("5.00")
+    any_shopper.pay(payment, "transfer")
+    return payment
+
+
+@pytest.mark.parametrize("door", ["cancellation", "attempt_cancellation"])
+def test_who_calls_a_transfer_off_is_asked_first_and_told_not_to_pay_again(
+    any_shopper: Shopper, transferring: Payment, door: str
+) -> None:
+    way = url(door, transferring)
+    shown = dom(any_shopper.get(url("payment", transferring)))
+    assert shown.one("a", href=way)
+    assert not shown.all("form", action=way)
+    # Nor does a page call it off that was opened before.
+    for question in (any_shopper.get(way), any_shopper.post(way)):
+        assert step(question) == "cancellation"
+        assert WARNING in part(question, "lead")
+        assert attempt_of(transferring).is_open
+    answer = any_shopper.post(way, dom(question).form(way).fields())
+    assert attempt_of(transferring).state == "cancelled"
+    told = any_shopper.after(answer)
+    assert WARNING in part(told, "notice")
+    assert "Nothing was charged" not in dom(told).text
+
+
+def test_what_was_called_off_before_is_still_known_when_the_payment_is_cancelled(
+    any_shopper: Shopper, transferring: Payment
+) -> None:
+    any_shopper.post(url("attempt_cancellation", transferring), confirmed="1")
+    told = any_shopper.after(any_shopper.post(url("cancellation", transferring)))
+    assert WARNING in part(told, "notice")
+    assert WARNING in part(any_shopper.get(url("payment", transferring)), "notice")
+
+
+def test_the_question_can_be_asked_of_any_payment(any_shopper: Shopper) -> None:
+    payment = any_shopper.begin("5.00")
+    shown = dom(any_shopper.get(url("cancellation", payment)))
+    assert "Its items go back to your list." in shown.text
+    fields = shown.form(url("cancellation", payment)).fields()
+    any_shopper.post(url("cancellation", payment), fields)
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("door", "shown"), [("cancellation", "charged"), ("attempt_cancellation", "charged")]
+)
+def test_nobody_is_asked_about_what_is_paid(any_shopper: Shopper, door: str, shown: str) -> None:
+    payment = any_shopper.begin("5.00")
+    assert step(any_shopper.get(url("attempt_cancellation", payment))) == "payment"
+    any_shopper.pay(payment)
+    assert step(any_shopper.get(url(door, payment))) == shown
+
+
+def test_a_step_that_is_to_be_called_off_is_asked_about(
+    any_shopper: Shopper, psp: SandboxPSP
+) -> None:
+    payment = under_way(any_shopper, psp)
+    shown = dom(any_shopper.get(url("attempt_cancellation", payment)))
+    assert "You choose again how to pay." in shown.text
+    assert attempt_of(payment).is_open

@@ -129,7 +129,7 @@ def test_nothing_ticked_is_said_in_the_list(any_shopper: Shopper) -> None:
     any_shopper.owe("5.00")
     response = any_shopper.post(url("payments"), select="1", currency="CHF")
     assert step(response) == "select"
-    assert "Select at least one charge" in dom(response).text
+    assert "Select at least one item" in dom(response).text
     assert response.status_code == (200 if any_shopper.js else 422)
 
 
@@ -172,10 +172,79 @@ def test_new_charges_are_taken_in_and_left_out_ones_stay_out(any_shopper: Shoppe
     (renewed,) = payments_of(any_shopper)
     assert renewed.amount == Decimal(6)
     assert LineItem.objects.unbound().get() == left_out
-    if any_shopper.js:
-        assert step(response) == "payment"
-    else:
-        assert response["Location"] == url("payment", renewed)
+    shown = any_shopper.after(response)
+    assert step(shown) == "payment"
+    assert "Its amount is CHF 6.00." in dom(shown).text
+
+
+def renewed_elsewhere(shopper: Shopper, *, times: int = 1) -> Payment:
+    """A payment that an old window shows, and that was renewed in another one."""
+    payment = shopper.begin("5.00")
+    for _ in range(times):
+        shopper.owe("1.00")
+        (latest,) = payments_of(shopper)
+        shopper.post(url("lineitems", latest))
+    return payment
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_old_window_leads_to_the_payment_that_was_renewed(
+    any_shopper: Shopper, psp: SandboxPSP, times: int
+) -> None:
+    old = renewed_elsewhere(any_shopper, times=times)
+    (renewed,) = payments_of(any_shopper)
+    for response in (
+        any_shopper.get(url("payment", old)),
+        any_shopper.post(url("moocher", old, "cards")),
+        any_shopper.post(url("cancellation", old)),
+        any_shopper.post(url("lineitems", old)),
+    ):
+        if any_shopper.js:
+            assert response["HX-Retarget"] == "#pui-0-body"
+        else:
+            assert response["Location"].startswith(url("payment", renewed))
+        shown = dom(any_shopper.after(response))
+        assert "Items were added to this payment in another window" in shown.text
+        assert "cancelled" not in shown.text
+        assert shown.all("form", action=url("cancellation", renewed))
+    assert not psp.calls
+    assert payments_of(any_shopper) == [renewed]
+
+
+def test_an_old_window_tells_that_the_renewed_payment_is_paid(any_shopper: Shopper) -> None:
+    old = renewed_elsewhere(any_shopper)
+    (renewed,) = payments_of(any_shopper)
+    any_shopper.pay(renewed)
+    assert step(any_shopper.after(any_shopper.get(url("payment", old)))) == "charged"
+
+
+def test_an_old_window_whose_renewed_payment_was_given_up_says_where_the_items_are(
+    any_shopper: Shopper,
+) -> None:
+    old = renewed_elsewhere(any_shopper)
+    (renewed,) = payments_of(any_shopper)
+    any_shopper.post(url("cancellation", renewed))
+    shown = any_shopper.get(url("payment", old))
+    assert "Your items are back in your list." in dom(shown).text
+
+
+def test_items_that_are_in_another_payment_by_now_are_not_said_to_be_in_the_list(
+    any_shopper: Shopper,
+) -> None:
+    old = any_shopper.begin("5.00")
+    any_shopper.post(url("cancellation", old))
+    any_shopper.post(url("payments"))
+    shown = any_shopper.get(url("payment", old))
+    assert "This payment was cancelled. Below is what is open now." in dom(shown).text
+    assert "back in your list" not in dom(shown).text
+
+
+def test_an_old_window_that_refreshes_itself_takes_no_focus(js_shopper: Shopper) -> None:
+    old = renewed_elsewhere(js_shopper)
+    response = js_shopper.get(url("payment", old), news="1", seen="payment")
+    assert response["HX-Retarget"] == "#pui-0-body"
+    assert "HX-Trigger" not in response
+    assert "autofocus" not in response.text
 
 
 def test_charges_that_were_left_out_are_no_news(any_shopper: Shopper) -> None:
@@ -186,14 +255,14 @@ def test_charges_that_were_left_out_are_no_news(any_shopper: Shopper) -> None:
     assert not shown.all("form", action=url("lineitems", payment))
     any_shopper.owe("1.00")
     shown = dom(any_shopper.get(url("payment", payment)))
-    assert "You have 1 new charge: CHF 1.00." in shown.form(url("lineitems", payment)).text
+    assert "You have 1 new item: CHF 1.00." in shown.form(url("lineitems", payment)).text
 
 
 def test_a_new_credit_that_eats_up_the_rest_leaves_the_payment(shopper: Shopper) -> None:
     payment = shopper.begin("5.00")
     shopper.owe("-7.00")
     response = shopper.post(url("lineitems", payment))
-    assert response["Location"] == url("payment", payment)
+    assert "Your credit would leave nothing to pay" in dom(shopper.follow(response)).text
     assert stored(payment).state == "pending"
 
 
@@ -231,7 +300,7 @@ def test_the_receipt_exists_once_it_is_paid(any_shopper: Shopper) -> None:
     any_shopper.pay(payment)
     response = any_shopper.get(url("receipt", payment))
     assert step(response) == "receipt"
-    assert str(payment.pk) in dom(response).text
+    assert payment.number in dom(response).text
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "²", "99999999", "2"])

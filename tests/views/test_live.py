@@ -165,7 +165,7 @@ def test_an_attempt_called_off_elsewhere_shows_the_ways_to_pay(
     js_shopper.post(url("attempt_cancellation", payment))
     response = js_shopper.get(path)
     assert dom(response).form(url("moocher", payment, "cards"))
-    assert dom(response).one(id="pui-1-live").text == "This payment has changed."
+    assert dom(response).one(id="pui-1-live").text == "Review and pay"
 
 
 def test_a_payment_given_up_elsewhere_replaces_the_whole_body(js_shopper: Shopper) -> None:

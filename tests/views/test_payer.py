@@ -124,7 +124,7 @@ def test_who_may_see_only_is_shown_nothing_that_posts(ben: User, team: User) -> 
         page = shown(client.get(url))
         assert "CHF" in page.text
         assert page.all("form") == []
-        assert "You can see these charges" in page.text
+        assert "You can see these items" in page.text
 
 
 @pytest.mark.parametrize("htmx", [False, True])
@@ -167,7 +167,7 @@ def test_a_switch_of_team_in_another_tab_pays_nobody_elses_charges(
         response = client.post(url, posted, headers=HTMX if htmx else {})
         assert response.status_code == (200 if htmx else 409)
         page = shown(response)
-        assert "charges of another account" in page.text
+        assert "items of another account" in page.text
         assert "CHF 50.00" in page.text
     assert list(Payment.all_objects.all()) == [payment]
     assert not payment.attempts.exists()
@@ -192,7 +192,7 @@ def test_nobodys_charges_are_shown_nowhere(answer: object, ada: User, team: User
         assert client.get(url).status_code == 403
         in_place = client.get(url, headers=HTMX)
         assert (in_place.status_code, in_place["HX-Reswap"]) == (200, "outerHTML")
-        assert "No charges to show" in shown(in_place).text
+        assert "No items to show" in shown(in_place).text
         assert client.get(url, {"news": 1}, headers=HTMX).status_code == 204
     assert client.post(PAYMENTS, {"currency": "CHF"}).status_code == 403
     assert "CHF" not in shown(client.post(PAYMENTS, {"currency": "CHF"}, headers=HTMX)).text
@@ -211,7 +211,7 @@ def test_the_heartbeat_follows_the_payer(ada: User, team: User, make_user: Any) 
     assert f"v={queries.version(other)}" in changed.content.decode()
     PAYERS[ada.pk] = lambda: None
     lost = shown(client.get("/heartbeat/", asked, headers=HTMX))
-    assert "You no longer see these charges" in lost.text
+    assert "You no longer see these items" in lost.text
     assert lost.with_attr("hx-get") == []
 
 

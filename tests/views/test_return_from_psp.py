@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from payments_ui.core.models import Attempt, Payment
@@ -45,8 +49,20 @@ def test_a_decline_at_the_psp_is_told(shopper: Shopper, psp: SandboxPSP) -> None
 @pytest.mark.parametrize("claim", ["success=1", "status=paid", "redirect_status=succeeded"])
 def test_what_the_url_claims_is_not_believed(shopper: Shopper, psp: SandboxPSP, claim: str) -> None:
     payment, back = leave(shopper, psp)
-    shopper.get(f"{back}&{claim}")
+    shopper.client.get(f"{back}&{claim}", follow=True)
     assert stored(payment).state == "processing"
+
+
+@pytest.mark.parametrize("is_payer", [True, False])
+def test_what_a_psp_adds_to_the_url_stays_in_no_page_and_no_history(
+    shopper: Shopper, psp: SandboxPSP, is_payer: bool
+) -> None:
+    _payment, back = leave(shopper, psp)
+    client = shopper.client if is_payer else Client()
+    # Stripe adds the secret with which the payment could be looked at and gone on with.
+    response = client.get(f"{back}&payment_intent=pi_1&payment_intent_client_secret=pi_1_secret_2")
+    assert (response.status_code, response["Location"]) == (303, back)
+    assert psp.calls == {"create": 1}
 
 
 def test_coming_back_twice_changes_nothing(shopper: Shopper, psp: SandboxPSP) -> None:
@@ -176,3 +192,65 @@ def test_a_way_back_that_was_not_signed_is_not_offered(shopper: Shopper) -> None
     payment = shopper.begin("5.00")
     shown = shopper.get(url("payment", payment), back="https://elsewhere.example/")
     assert "elsewhere" not in shown.content.decode()
+
+
+def test_a_return_by_post_without_cookies_is_taken_and_shows_the_payment(
+    shopper: Shopper, psp: SandboxPSP
+) -> None:
+    payment, back = leave(shopper, psp)
+    finish(psp, attempt_of(payment))
+    posted = Client(enforce_csrf_checks=True).post(back, {"PaRes": "x", "MD": "y"})
+    assert posted.status_code == 303
+    # What is posted is not believed, and changes nothing: the redirect brings the cookies.
+    assert (posted["Location"], psp.calls) == (back, {"create": 1})
+    assert stored(payment).state == "processing"
+    shown = shopper.get(posted["Location"])
+    assert step(shopper.get(shown["Location"])) == "charged"
+
+
+def test_a_return_by_post_says_how_it_stands_where_no_cookies_come_at_all(
+    shopper: Shopper, psp: SandboxPSP
+) -> None:
+    payment, back = leave(shopper, psp)
+    finish(psp, attempt_of(payment), Status.DECLINED)
+    browser = Client(enforce_csrf_checks=True)
+    shown = browser.post(f"{back}&status=paid", {"status": "paid"}, follow=True)
+    assert "Nothing was charged" in dom(shown).text
+    assert "status" not in shown.redirect_chain[0][0]
+
+
+def test_a_forged_return_by_post_is_not_found(shopper: Shopper, psp: SandboxPSP) -> None:
+    _payment, back = leave(shopper, psp)
+    assert Client(enforce_csrf_checks=True).post(back[:-1] + "_").status_code == 404
+    assert Client().put(back).status_code == 405
+
+
+@pytest.mark.parametrize("method", ["get", "head", "post"])
+@pytest.mark.parametrize("visitor", [lambda _make: Client(), lambda make: make().client])
+def test_a_visitors_return_asks_the_psp_at_most_every_ten_seconds(
+    make_shopper: MakeShopper,
+    psp: SandboxPSP,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    visitor: Callable[[MakeShopper], Client],
+) -> None:
+    payment, back = leave(make_shopper(), psp)
+    browser: Any = visitor(make_shopper)
+    for _time in range(5):
+        getattr(browser, method)(back, follow=True)
+    assert psp.calls == {"create": 1, "fetch": 1}
+    later = timezone.now() + dt.timedelta(seconds=11)
+    monkeypatch.setattr("payments_ui.flows.return_from_psp.timezone.now", lambda: later)
+    getattr(browser, method)(back, follow=True)
+    assert psp.calls == {"create": 1, "fetch": 2}
+    assert stored(payment).state == "processing"
+
+
+def test_visitors_do_not_keep_the_payers_own_return_from_asking(
+    shopper: Shopper, psp: SandboxPSP
+) -> None:
+    payment, back = leave(shopper, psp)
+    Client().get(back)
+    finish(psp, attempt_of(payment))
+    shopper.get(back)
+    assert stored(payment).state == "charged"
