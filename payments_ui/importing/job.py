@@ -25,6 +25,8 @@ class Job:
     examples: int | None
     #: Answers of a PSP that several charged payments share.
     shared_answers: frozenset[str]
+    #: The account of the customers of Stripe.
+    stripe_account: str
     #: Line items that were deleted from the books: the import does not bring them back.
     deleted: frozenset[int]
 

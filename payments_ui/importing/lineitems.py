@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import models
+from django.utils.timezone import is_aware
 from django.utils.translation import gettext as _
 
 from payments_ui.core.models import LineItem
 
 from .job import Job
 from .report import Kind, Report
-from .source import SourceItem, SourcePayment
+from .source import SourceCustomer, SourceItem, SourcePayment
 
 _LONGEST_TITLE = 200
 
@@ -44,17 +45,20 @@ class Existing:
         return owned.item.pk not in self.imported and owned.item.pk not in self.deleted
 
 
-def key_of(identifier: int | UUID) -> str:
+def key_of(identifier: int | UUID | str) -> str:
     """The key that an imported line item keeps."""
     return f"user_payments:{identifier}"
 
 
 def user_key(value: object) -> Any:
     """A user's primary key, in the type that the site's user model has."""
-    return get_user_model()._meta.pk.to_python(value)
+    user: Any = LineItem._meta.get_field("user")
+    return user.target_field.to_python(value)
 
 
-def existing_users(rows: Iterable[SourcePayment | SourceItem], using: str) -> set[Any]:
+def existing_users(
+    rows: Iterable[SourcePayment | SourceItem | SourceCustomer], using: str
+) -> set[Any]:
     """Keys of those users of these rows who exist."""
     users = get_user_model()._base_manager.using(using)
     keys = {user_key(row.user) for row in rows}
@@ -124,6 +128,19 @@ def new_lineitem(
         amount=item.amount,
         currency=currency,
         key=key_of(item.pk),
+    )
+
+
+def is_stored_as_it_is(owned: Owned, existing: Existing) -> bool:  # runs on PostgreSQL only
+    """Whether nothing is put right with this line item, and its moment has a time zone."""
+    item = owned.item
+    title = _clean_title(item)
+    return (
+        item.pk not in existing.taken
+        and user_key(item.user) == owned.user_id
+        and title == item.title
+        and 0 < len(title) <= _LONGEST_TITLE
+        and is_aware(item.created_at)
     )
 
 

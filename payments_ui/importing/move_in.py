@@ -16,7 +16,7 @@ from payments_ui.core.db.locks import retrying, second_look
 from payments_ui.core.models import JournalEntry, LineItem
 from payments_ui.exceptions import InvalidCurrencyError
 
-from . import ids, lineitems, source, write
+from . import customers, ids, lineitems, source, write
 from .decide import decide
 from .job import ACTOR, ITEMS, PAYMENTS, REASON, Job
 from .lineitems import Owned
@@ -26,15 +26,21 @@ from .source import SourceError, SourceItem, SourcePayment
 
 
 def move_in(
-    *, currency: str, using: str | None = None, commit: bool = False, examples: int | None = 5
+    *,
+    currency: str,
+    using: str | None = None,
+    commit: bool = False,
+    examples: int | None = 5,
+    stripe_account: str = "",
 ) -> Report:
     """Copy what the books do not have yet; without ``commit`` only say what would happen.
 
     ``currency`` is that of all amounts in the old tables; ``using`` the alias of the database
-    they are in, by default that of the books. Payments keep their id, and line items theirs
-    unless it is taken. What was copied before stays as it is, so repeating it is safe, also
-    after an interruption. Writes in batches, each in a transaction of its own; memory does not
-    grow with the number of rows unless ``examples`` is ``None``, which keeps all ids.
+    they are in, by default that of the books; ``stripe_account`` is the ``account`` of the site's
+    moocher for Stripe, for the customers of ``stripe_customers``. Payments keep their id, and line
+    items theirs unless it is taken. What was copied before stays as it is, so repeating it is
+    safe, also after an interruption. Writes in batches, each in a transaction of its own; memory
+    does not grow with the number of rows unless ``examples`` is ``None``, which keeps all ids.
 
     Raises ``SourceError`` and ``InvalidCurrencyError`` before anything is written. Must
     run outside of a transaction.
@@ -51,6 +57,7 @@ def move_in(
         currency=currency,
         commit=commit,
         examples=examples,
+        stripe_account=stripe_account,
         shared_answers=shared_answers(using),
         deleted=frozenset(
             filter(None, deleted.order_by().values_list("lineitem_id", flat=True)),
@@ -86,6 +93,7 @@ def _parts(job: Job) -> Iterator[Report]:
         for item in page:
             report.add(Kind.ORPHAN, item.pk, item.amount)
         yield report
+    yield from customers.parts(job)
 
 
 @retrying

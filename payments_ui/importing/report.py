@@ -27,6 +27,7 @@ class Kind(Enum):
     PENDING = (Section.COPIED, "pending payments")
     BOUND = (Section.COPIED, "line items of these payments")
     UNBOUND = (Section.COPIED, "line items that belong to no payment")
+    CUSTOMER = (Section.COPIED, "customers of Stripe")
 
     DIFFERENCE = (
         Section.CORRECTED,
@@ -86,6 +87,11 @@ class Kind(Enum):
         Section.LEFT,
         "line items added to payments that were copied before: record them by hand",
     )
+    NO_USERS_CUSTOMER = (Section.LEFT, "customers of Stripe of users who do not exist")
+    OTHER_CUSTOMER = (
+        Section.LEFT,
+        "customers of Stripe that have another user here, or whose user has another one",
+    )
 
     PAYMENT = (Section.KNOWN, "payments")
     CHANGED = (Section.KNOWN, "of these, charged in the old tables since: decide by hand")
@@ -94,6 +100,7 @@ class Kind(Enum):
         Section.KNOWN,
         "of these, with another amount in the old tables: decide by hand",
     )
+    CUSTOMER_KNOWN = (Section.KNOWN, "customers of Stripe")
     DELETED = (Section.KNOWN, "line items that were deleted from the books since")
 
     def __init__(self, section: Section, text: str) -> None:
@@ -103,7 +110,7 @@ class Kind(Enum):
 
 # Nothing to look up: their ids are not listed.
 _WITHOUT_IDS = {kind for kind in Kind if kind.section is Section.COPIED}
-_WITHOUT_IDS |= {Kind.PAYMENT, Kind.ITEM}
+_WITHOUT_IDS |= {Kind.PAYMENT, Kind.ITEM, Kind.CUSTOMER_KNOWN}
 
 
 @dataclass(slots=True)

@@ -87,8 +87,27 @@ class SourceItem(models.Model):  # noqa: DJ008 - shown by its id only
         db_table = "user_payments_lineitem"
 
 
-# Not read: saved cards are the PSP's, and subscriptions point at line items, which keep their ids.
-_OPTIONAL = ("stripe_customers_", "user_subscriptions_")
+class SourceCustomer(models.Model):
+    """A row of ``stripe_customers_customer``, of the ancestor's optional app."""
+
+    id = models.BigIntegerField(primary_key=True)
+    user = _AnyField(db_column="user_id")
+    created_at = models.DateTimeField()
+    customer_id = models.CharField(max_length=50)
+    customer_data = models.TextField()
+
+    class Meta:
+        apps = _apps
+        app_label = "user_payments_source"
+        managed = False
+        db_table = "stripe_customers_customer"
+
+    def __str__(self) -> str:
+        return self.customer_id
+
+
+# Not read: subscriptions point at line items, which keep their ids.
+_OPTIONAL = "user_subscriptions_"
 # What money, dates and ids are stored as; every kind of text will do.
 _STORED_AS = {
     "UUIDField": {"UUIDField", "CharField"},
@@ -111,10 +130,20 @@ def require(using: str, currency: str) -> None:
     rows: models.QuerySet[SourcePayment] = models.QuerySet(SourcePayment, using=using)
     odd = rows.exclude(charged_at=None).exclude(amount=Round("amount", decimals)).first()
     if odd is not None:
+        amount = money.format_amount(odd.amount, currency)
         raise SourceError(
-            f"Payment {odd} of {odd.amount} has too many decimals for {currency}, which has "
+            f"Payment {odd} of {amount} has too many decimals for {currency}, which has "
             f"{decimals}: name the right --currency"
         )
+
+
+def has_customers(using: str) -> bool:
+    """Whether there is a table of Stripe's customers; ``SourceError`` where it is another."""
+    if SourceCustomer._meta.db_table not in connections[using].introspection.table_names():
+        return False
+    for problem in _differences(SourceCustomer, connections[using]):
+        raise SourceError(f"{problem}: this is not the table of django-user-payments 0.3")
+    return True
 
 
 def left_out(using: str) -> Iterator[str]:
@@ -123,7 +152,7 @@ def left_out(using: str) -> Iterator[str]:
     for table in sorted(connection.introspection.table_names()):
         if table.startswith(_OPTIONAL):
             yield f"table {table}"
-    for model in TABLES:
+    for model in (*TABLES, *([SourceCustomer] if has_customers(using) else ())):
         known = {field.column for field in model._meta.concrete_fields}
         for name in sorted(_columns(model, connection).keys() - known):
             yield f"column {model._meta.db_table}.{name}"

@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import F, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
-from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
+from payments_ui.core.models import Arrival, Attempt, JournalEntry, LineItem, Payment
 from payments_ui.core.verbs import JournalVerb as Verb
 
-from . import lineitems
+from . import copying, lineitems
 from .decide import Plans, pages
 from .job import ACTOR, ITEMS, REASON, Job
 from .lineitems import Existing, Owned
@@ -31,12 +31,12 @@ def payments(job: Job, plans: Plans) -> None:
     stored: models.QuerySet[Payment] = models.QuerySet(Payment, using=job.target)
     _insert(Payment, map(_draft, imported), job)
     for page, existing in pages(job, with_items):
-        items = []
+        bound: list[Owned] = []
+        released: list[Owned] = []
         for owned in filter(existing.lacks, page):
-            plan = plans[owned.item.payment]
-            payment = plan.source.pk if plan.is_imported else None
-            items.append(lineitems.new_lineitem(owned, existing, job.currency, payment))
-        _insert(LineItem, items, job)
+            (bound if plans[owned.item.payment].is_imported else released).append(owned)
+        _insert_items(job, bound, existing, bound=True)
+        _insert_items(job, released, existing, bound=False)
     _insert(LineItem, (_difference(plan) for plan in imported if plan.needs_item), job)
     stored.filter(pk__in=[plan.source.pk for plan in imported]).update(sealed_at=F("created_at"))
     entries = [
@@ -50,6 +50,7 @@ def payments(job: Job, plans: Plans) -> None:
     ]
     _insert(JournalEntry, entries, job)
     attempts = _insert(Attempt, map(_attempt, charged), job)
+    _insert(Arrival, (_arrival(made) for made in attempts if made.manual and made.amount), job)
     # One statement for all of them: each at the moment that its attempt tells.
     settled = Attempt.objects.filter(settled_payment=OuterRef("pk")).values("signal_sent_at")
     stored.filter(pk__in=[plan.source.pk for plan in charged]).update(charged_at=Subquery(settled))
@@ -62,7 +63,22 @@ def payments(job: Job, plans: Plans) -> None:
 
 def unbound(job: Job, page: Iterable[Owned], existing: Existing) -> None:
     """Write these line items, in the caller's transaction."""
-    items = (lineitems.new_lineitem(owned, existing, job.currency) for owned in page)
+    _insert_items(job, page, existing, bound=False)
+
+
+def _insert_items(job: Job, page: Iterable[Owned], existing: Existing, *, bound: bool) -> None:
+    copied: list[Owned] = []
+    corrected: list[Owned] = []
+    can_copy = copying.can_copy(job)
+    for owned in page:
+        is_copy = can_copy and lineitems.is_stored_as_it_is(owned, existing)
+        (copied if is_copy else corrected).append(owned)
+    if copied:  # runs on PostgreSQL only
+        copying.copy(job, copied, bound=bound)
+    items = (
+        lineitems.new_lineitem(owned, existing, job.currency, owned.item.payment if bound else None)
+        for owned in corrected
+    )
     _insert(LineItem, items, job)
 
 
@@ -118,6 +134,17 @@ def _attempt(plan: Plan) -> Attempt:
         received_amount=plan.amount,
         received_currency=plan.job.currency,
         **times,
+    )
+
+
+def _arrival(attempt: Attempt) -> Arrival:
+    return Arrival(
+        attempt=attempt,
+        amount=attempt.amount,
+        currency=attempt.currency,
+        booked_at=attempt.started_at,
+        booked_by=ACTOR,
+        reason=REASON,
     )
 
 

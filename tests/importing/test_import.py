@@ -314,7 +314,7 @@ def test_amounts_that_the_currency_cannot_say_are_refused(
 ) -> None:
     ancestor.charged(user, "5.50", "5.50")
     with pytest.raises(
-        CommandError, match=r"5\.50 has too many decimals for JPY.* Nothing was copied"
+        CommandError, match=r"¥5\.5 has too many decimals for JPY.* Nothing was copied"
     ):
         move_in("--commit", currency="JPY")
     with pytest.raises(CommandError, match="'XYZ' is not a currency"):

@@ -17,7 +17,7 @@ _EXAMPLES, _FINDINGS = 5, 20
 
 class Command(BaseCommand):
     help = (
-        "Copy payments and line items of django-user-payments into the books, with their ids. "
+        "Copy payments, line items and Stripe's customers of django-user-payments into the books. "
         "Says what would happen and writes only with --commit. What was copied before stays as "
         "it is. Ends with an audit of the books; exits with 1 where the audit finds something."
     )
@@ -34,6 +34,12 @@ class Command(BaseCommand):
             help="Database that has the old tables, if not that of the books. Users need the "
             "same primary keys in both.",
         )
+        parser.add_argument(
+            "--stripe-account",
+            default="",
+            help="The account of your moocher for Stripe, where it has one, for the customers of "
+            "stripe_customers.",
+        )
         parser.add_argument("--ids", action="store_true", help="List every id, not five of a kind.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,6 +49,7 @@ class Command(BaseCommand):
                 using=options["source_alias"],
                 commit=options["commit"],
                 examples=None if options["ids"] else _EXAMPLES,
+                stripe_account=options["stripe_account"],
             )
         except PaymentsUIError as error:
             raise CommandError(f"{error}. Nothing was copied.") from error
