@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from payments_ui.flows.runs import RunResult
+from payments_ui.flows.command_result import CommandResult
 
 #: Part of the work could not be done; the next run goes on. 1 is Django's, for wrong arguments.
 INCOMPLETE = 2
@@ -19,13 +19,10 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
 
 
-def finish(command: BaseCommand, result: RunResult, lines: list[str], *, as_json: bool) -> None:
+def finish(command: BaseCommand, result: CommandResult, lines: list[str], *, as_json: bool) -> None:
     """Print what was done; raises ``CommandError`` with exit code 2 if some of it was not."""
     command.stdout.write(json.dumps(result.as_dict()) if as_json else "\n".join(lines))
-    if not result.is_clean:
-        problems = [f"{name} does not answer" for name in result.not_answering]
-        if result.errors:
-            problems.append(f"{result.errors} failed, the log says why")
+    if problems := result.problems:
         raise CommandError(f"{', '.join(problems)}. The next run goes on.", returncode=INCOMPLETE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from io import StringIO
 from uuid import UUID
@@ -84,7 +85,7 @@ def test_exact_amount_charges_the_payment(user: User) -> None:
     assert payment.state == Payment.State.CHARGED
     assert payment.payment_service_provider == "banktransfer"
     assert payment.transaction == attempt.psp_reference
-    assert text == f"CHF 12.00 settled, payment {payment.pk}\n"
+    assert text == f"CHF\u00a012.00 settled, payment {payment.pk}\n"
 
 
 def test_reference_may_be_typed_in_the_groups_on_paper(user: User) -> None:
@@ -92,12 +93,17 @@ def test_reference_may_be_typed_in_the_groups_on_paper(user: User) -> None:
     assert "settled" in book(references.display(attempt.psp_reference or ""))
 
 
-def test_short_transfer_is_kept_as_mismatch_and_charges_nothing(user: User) -> None:
+def test_short_transfer_is_a_part_and_the_rest_charges_the_payment(user: User) -> None:
     attempt = wait_for_transfer(user)
-    text = book(attempt.psp_reference, "11.99")
+    text = book(attempt.psp_reference, "11.99", date="2026-11-27", payer="Ada Lovelace")
     assert Payment.objects.get(pk=attempt.payment_id).charged_at is None
-    assert money_of(attempt.payment_id) == {State.MISMATCH: Decimal("11.99")}
-    assert text == f"CHF 11.99 mismatch, payment {attempt.payment_id}\n"
+    assert money_of(attempt.payment_id) == {State.PROCESSING: Decimal("11.99")}
+    missing = "part (CHF\u00a00.01 is missing)"
+    assert text == f"CHF\u00a011.99 {missing}, payment {attempt.payment_id}\n"
+    event = Event.objects.get()
+    assert (event.arrived_on, event.payer) == (dt.date(2026, 11, 27), "Ada Lovelace")
+    text = book(attempt.psp_reference, "0.01")
+    assert text == f"CHF\u00a00.01 settled, payment {attempt.payment_id}\n"
 
 
 def test_excess_charges_the_payment_and_the_rest_is_surplus(user: User) -> None:
@@ -108,8 +114,8 @@ def test_excess_charges_the_payment_and_the_rest_is_surplus(user: User) -> None:
         State.SETTLED: Decimal("12.00"),
         State.SURPLUS: Decimal("3.00"),
     }
-    assert "CHF 12.00 settled" in text
-    assert "CHF 3.00 surplus" in text
+    assert "CHF\u00a012.00 settled" in text
+    assert "CHF\u00a03.00 surplus" in text
 
 
 def test_second_transfer_is_surplus(user: User) -> None:
@@ -117,7 +123,7 @@ def test_second_transfer_is_surplus(user: User) -> None:
     book(attempt.psp_reference, bank_reference="day-1")
     charged_at = Payment.objects.get(pk=attempt.payment_id).charged_at
     text = book(attempt.psp_reference, bank_reference="day-2")
-    assert text == f"CHF 12.00 surplus, payment {attempt.payment_id}\n"
+    assert text == f"CHF\u00a012.00 surplus, payment {attempt.payment_id}\n"
     assert Payment.objects.get(pk=attempt.payment_id).charged_at == charged_at
     assert money_of(attempt.payment_id) == {
         State.SETTLED: Decimal("12.00"),
@@ -125,10 +131,10 @@ def test_second_transfer_is_surplus(user: User) -> None:
     }
 
 
-def test_other_currency_is_a_mismatch_however_much_it_is(user: User) -> None:
+def test_other_currency_is_surplus_however_much_it_is(user: User) -> None:
     attempt = wait_for_transfer(user)
     text = book(attempt.psp_reference, "99.00", currency="EUR")
-    assert text == f"EUR 99.00 mismatch, payment {attempt.payment_id}\n"
+    assert text == f"€99.00 surplus, payment {attempt.payment_id}\n"
     assert Payment.objects.get(pk=attempt.payment_id).charged_at is None
 
 
@@ -137,14 +143,14 @@ def test_transfer_after_the_payment_was_given_up_is_surplus(user: User) -> None:
     attempt.record(bank.cancel(attempt))
     Payment.objects.get(pk=attempt.payment_id).cancel_pending()
     text = book(attempt.psp_reference)
-    assert text == f"CHF 12.00 surplus, payment {attempt.payment_id}\n"
+    assert text == f"CHF\u00a012.00 surplus, payment {attempt.payment_id}\n"
     assert LineItem.objects.unbound().count() == 1
 
 
 def test_unknown_reference_fails_and_keeps_the_money_as_unmatched() -> None:
     with pytest.raises(CommandError, match="The reference 'RF18539007547034' is not known") as info:
         book("RF18 5390 0754 7034", "7.50", bank_reference="stray")
-    assert "CHF 7.50 is kept as unmatched, for a review" in str(info.value)
+    assert "CHF\u00a07.50 is kept as unmatched, for a review" in str(info.value)
     assert info.value.returncode == 1
     event = Event.objects.get(event_id="stray")
     assert (event.state, event.amount, event.currency) == ("unmatched", Decimal("7.50"), "CHF")
@@ -189,7 +195,7 @@ def test_same_bank_reference_with_other_facts_is_an_error_that_names_the_first(
     attempt = wait_for_transfer(user)
     book(attempt.psp_reference, bank_reference="17")
     facts = {"reference": attempt.psp_reference or "", "amount": "12.00"} | changed
-    with pytest.raises(CommandError, match=r"17 was booked before, as CHF 12\.00 with") as info:
+    with pytest.raises(CommandError, match=r"17 was booked before, as CHF.12\.00 with") as info:
         book(**facts, bank_reference="17")
     assert str(attempt.psp_reference) in str(info.value)
     assert "is kept as unmatched" in str(info.value)
@@ -275,6 +281,7 @@ def test_a_moocher_that_is_no_bank_transfer_cannot_be_named() -> None:
 def test_rest_of_a_short_transfer_is_kept_while_the_customer_pays_again(user: User) -> None:
     attempt = wait_for_transfer(user)
     book(attempt.psp_reference, "10.00")
+    attempt.record(bank.cancel(attempt))
     again = ask_for_details(Payment.objects.get(pk=attempt.payment_id))
     assert "surplus" in book(attempt.psp_reference, "2.00")
     assert "settled" in book(again.psp_reference, "12.00")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+import datetime as dt
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ LONGEST = 255
 class Command(BaseCommand):
     help = (
         "Book a bank transfer that arrived, found by its reference. The exact amount charges "
-        "the payment; less is kept as mismatch, more or a second transfer as surplus; an "
+        "the payment, and so do parts that make it; what is more is kept as surplus; an "
         "unknown reference is kept as unmatched, and the exit code is 1."
     )
 
@@ -36,12 +36,16 @@ class Command(BaseCommand):
             help="The bank's own id of this arrival: the same id is never booked twice. "
             "Without it every call is another arrival.",
         )
+        parser.add_argument(
+            "--date", type=dt.date.fromisoformat, help="When it arrived, as in 2026-11-27."
+        )
+        parser.add_argument("--payer", default="", help="Who paid, as the bank names them.")
         parser.add_argument("--reason", default="", help="For the journal.")
         parser.add_argument("--by", default="command:book_transfer", help="For the journal: who.")
         parser.add_argument("--moocher", help="Identifier, where the site has several accounts.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        moocher = _moocher(options["moocher"])
+        moocher = the_moocher(options["moocher"])
         facts = _facts(options)
         arrival: dict[str, Any] = {
             "moocher": moocher.identifier,
@@ -49,17 +53,19 @@ class Command(BaseCommand):
             "event_id": options["bank_reference"] or f"book_transfer:{uuid4()}",
         }
         known = Event.objects.filter(**arrival).first()
-        event = book_arrival(**arrival, **facts, by=options["by"], reason=options["reason"])
+        said = {"arrived_on": options["date"], "payer": options["payer"]}
+        event = book_arrival(**arrival, **facts, **said, by=options["by"], reason=options["reason"])
+        arrived = money.format_arrived(event.amount, event.currency)
         if known is not None and event != known:
+            before = money.format_arrived(known.amount, known.currency)
             raise CommandError(
-                f"{known.event_id} was booked before, as {_amount(known.amount, known.currency)} "
-                f"with the reference {known.psp_reference!r}. "
-                f"{_amount(event.amount, event.currency)} is kept as unmatched, for a review."
+                f"{known.event_id} was booked before, as {before} with the reference "
+                f"{known.psp_reference!r}. {arrived} is kept as unmatched, for a review."
             )
         if event.attempt is None:
             raise CommandError(
                 f"The reference {event.psp_reference!r} is not known. "
-                f"{_amount(event.amount, event.currency)} is kept as unmatched, for a review."
+                f"{arrived} is kept as unmatched, for a review."
             )
         self._report(event, event.attempt, known=known is not None)
 
@@ -67,16 +73,18 @@ class Command(BaseCommand):
         if known:
             self.stdout.write(f"{event.event_id} was booked before. Nothing changed.")
             return
-        for closed in Attempt.objects.filter(
-            payment=attempt.payment_id, ended_at__gte=event.received_at
-        ).order_by("ended_at"):
-            style = self.style.SUCCESS if closed.state == "settled" else self.style.WARNING
-            received = _amount(closed.received, closed.received_currency)
-            text = f"{received} {closed.state}, payment {closed.payment_id}"
-            self.stdout.write(style(text))
+        for arrival in event.arrivals.select_related("attempt"):
+            found: Attempt = arrival.attempt
+            style = self.style.SUCCESS if found.state == "settled" else self.style.WARNING
+            became = str(found.state)
+            if found.is_open:
+                became = f"part ({money.format_amount(found.missing, found.currency)} is missing)"
+            amount = money.format_amount(arrival.amount, arrival.currency)
+            self.stdout.write(style(f"{amount} {became}, payment {attempt.payment_id}"))
 
 
-def _moocher(identifier: str | None) -> BankTransferMoocher:
+def the_moocher(identifier: str | None) -> BankTransferMoocher:
+    """The bank transfer moocher of this identifier, or the only one; raises ``CommandError``."""
     found = [
         moocher
         for moocher in moochers().values()
@@ -104,7 +112,3 @@ def _facts(options: dict[str, Any]) -> dict[str, Any]:
         "amount": amount,
         "currency": options["currency"],
     }
-
-
-def _amount(amount: Decimal | None, currency: str) -> str:
-    return f"{currency} {money.padded(amount or Decimal(0), currency)}"

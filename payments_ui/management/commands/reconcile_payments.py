@@ -46,8 +46,12 @@ def _lines(result: ReconcileResult, *, dry_run: bool) -> list[str]:
         "still open": result.still_open,
     }
     others = {
+        "payment methods saved": result.methods_saved,
+        "payment methods removed": result.methods_removed,
+        "customers removed": result.customers_removed,
         "signals sent again": result.signals_sent,
         "events matched": result.events_matched,
+        "events found": result.events_found,
         "overdue": result.overdue,
         "mailed to the admins": result.admins_notified,
     }
