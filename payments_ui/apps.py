@@ -19,7 +19,8 @@ class PaymentsUIConfig(AppConfig):
         if not apps.is_installed("payments_ui.core"):
             # A system check says so.
             return
-        from payments_ui.core import psp_port
+        from payments_ui.core import psp_port, signals
+        from payments_ui.flows.leased_run import engine
         from payments_ui.flows.psp_port import MoocherPort
         from payments_ui.mooch import checks as _django_mooch  # noqa: F401 - registers itself
         from payments_ui.mooch.moocher import wrap
@@ -27,3 +28,4 @@ class PaymentsUIConfig(AppConfig):
 
         registry.register_wrapper(wrap)
         psp_port.register(MoocherPort())
+        signals.run_resumed.connect(engine.on_resumed)

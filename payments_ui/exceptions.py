@@ -59,7 +59,7 @@ class InvalidTitleError(LineItemError, ValueError):
     """The title is empty or too long."""
 
     code = "invalid_title"
-    message = _("A charge needs a title of at most 200 characters.")
+    message = _("An item needs a title of at most 200 characters.")
 
 
 class KeyConflictError(LineItemError):
@@ -69,18 +69,45 @@ class KeyConflictError(LineItemError):
     message = _("This use was already recorded with another amount.")
 
 
+class UsesRefusedError(LineItemError):
+    """Some uses of ``record_many`` could not be recorded; the others are."""
+
+    code = "uses_refused"
+    message = _("Some items could not be recorded.")
+    #: Errors that are kept, however many there are.
+    KEPT = 100
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        #: How many uses were recorded now, were known, and were refused.
+        self.new = self.known = self.count = 0
+        #: The first errors, by the number of the row, counted from 0.
+        self.errors: dict[int, Exception] = {}
+
+    def add(self, number: int, error: Exception) -> None:
+        """Count one more refused row."""
+        self.count += 1
+        if len(self.errors) < self.KEPT:
+            self.errors[number] = error
+
+    def __str__(self) -> str:
+        shown = [f"row {number}: {error}" for number, error in sorted(self.errors.items())[:3]]
+        told = f"{self.new} new, {self.known} known, {self.count} refused"
+        return "; ".join([self.detail or told, *shown])
+
+
 class LineItemBoundError(LineItemError):
     """A line item that belongs to a payment is neither edited, moved nor deleted."""
 
     code = "line_item_bound"
-    message = _("This charge is part of a payment and can no longer be changed.")
+    message = _("This item is part of a payment and can no longer be changed.")
 
 
 class MixedCurrenciesError(PaymentsUIError):
     """The line items have several currencies: name a currency, or pick items of one currency."""
 
     code = "mixed_currencies"
-    message = _("Your charges are in several currencies. Please pay one currency at a time.")
+    message = _("Your items are in several currencies. Please pay one currency at a time.")
 
 
 class PaymentStateError(PaymentsUIError):
@@ -108,7 +135,7 @@ class PaymentGoneError(PaymentStateError):
     """The payment was cancelled or undone; its line items are back in the pool."""
 
     code = "payment_gone"
-    message = _("This payment was cancelled. Your charges are back in your list.")
+    message = _("This payment was cancelled. Your items are back in your list.")
 
 
 class AttemptOpenError(PaymentStateError):
@@ -120,11 +147,60 @@ class AttemptOpenError(PaymentStateError):
     )
 
 
+class PartWithoutTransferError(PaymentStateError):
+    """A part of the money arrived for a payment that waits for no bank transfer."""
+
+    code = "part_without_transfer"
+    message = _(
+        "This is less than the payment asks for, and it waits for no transfer that could bring the "
+        "rest."
+    )
+
+
+class AlreadyTriedError(PaymentStateError):
+    """In this run another payment of the user was tried: this one waits for the next run."""
+
+    code = "already_tried"
+
+
+class RunStoppedError(PaymentsUIError):
+    """The open run was stopped by a person, who has to resume it first."""
+
+    code = "run_stopped"
+
+
+class RunStateError(PaymentsUIError):
+    """The run is in no state from which it can be stopped, or resumed."""
+
+    code = "run_state"
+    message = _("This run has ended, or is not in a state for that any more.")
+
+
+class NoEngineError(PaymentsUIError):
+    """No task queue is set up whose workers would hear of a run."""
+
+    code = "no_engine"
+
+
+class ReferenceTakenError(PaymentStateError):
+    """Money with this bank reference was booked before."""
+
+    code = "reference_taken"
+    message = _("A payment with this bank reference was recorded before. Nothing was recorded now.")
+
+
 class RefundRequiredError(PaymentStateError):
     """PSP money sits on this payment: give it back by a refund."""
 
     code = "refund_required"
     message = _("This payment was made through a payment service and must be refunded.")
+
+
+class NoDisputeLostError(PaymentStateError):
+    """No dispute of this payment was lost, or its items are owed again already."""
+
+    code = "no_dispute_lost"
+    message = _("No dispute of this payment was lost, or its items are owed again already.")
 
 
 class RefundError(PaymentsUIError):
@@ -162,6 +238,15 @@ class RefundChangedError(RefundError):
     message = _("Something was refunded in the meantime. Nothing was sent. Please look again.")
 
 
+class PaymentDisputedError(RefundError):
+    """The customer's bank disputes this money, or has taken it back: it cannot be given back."""
+
+    code = "payment_disputed"
+    message = _(
+        "The customer's bank disputes this payment. A refund now could give the money back twice."
+    )
+
+
 class SuspenseError(PaymentsUIError):
     """The item that needs review cannot be resolved like this."""
 
@@ -183,6 +268,23 @@ class SuspenseMatchError(SuspenseError):
     message = _("This money does not cover this payment.")
 
 
+class PaymentMethodError(PaymentsUIError):
+    """The saved payment method cannot be used, saved or changed like this."""
+
+    code = "payment_method"
+    message = _("This payment method cannot be used like this. Nothing was charged.")
+
+
+class PaymentMethodGoneError(PaymentMethodError):
+    """The payment method was removed, has expired, or belongs to somebody else."""
+
+    code = "payment_method_gone"
+    message = _(
+        "This saved payment method can no longer be used. Nothing was charged. "
+        "Please choose another one."
+    )
+
+
 class EvidenceError(PaymentsUIError):
     """Attempts, refunds, events and journal entries are evidence: never changed, never deleted."""
 
@@ -200,6 +302,13 @@ class IsolationLevelError(PaymentsUIError):
     """The database's isolation level lets a lock go on with rows that others have changed."""
 
     code = "isolation_level"
+
+
+class StatementError(PaymentsUIError):
+    """The file is no bank statement that can be read; nothing of it was booked."""
+
+    code = "statement"
+    message = _("This is no bank statement that we can read. Nothing was booked.")
 
 
 class MoocherError(PaymentsUIError):
@@ -243,6 +352,12 @@ class WebhookSignatureError(MoocherError):
     code = "webhook_signature"
 
 
+class WebhookNotConfiguredError(MoocherError):
+    """The site has no secret to verify this moocher's webhooks with, so it takes none."""
+
+    code = "webhook_not_configured"
+
+
 class WebhookTooLongError(WebhookSignatureError):
     """The webhook is longer than any PSP's. It is not read."""
 
@@ -263,14 +378,14 @@ class MayNotPayError(PaymentsUIError):
     """``PAYER`` lets this user see the charges, and pay none of them."""
 
     code = "may_not_pay"
-    message = _("You can see these charges, but you cannot pay them. Nothing was charged.")
+    message = _("You can see these items, but you cannot pay them. Nothing was charged.")
 
 
 class PayerChangedError(PaymentsUIError):
     """The page showed the charges of another payer than ``PAYER`` names by now."""
 
     code = "payer_changed"
-    message = _("You now see the charges of another account. Nothing was charged.")
+    message = _("You now see the items of another account. Nothing was charged.")
 
 
 class AmountChangedError(PaymentsUIError):

@@ -11,10 +11,9 @@ from copy import copy
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 
-from babel.core import Locale, UnknownLocaleError
 from babel.numbers import format_currency, format_decimal
-from django.utils.translation import get_language, to_locale
 
+from . import languages
 from .exceptions import InvalidAmountError, InvalidCurrencyError, QuantityError
 from .iso4217 import DECIMALS
 
@@ -180,22 +179,25 @@ def from_minor_units(units: int, currency: str) -> Decimal:
     return Decimal(units).scaleb(-DECIMALS.get(currency, 2), context=_CONTEXT)
 
 
-def format_amount(amount: Decimal, currency: str) -> str:
+def format_amount(amount: Decimal, currency: str, language: str = "") -> str:
     """The amount for people, with its currency, in Django's active language.
 
+    ``language`` is ``languages.of_numbers()``, for who writes many amounts and asks for it once.
+
     It is never rounded: decimals beyond the currency's own are shown where the amount has them
-    (CHF 0.0004). With a code that is no currency, as banks tell of, it is written as it is, and so
-    are NaN and infinity.
+    (CHF 0.0004). With a code that is no currency, as banks tell of, it is written as it is behind
+    the code, and so are NaN and infinity. All amounts that people read are written like this: on
+    pages, in mails, commands and errors.
     """
     # Widgets show the same few amounts again and again. Zero has no sign for people.
     if currency not in DECIMALS or not amount.is_finite():
-        return f"{amount} {currency}".rstrip()
-    return _format(amount or Decimal(0), currency, get_language() or "en")
+        return f"{currency}\u00a0{amount}" if currency else str(amount)
+    return _format(amount or Decimal(0), currency, language or languages.of_numbers())
 
 
 @lru_cache(maxsize=2048)
 def _format(amount: Decimal, currency: str, language: str) -> str:
-    locale = _locale(language)
+    locale = languages.locale(language)
     # Babel would take decimals from CLDR, which are those of cash for some currencies.
     pattern = copy(locale.currency_formats["standard"])
     decimals = -int(padded(amount, currency).as_tuple().exponent)
@@ -210,21 +212,9 @@ def format_product(
     """Quantity, unit and unit price in Django's active language; empty without a quantity."""
     if quantity is None or unit_price is None:
         return ""
-    count = format_decimal(
-        quantity, locale=_locale(get_language() or "en"), decimal_quantization=False
-    )
+    locale = languages.locale(languages.of_numbers())
+    count = format_decimal(quantity, locale=locale, decimal_quantization=False)
     return f"{count} {unit}".rstrip() + f" \u00d7 {format_amount(unit_price, currency)}"
-
-
-@lru_cache(maxsize=64)
-def _locale(language: str) -> Locale:
-    for name in (language, language.split("-")[0]):
-        try:
-            return Locale.parse(to_locale(name))
-        except (UnknownLocaleError, ValueError):
-            continue
-    # A site may speak a language that CLDR does not know.
-    return Locale("en")
 
 
 def format_arrived(amount: Decimal | None, currency: str) -> str:

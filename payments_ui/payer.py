@@ -35,6 +35,9 @@ def payer_of(request: HttpRequest) -> Payer | None:
     ``PAYER`` is asked for signed-in users only, and once for each request. Raises
     ``TypeError`` where it returns something else than a user, a ``Payer`` or ``None``.
     """
+    guest: Payer | None = getattr(request, "_payments_ui_guest", None)
+    if guest is not None:
+        return guest
     actor = getattr(request, "user", None)
     if actor is None or not actor.is_authenticated:
         return None
@@ -58,6 +61,16 @@ def _ask(request: HttpRequest) -> Payer | None:
     if not isinstance(payer.user, get_user_model()) or payer.user.pk is None:
         raise TypeError(f"{settings.PAYER} returned {answer!r}: return a user, a Payer or None")
     return payer
+
+
+def admit(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """Let this one request act for the user: a link of theirs led to the payment that it names."""
+    request._payments_ui_guest = Payer(user)  # type: ignore[attr-defined]
+
+
+def is_guest(request: HttpRequest) -> bool:
+    """Whether a link let the request in: then it shows one payment, and nothing else."""
+    return hasattr(request, "_payments_ui_guest")
 
 
 def owns(request: HttpRequest, user_id: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.template import TemplateDoesNotExist, engines
 from django.template.backends.django import DjangoTemplates
 from django.template.loader import get_template
@@ -23,6 +23,7 @@ _MIDDLEWARE = (
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 )
+_PRIVATE_PAGES = "payments_ui.middleware.PrivatePagesMiddleware"
 _REQUEST = "django.template.context_processors.request"
 
 
@@ -38,6 +39,21 @@ def check_apps(**kwargs: Any) -> list[CheckMessage]:
         )
         for name, number in needed.items()
         if not apps.is_installed(name)
+    ]
+
+
+@register(TAG, deploy=True)
+def check_private_pages(**kwargs: Any) -> list[CheckMessage]:
+    """No cache between the site and its visitors keeps a page with somebody's charges."""
+    if has_middleware(_PRIVATE_PAGES):
+        return []
+    return [
+        Warning(
+            f"{_PRIVATE_PAGES!r} is not in MIDDLEWARE.",
+            hint=f'Add "{_PRIVATE_PAGES}" to MIDDLEWARE: it tells proxies and content delivery '
+            "networks to keep no page with a widget.",
+            id="payments_ui.W028",
+        )
     ]
 
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from payments_ui.conf import settings
 from payments_ui.core.checks import RULES, TAG
 
 if TYPE_CHECKING:
     from payments_ui.moochers.base import Moocher
+
+#: How many of the newest line items tell in which currencies a site charges.
+_NEWEST = 1000
 
 
 @register(TAG)
@@ -35,6 +38,56 @@ def check_deployed_moochers(**kwargs: Any) -> list[CheckMessage]:
         return [message for moocher in _listed() for message in moocher.check_deployed()]
     except Exception:  # noqa: BLE001 - E020 says so
         return []
+
+
+@register(TAG)
+def check_can_pay(**kwargs: Any) -> list[CheckMessage]:
+    """Some moocher is listed, and one takes the site's currency."""
+    if not settings.MOOCHERS:
+        text = "PAYMENTS_UI lists no MOOCHERS: customers see what they owe and cannot pay it."
+        hint = 'List the dotted path of one, as in "MOOCHERS": ["shop.moochers.bank_transfer"].'
+        return [Warning(text, hint=hint, id="payments_ui.W031")]
+    if not RULES["CURRENCY"].is_valid(settings.CURRENCY):
+        # Another check says so.
+        return []
+    return _without_moocher({settings.CURRENCY}, "PAYMENTS_UI['CURRENCY'] is")
+
+
+@register(Tags.database)
+def check_charged_currencies(
+    databases: Iterable[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """What the site charges can be paid. Runs with ``check --database default``."""
+    if not apps.is_installed("payments_ui.core"):
+        # Another check says so.
+        return []
+    from payments_ui.core.models import LineItem
+    from payments_ui.core.triggers.on_migrate import has_tables
+
+    charged: set[str] = set()
+    for using in filter(has_tables, databases or ()):
+        newest = LineItem.objects.using(using).order_by("-pk")
+        charged.update(newest.values_list("currency", flat=True)[:_NEWEST])
+    return _without_moocher(charged - {settings.CURRENCY}, "There are line items in")
+
+
+def _without_moocher(currencies: Iterable[str], where: str) -> list[CheckMessage]:
+    try:
+        listed = _listed()
+    except Exception:  # noqa: BLE001 - E020 says so
+        return []
+    taken = [moocher.currencies for moocher in listed]
+    if not taken or None in taken:
+        return []
+    known = frozenset[str]().union(*filter(None, taken))
+    return [
+        Warning(
+            f"{where} {currency!r}, and no listed moocher takes it.",
+            hint=f"List a moocher that does, or charge in one of {', '.join(sorted(known))}.",
+            id="payments_ui.W032",
+        )
+        for currency in sorted(set(currencies) - known)
+    ]
 
 
 def _listed() -> list[Moocher]:
