@@ -16,6 +16,7 @@ from django.http import HttpRequest
 
 from payments_ui.core.attempts.outcomes import Outcome
 from payments_ui.core.models import Attempt, Payment
+from payments_ui.moochers.banktransfer import Account, BankTransferMoocher, Creditor
 from payments_ui.moochers.base import AttemptUrls, Moocher, Notice
 from payments_ui.testing.moochers import API_KEY, WEBHOOK_SECRET, InProcessMoocher, listed
 from payments_ui.testing.psp import Charge, SandboxPSP, Status, Total
@@ -91,7 +92,13 @@ francs = FakeMoocher(
 )
 broken = BrokenMoocher(identifier="broken", title="Broken")
 scripted = ScriptedMoocher(identifier="scripted", title="Scripted")
+transfer = BankTransferMoocher(
+    identifier="transfer",
+    creditor=Creditor(name="Rechenwerk AG", postal_code="8005", town="Zürich"),
+    accounts={"CHF": Account("CH44 3199 9123 0008 8901 2")},
+)
 CARDS, FRANCS, BROKEN, SCRIPTED = listed(cards, francs, broken, scripted)
+(TRANSFER,) = listed(transfer)
 
 
 def new_psp() -> SandboxPSP:

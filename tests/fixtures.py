@@ -13,6 +13,7 @@ from pytest_django import Settings
 from payments_ui.testing.psp import SandboxPSP
 from tests import fakes
 from tests.fakes import CARDS, FRANCS, FakeMoocher, cards, francs
+from tests.saving import other, saving
 from tests.shopping import Shopper
 
 MakeShopper = Callable[..., Shopper]
@@ -27,8 +28,11 @@ def psp(settings: Settings) -> Iterator[SandboxPSP]:
     with fakes.new_psp() as psp:
         FakeMoocher.sandbox.pay_at(psp.url)
         yield psp
-    for moocher in (cards, francs):
+    for moocher in (cards, francs, saving, other):
         moocher.outcomes.clear()
+    for keeper in (saving, other):
+        keeper.kept.clear()
+        keeper.setups.clear()
 
 
 @pytest.fixture

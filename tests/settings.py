@@ -75,7 +75,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Django 6.0 wants addresses alone, and 6.1 its mail servers in one dict.
 ADMINS = ["ada@example.com"] if django.VERSION >= (6, 0) else [("Ada", "ada@example.com")]
 if django.VERSION >= (6, 1):
-    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend"}}
+    # What processes of their own mail goes nowhere.
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 ROOT_URLCONF = "tests.urls"
 LOGIN_URL = "/login/"
 
@@ -104,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "payments_ui.middleware.PrivatePagesMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

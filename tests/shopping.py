@@ -62,6 +62,15 @@ class Shopper:
     def post(self, path: str, data: dict[str, Any] | None = None, **fields: Any) -> Any:
         return self.client.post(path, {**(data or {}), **fields}, headers=self._headers)
 
+    def follow(self, redirect: Any) -> Any:
+        """Open the page of this site that a redirect leads to."""
+        assert redirect.status_code == 303
+        return self.client.get(redirect["Location"])
+
+    def after(self, response: Any) -> Any:
+        """Return what is shown after an action: the fragment, or the page that follows."""
+        return response if self.js else self.follow(response)
+
     @property
     def _headers(self) -> dict[str, str]:
         return IN_PLACE if self.js else {}

@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.checks import CheckMessage, run_checks
+from django.contrib.auth.models import User
+from django.core.checks import CheckMessage, Tags, run_checks
 from django.test import modify_settings, override_settings
 
 from payments_ui.checks import host, templates
+from payments_ui.checks import moochers as moocher_checks
 from payments_ui.checks.templates import accepted
 from payments_ui.core.checks import TAG
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.sandbox import SandboxMoocher
+from tests.core.support import record
 
 ours = Moocher(identifier="ours", title="Ours")
+euros = Moocher(identifier="euros", title="Euros", currencies=frozenset({"EUR"}))
+dollars = Moocher(identifier="dollars", title="Dollars", currencies=frozenset({"USD"}))
 twin = Moocher(identifier="ours", title="The same name")
 nothing = object()
 sandbox = SandboxMoocher(psp_url="http://127.0.0.1:9", api_key="key", webhook_secret="secret")
@@ -34,11 +39,18 @@ class SessionMiddleware:
     """Not Django's."""
 
 
-def found(*, deploy: bool = False) -> dict[str, CheckMessage]:
+def all_found(*, deploy: bool = False) -> dict[str, CheckMessage]:
     """Return what the checks say, by number."""
     messages = run_checks(tags=[TAG], include_deployment_checks=deploy)
     assert all(message.hint for message in messages)
     return {str(message.id).removeprefix("payments_ui."): message for message in messages}
+
+
+def found(*, deploy: bool = False) -> dict[str, CheckMessage]:
+    """Return the same of a site that may list no moocher, as most here."""
+    told = all_found(deploy=deploy)
+    told.pop("W031", None)
+    return told
 
 
 def listed(*names: str) -> dict[str, Any]:
@@ -50,6 +62,12 @@ def test_the_site_under_test_is_in_order() -> None:
 
 
 # The site
+
+
+def test_pages_with_a_widget_are_kept_out_of_caches() -> None:
+    assert "W028" not in found(deploy=True)
+    with modify_settings(MIDDLEWARE={"remove": ["payments_ui.middleware.PrivatePagesMiddleware"]}):
+        assert "W028" in found(deploy=True)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +218,47 @@ def test_a_policy_that_blocks_the_psps_form_is_told(
     for name, value in policy.items():
         setattr(settings, name, value)
     assert set(found()) == ({"W025"} if is_told else set())
+
+
+@override_settings(PAYMENTS_UI={})
+def test_a_site_at_which_nobody_can_pay_is_told() -> None:
+    assert "MOOCHERS" in str(all_found()["W031"].hint)
+
+
+@pytest.mark.parametrize(
+    ("names", "is_told"),
+    [
+        (("euros",), True),
+        (("euros", "dollars"), True),
+        (("euros", "ours"), False),
+        (("nothing",), False),
+    ],
+)
+def test_a_currency_that_no_moocher_takes_is_told(names: tuple[str, ...], is_told: bool) -> None:
+    with override_settings(PAYMENTS_UI=listed(*names) | {"CURRENCY": "CHF"}):
+        assert ("W032" in all_found()) == is_told
+    with override_settings(PAYMENTS_UI=listed(*names) | {"CURRENCY": "EUR"}):
+        assert "W032" not in all_found()
+
+
+@override_settings(PAYMENTS_UI=listed("euros") | {"CURRENCY": "chf"})
+def test_what_is_no_currency_is_told_once() -> None:
+    assert set(all_found()) == {"E004"}
+
+
+@pytest.mark.django_db
+def test_what_is_charged_in_a_currency_that_no_moocher_takes_is_told(user: User) -> None:
+    record(user, "1", currency="USD")
+    record(user, "1", currency="EUR")
+    with override_settings(PAYMENTS_UI=listed("euros") | {"CURRENCY": "EUR"}):
+        messages = run_checks(tags=[Tags.database], databases=["default"])
+        (message,) = [each for each in messages if each.id == "payments_ui.W032"]
+        assert "'USD'" in message.msg
+        assert "EUR" in str(message.hint)
+        unasked = run_checks(tags=[Tags.database], databases=[])
+        assert not [each for each in unasked if "W032" in str(each.id)]
+        with modify_settings(INSTALLED_APPS={"remove": ["payments_ui.core"]}):
+            assert moocher_checks.check_charged_currencies(databases=["default"]) == []
 
 
 # Templates

@@ -169,8 +169,8 @@ def test_what_a_psp_took_in_no_currency_is_kept_and_never_asked_for() -> None:
 
 
 def test_an_amount_in_what_is_no_currency_is_said_as_it_is() -> None:
-    assert money.format_amount(Decimal("1.50"), "XXX") == "1.50 XXX"
-    assert money.format_amount(Decimal("NaN"), "CHF") == "NaN CHF"
+    assert money.format_amount(Decimal("1.50"), "XXX") == "XXX\u00a01.50"
+    assert money.format_amount(Decimal("NaN"), "CHF") == "CHF\u00a0NaN"
     assert money.format_arrived(None, "XXX") == ""
 
 

@@ -22,6 +22,7 @@ BESIDE = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.
 NEED_THE_CHECKOUT = (
     "tests/bench",
     "tests/components/test_documented.py",
+    "tests/core/lineitems/test_documented.py",
     "tests/management/test_documented.py",
     "tests/moochers/test_documented.py",
     "tests/reliability/test_page.py",
@@ -30,6 +31,7 @@ NEED_THE_CHECKOUT = (
     "tests/test_docs.py",
     "tests/test_locks.py",
     "tests/test_packaging.py",
+    "tests/templatetags/test_documented.py",
     "tests/testing/test_documented.py",
 )
 MADE_BY_HATCHLING = {".gitignore", "PKG-INFO"}
