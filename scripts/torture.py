@@ -25,7 +25,7 @@ import django
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "build" / "torture.jsonl"
 DATABASES = "postgres mariadb sqlite"
-TIMED = "tests/reliability/test_load.py"
+TIMED = ("tests/reliability/test_load.py", "tests/reliability/test_run_speed.py")
 PYTEST = ("-m", "pytest", "--quiet", "-p", "no:cacheprovider", "--durations", "5")
 
 
@@ -91,14 +91,13 @@ def _runs(options: argparse.Namespace) -> Iterator[tuple[str, int]]:
             subprocess.run(["scripts/database", kind], cwd=ROOT, check=False, capture_output=True)
         others = (
             "tests/reliability",
-            "--ignore",
-            TIMED,
+            *(f"--ignore={path}" for path in TIMED),
             "--numprocesses",
             "2",
             "--dist",
             "worksteal",
         )
-        for part, words in {"timed": (TIMED,), "others": others}.items():
+        for part, words in {"timed": TIMED, "others": others}.items():
             yield f"{kind} {part}", _run(f"{kind}, {part}", [*PYTEST, *words], environment)
     if is_whole(options) and not options.small:
         yield from _extras(_environment("postgres", options))

@@ -16,6 +16,7 @@ from typing import Any, Concatenate, ParamSpec
 from django.core.management import call_command
 
 from payments_ui.core import processing
+from payments_ui.core.attempts.arrivals import book_arrival
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import RefundError
@@ -102,6 +103,18 @@ def undo(psp_url: str, payment_pk: str) -> None:
     payment = Payment.objects.charged().filter(pk=payment_pk).first()
     if payment is not None:
         payment.undo(reason="booked by mistake")
+
+
+def read_statement(psp_url: str, psp_reference: str) -> None:
+    """Book the two lines of a bank's statement that make a transfer's CHF 30.00."""
+    for line, amount in (("line 1", Decimal("10.00")), ("line 2", Decimal("20.00"))):
+        book_arrival(
+            moocher="transfer",
+            psp_reference=psp_reference,
+            amount=amount,
+            currency="CHF",
+            event_id=f"{psp_reference} {line}",
+        )
 
 
 def add_new_charges(psp_url: str, payment_pk: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -22,9 +23,14 @@ from hypothesis.stateful import (
 
 from payments_ui import money
 from payments_ui.core import triggers
+from payments_ui.core.attempts.outcomes import CameBack, Succeeded
 from payments_ui.core.db.failpoints import Point
+from payments_ui.core.disputes.report import DisputeReport
+from payments_ui.core.disputes.states import DisputeState
 from payments_ui.core.models import (
+    Arrival,
     Attempt,
+    Dispute,
     Event,
     JournalEntry,
     LineItem,
@@ -32,12 +38,18 @@ from payments_ui.core.models import (
     Refund,
     SuspenseItem,
 )
+from payments_ui.core.refunds.report import RefundReport
 from payments_ui.exceptions import LineItemBoundError, PaymentsUIError
 from payments_ui.flows import cancel, checkout, pay, return_from_psp, tokens
 from payments_ui.flows.expire import expire
 from payments_ui.flows.reconcile import reconcile
 from payments_ui.testing.failpoints import at, raise_
 from payments_ui.testing.psp import SandboxPSP, sign
+from payments_ui.testing.psp.bank import RefusedError
+from payments_ui.testing.psp.ledger.disputes import Dispute as BankDispute
+from payments_ui.testing.psp.ledger.refunds import Refund as BankRefund
+from payments_ui.testing.psp.ledger.refunds import RefundOrder, RefundStatus
+from payments_ui.testing.psp.scenarios import AS_USUAL
 
 from . import site
 from .frame import Trial, differences, findings
@@ -57,6 +69,44 @@ amounts = st.decimals(min_value=-20, max_value=100, places=8)
 
 class CrashError(BaseException):
     """The process ends here: nothing catches this, and no code behind it runs."""
+
+
+def told_of_dispute(dispute: BankDispute) -> DisputeReport:
+    """What an adapter says of a dispute."""
+
+    def amount(units: int) -> Decimal:
+        return money.from_minor_units(units, dispute.currency)
+
+    return DisputeReport(
+        psp_reference=dispute.id,
+        charge_reference=dispute.charge,
+        state=DisputeState(dispute.status),
+        amount=amount(dispute.amount),
+        currency=dispute.currency,
+        opened_at=dt.datetime.fromtimestamp(dispute.created_at, dt.UTC),
+        withdrawn=amount(dispute.withdrawn),
+        reinstated=amount(dispute.reinstated),
+    )
+
+
+def told_of_refund(refund: BankRefund) -> RefundReport | None:
+    """What an adapter says of a refund that was made in the dashboard, or has come back."""
+    amount = money.from_minor_units(refund.amount, refund.currency)
+    given = Succeeded(psp_reference=refund.id, amount=amount, currency=refund.currency)
+    if refund.status == RefundStatus.RETURNED:
+        outcome: Succeeded | CameBack = CameBack(psp_reference=refund.id)
+    elif refund.reference.startswith("dashboard-"):
+        outcome = given
+    else:
+        return None
+    return RefundReport(
+        psp_reference=refund.id,
+        charge_reference=refund.charge,
+        refund_id=None,
+        amount=amount,
+        currency=refund.currency,
+        outcome=outcome,
+    )
 
 
 class World:
@@ -82,9 +132,20 @@ class World:
         ]
         self.seen["charges"] += len(taken)
         self.seen["refunds"] += len(self.psp.ledger.refunds.all())
+        self.seen["disputes"] += len(self.psp.ledger.disputes.all())
         self.psp.stop()
         with triggers.disabled():
-            for model in (SuspenseItem, Refund, Event, LineItem, Attempt, JournalEntry, Payment):
+            for model in (
+                Arrival,
+                SuspenseItem,
+                Dispute,
+                Refund,
+                Event,
+                LineItem,
+                Attempt,
+                JournalEntry,
+                Payment,
+            ):
                 models.QuerySet(model)._raw_delete("default")
 
 
@@ -247,6 +308,18 @@ class Books(RuleBasedStateMachine):
         if payment is not None:
             self.does(lambda: payment.book_by_hand(by="clerk", reason="was seen"))
 
+    @precondition(if_pending)
+    @rule(share=st.sampled_from([1, 2, 3]))
+    def a_part_of_a_transfer_arrives(self, share: int) -> None:
+        payment = self.pending()
+        if payment is not None:
+            self.does(lambda: self._part(payment, share))
+
+    def _part(self, payment: Payment, share: int) -> None:
+        transfer = payment.open_attempt or payment.start_attempt(moocher="bank", manual=True)
+        part = money.round_amount(transfer.missing / share, payment.currency)
+        payment.book_by_hand(by="clerk", reason="was seen", amount=part)
+
     # Taking back.
 
     @precondition(if_charged)
@@ -263,6 +336,65 @@ class Books(RuleBasedStateMachine):
         payment = Payment.objects.charged().filter(user=self.user).first()
         if payment is not None:
             self.does(lambda: payment.undo(reason="booked by mistake"))
+
+    # What happens at the PSP, and is heard of later.
+
+    @precondition(if_charged)
+    @rule(share=st.sampled_from([1, 2]), is_dispute=st.booleans())
+    def money_leaves(self, share: int, is_dispute: bool) -> None:
+        """The bank takes it back, or somebody refunds it in the PSP's dashboard."""
+        for charge in self.charges():
+            left = charge.amount - self.psp.ledger.refunds.reserved(charge.id) - charge.disputed
+            if charge.status != "succeeded" or not left // share:
+                continue
+            if is_dispute:
+                self.psp.bank.open_dispute(charge.id, left // share, reason="fraudulent")
+            else:
+                name = f"dashboard-{len(self.psp.ledger.refunds.all())}"
+                order = RefundOrder(charge=charge.id, amount=left // share, reference=name)
+                self.psp.bank.refund(order, AS_USUAL)
+            return
+
+    @precondition(if_charged)
+    @rule(step=st.sampled_from(["review", "lose", "win"]))
+    def bank_decides(self, step: str) -> None:
+        for charge in self.charges():
+            for dispute in self.psp.ledger.disputes.of(charge.id):
+                with suppress(RefusedError):
+                    getattr(self.psp.bank, f"{step}_dispute")(dispute.id)
+
+    @precondition(if_charged)
+    @rule()
+    def refund_comes_back(self) -> None:
+        rows = Refund.objects.filter(payment__user=self.user, state=Refund.State.SUCCEEDED)
+        refund = rows.exclude(psp_reference=None).first()
+        if refund is not None:
+            self.psp.bank.return_refund(refund.psp_reference or "", "account_closed")
+
+    @precondition(if_charged)
+    @rule()
+    def hear(self) -> None:
+        """What an adapter tells of the PSP's disputes and refunds, each as it is now."""
+        for attempt in self.attempts().filter(state__in=Attempt.ARRIVED, manual=False):
+            for charge in self.psp.ledger.charges.by_reference(attempt.idempotency_key):
+                for dispute in self.psp.ledger.disputes.of(charge.id):
+                    self.does(lambda: attempt.record_dispute(told_of_dispute(dispute)))  # noqa: B023 - at once
+                for refund in self.psp.ledger.refunds.of(charge.id):
+                    report = told_of_refund(refund)
+                    if report is not None:
+                        self.does(lambda: attempt.record_refund_report(report))  # noqa: B023 - at once
+
+    @precondition(if_charged)
+    @rule()
+    def reopen(self) -> None:
+        payment = Payment.objects.charged().filter(user=self.user).first()
+        if payment is None:
+            return
+        before = self.items().count()
+        self.does(lambda: payment.reopen_charges(reason="they still use it"))
+        for item in self.items().order_by("pk")[before:]:
+            self.recorded[item.currency] += item.amount
+            self.world.seen["parts owed again"] += 1
 
     # What happens anyway.
 
@@ -314,6 +446,7 @@ class Books(RuleBasedStateMachine):
                 self.time_passes(3600)
                 report = reconcile(everything=True)
                 assert report.is_clean, report
+                self.hear()
             still_open = [attempt for attempt in self.attempts().open() if not attempt.manual]
             assert not [a for a in still_open if a.state == Attempt.State.UNKNOWN], still_open
             assert not (found := findings()), found

@@ -13,9 +13,10 @@ from .test_amounts import examples
 @scenario(
     36,
     "Stateful machine",
-    provoked="Hypothesis makes up histories of somebody who owes, from 20 verbs: uses with up to "
+    provoked="Hypothesis makes up histories of somebody who owes, from 25 verbs: uses with up to "
     "eight decimals in JPY, CHF and KWD and credits, bills, every answer of the PSP, webhooks lost "
-    "and twice, refunds, crashes at a point, days that pass",
+    "and twice, refunds, also those from the dashboard and those that come back, disputes, crashes "
+    "at a point, days that pass",
     promised="no invariant is broken after any step; at the end the audit finds nothing, and the "
     "PSP's books are ours",
 )

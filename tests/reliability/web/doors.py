@@ -18,15 +18,31 @@ SIGN_IN = "sign in"
 #: What the owner of a pending payment is answered, by method; anything else is 405.
 OWNER: dict[str, dict[str, int]] = {
     "charges/": {"GET": 200, "HEAD": 200},
+    # Nothing is owed but the payment: there is nothing to tick.
+    "charges/selection/": {"GET": 422, "HEAD": 422},
+    # It names no group.
+    "charges/uses/": {"GET": 404, "HEAD": 404},
     "heartbeat/": {"GET": 200, "HEAD": 200},
     "payments/": {"GET": 200, "HEAD": 200, "POST": 303},
     "payments/<uuid:pk>/": {"GET": 200, "HEAD": 200},
     "payments/<uuid:pk>/moochers/<str:identifier>/": {"GET": 200, "HEAD": 200, "POST": 409},
-    "payments/<uuid:pk>/moochers/<str:identifier>/return/": {"GET": 404, "HEAD": 404},
-    "payments/<uuid:pk>/attempt/cancellation/": {"POST": 303},
-    "payments/<uuid:pk>/cancellation/": {"POST": 303},
+    "payments/<uuid:pk>/moochers/<str:identifier>/step/": {"POST": 409},
+    "payments/<uuid:pk>/moochers/<str:identifier>/return/": {"GET": 404, "HEAD": 404, "POST": 404},
+    "payments/<uuid:pk>/attempt/cancellation/": {"GET": 200, "HEAD": 200, "POST": 303},
+    "payments/<uuid:pk>/cancellation/": {"GET": 200, "HEAD": 200, "POST": 303},
     "payments/<uuid:pk>/lineitems/": {"POST": 303},
     "payments/<uuid:pk>/receipt/": {"GET": 404, "HEAD": 404},
+    "methods/": {"GET": 200, "HEAD": 200},
+    # "cards" saves nothing.
+    "methods/moochers/<str:identifier>/": {"GET": 404, "HEAD": 404, "POST": 404},
+    "methods/<uuid:pk>/": {"GET": 200, "HEAD": 200},
+    "methods/<uuid:pk>/default/": {"POST": 303},
+    "methods/<uuid:pk>/removal/": {"GET": 200, "HEAD": 200, "POST": 303},
+    "methods/<uuid:pk>/return/": {"GET": 303, "HEAD": 303, "POST": 303},
+    "methods/<uuid:pk>/step/": {"POST": 409},
+    # No token was made by this site.
+    "links/<str:token>/": {"GET": 404, "HEAD": 404},
+    "mails/<str:token>/": {"GET": 404, "HEAD": 404, "POST": 404},
     "widgets/<slug:name>/": {"GET": 200, "HEAD": 200},
     "webhooks/<str:identifier>/": {"POST": 400},
 }
@@ -34,6 +50,9 @@ OWNER: dict[str, dict[str, int]] = {
 OPEN = frozenset(
     {
         "heartbeat/",
+        "links/<str:token>/",
+        "mails/<str:token>/",
+        "methods/<uuid:pk>/return/",
         "payments/<uuid:pk>/moochers/<str:identifier>/return/",
         "webhooks/<str:identifier>/",
     }
@@ -41,16 +60,25 @@ OPEN = frozenset(
 
 _PAGE = "<path:object_id>/"
 _READ_ONLY = {"": 200, "add/": 403, f"{_PAGE}history/": 200, f"{_PAGE}delete/": 403}
-_READ_ONLY |= {f"{_PAGE}change/": 200, _PAGE: 302}
+# Which action is whose is tested with the admin.
+_READ_ONLY |= {f"{_PAGE}change/": 200, _PAGE: 302, f"{_PAGE}actions/<slug:name>/": 403}
 #: What a clerk with every permission gets to read in the admin.
 CLERK: dict[str, dict[str, int]] = {
+    "arrival": _READ_ONLY,
     "attempt": _READ_ONLY,
+    "customer": _READ_ONLY,
+    "dispute": _READ_ONLY,
     "event": _READ_ONLY,
     "journalentry": _READ_ONLY,
     "lineitem": _READ_ONLY | {"add/": 200},  # this one is bound
+    "mail": _READ_ONLY,
+    "mailstop": _READ_ONLY,
     "payment": _READ_ONLY,
+    "paymentmethod": _READ_ONLY,
+    "recovery": _READ_ONLY,
     "refund": _READ_ONLY,
-    "suspenseitem": _READ_ONLY,
+    "run": _READ_ONLY,
+    "suspenseitem": _READ_ONLY | {"statement/": 200},
 }
 ADMIN = {
     f"admin/payments_core/{model}/{route}": status
@@ -75,9 +103,21 @@ def _walk(patterns: list[Any], before: str = "") -> Iterator[str]:
             yield route
 
 
-def path_of(route: str, pk: UUID | str, identifier: str = "cards", row: object = "1") -> str:
-    """A path of this route."""
-    values = {"uuid:pk": pk, "str:identifier": identifier, "path:object_id": row}
+def path_of(
+    route: str,
+    pk: UUID | str,
+    identifier: str = "cards",
+    row: object = "1",
+    method: UUID | str = "",
+) -> str:
+    """A path of this route: to a payment, or to a saved payment method."""
+    found = method if method and route.startswith("methods/") else pk
+    values = {
+        "uuid:pk": found,
+        "str:identifier": identifier,
+        "path:object_id": row,
+        "str:token": "x",
+    }
     values["slug:name"] = "pending-charges"
     return "/" + re.sub("<(.+?)>", lambda found: str(values[found[1]]), route)
 
@@ -93,7 +133,8 @@ def expected(route: str, role: str, method: str) -> int | str:
     allowed = OWNER[route].get(method)
     if allowed is None:
         return 405
-    return 404 if "<uuid:pk>" in route and role != "owner" else allowed
+    is_found = "<uuid:pk>" not in route or role == "owner" or route in OPEN
+    return allowed if is_found else 404
 
 
 def _expected_in_admin(route: str, role: str, method: str) -> int | str:

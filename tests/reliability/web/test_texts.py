@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from django.core import mail
 from django.template import RequestContext, Template
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from pytest_django import Settings
 
 from payments_ui.core import journal
 from payments_ui.core.attempts import arrivals
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined
+from payments_ui.core.disputes.report import DisputeReport
+from payments_ui.core.disputes.states import DisputeState
 from payments_ui.core.models import (
+    Arrival,
     Attempt,
+    Customer,
+    Dispute,
     Event,
     JournalEntry,
     LineItem,
+    Mail,
+    MailStop,
     Payment,
+    PaymentMethod,
+    Recovery,
     Refund,
+    Run,
     SuspenseItem,
 )
+from tests.core.support import saved
 from tests.dom import Node, parse
 from tests.fixtures import MakeShopper
 from tests.reliability.frame import Trial, scenario
@@ -36,12 +49,20 @@ URLS = ("action", "formaction", "href", "src", "hx-get", "hx-post")
 ANSWERS = ("refuse", "raise", "action", "wait", "decline", "taken")
 SAID = "¤"
 NEWEST: dict[type[Any], str] = {
+    Arrival: "pk",
     Attempt: "started_at",
+    Customer: "pk",
+    Dispute: "opened_at",
     Event: "received_at",
     JournalEntry: "pk",
     LineItem: "pk",
+    Mail: "pk",
+    MailStop: "pk",
     Payment: "created_at",
+    PaymentMethod: "created_at",
+    Recovery: "started_at",
     Refund: "requested_at",
+    Run: "started_at",
     SuspenseItem: "opened_at",
 }
 _VOLATILE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\?.*|[0-9]+")
@@ -88,10 +109,25 @@ def journey(shopper: Shopper, text: str, *, full: bool) -> Iterator[tuple[str, N
             loud.answers = answer
             yield from steps(shopper, payment, answer, text)
         Payment.objects.get(pk=payment.pk).refund("1.00", reason=text)
+        stored = Payment.objects.get(pk=payment.pk)
+        stored.settled_attempt().record_dispute(disputed(f"{shopper.js}{text}", text))
         yield "receipt", dom(shopper.get(url("receipt", payment)))
         yield "history", dom(shopper.get(url("payments")))
         yield "signed out", dom(Client().get(url("payment", payment), {"next": text}))
     yield "tags", tags(shopper, text)
+
+
+def disputed(psp_reference: str, text: str) -> DisputeReport:
+    return DisputeReport(
+        psp_reference=psp_reference,
+        charge_reference=text,
+        state=DisputeState.NEEDS_RESPONSE,
+        amount=Decimal("1.00"),
+        currency="CHF",
+        reason=text,
+        opened_at=timezone.now(),
+        evidence={"said": text},
+    )
 
 
 def steps(shopper: Shopper, payment: Payment, answer: str, text: str) -> Iterator[tuple[str, Node]]:
@@ -117,7 +153,7 @@ def tags(shopper: Shopper, text: str) -> Node:
     request.user = shopper.user
     source = (
         "{% load payments_ui %}{% pending_charges title=t anonymous=t %}{% pay_button title=t %}"
-        "{% charges_badge title=t %}{% payment_history title=t %}"
+        "{% charges_badge title=t %}{% payment_history title=t %}{% payment_methods title=t %}"
     )
     return parse(Template(source).render(RequestContext(request, {"t": text})))
 
@@ -131,6 +167,11 @@ def office(
     arrivals.book_arrival(
         moocher="bank", psp_reference=text, amount=payment.amount, currency="CHF", event_id=text
     )
+    told: dict[str, Any] = {"reference": text, "payer": text, "reason": text}
+    shopper.begin("3.00", title=text).book_by_hand(by=text, **told)
+    tonight(shopper, text)
+    number = PaymentMethod.objects.count()
+    saved(shopper.user, method_id=f"{text}{number}", brand=text, kind=text, fingerprint=text)
     post = {"action": "cancel_pending", "_selected_action": [payment.pk]}
     page = f"/admin/payments_core/payment/?id={payment.pk}"
     yield "reason", dom(clerk.post(page, post))
@@ -147,6 +188,26 @@ def office(
             yield route, dom(clerk.get(path, id=row.pk))
             for form in dom(clerk.get(path, q=text)).all("form", id="changelist-search"):
                 yield f"{route}?q", form
+
+
+def tonight(shopper: Shopper, text: str) -> None:
+    """What charging at night leaves behind: a run, a failed payment, a mail."""
+    now = timezone.now()
+    Run.objects.create(state=Run.State.DONE, note=text, ended_at=now)
+    Recovery.objects.create(
+        payment=shopper.begin("2.00", title=text),
+        card=text[:64],
+        state=Recovery.State.GIVEN_UP,
+        tries=1,
+        failed_at=now,
+        failure_code=DeclineCode.GENERIC,
+        why=text,
+        started_at=now,
+    )
+    claimed = Mail.objects.claim(Mail.Kind.RECEIPT, text[:100], shopper.user)
+    assert claimed is not None
+    claimed.record(Mail.State.NOT_SENT, text)
+    MailStop.objects.set(shopper.user, Mail.Kind.RECEIPT, wanted=False)
 
 
 @scenario(
