@@ -1,19 +1,16 @@
-"""The database of one run, what a query costs there, and what was asked of it."""
+"""The database of one run, and what was asked of it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
-from unittest.mock import patch
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
-Statement = tuple[str, Any]
+_BRACKETS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SET TRANSACTION", "START TRANSACTION")
 
 
 @contextmanager
@@ -47,66 +44,23 @@ def tidy(*models: type[Model], analyze: bool = False) -> None:
             cursor.execute(f"VACUUM {'ANALYZE ' if analyze else ''}{tables}")
 
 
-def queries(run: Callable[[], object]) -> int:
-    """Number of statements that ``run`` sends, BEGIN and COMMIT included."""
-    with CaptureQueriesContext(connection) as captured:
-        run()
-    return len(captured)
+class Sent(NamedTuple):
+    """Statements, SQL and parameters, and whether they were one transaction."""
+
+    statements: list[tuple[str, Any]]
+    is_atomic: bool
 
 
-def statements(run: Callable[[], object]) -> list[Statement]:
-    """What ``run`` sends inside its transaction: SQL and parameters."""
-    sent: list[Statement] = []
+def sent_by(run: Callable[[], object]) -> Sent:
+    """What ``run`` sends; no BEGIN, COMMIT or savepoint, which stand in no recording."""
+    statements: list[tuple[str, Any]] = []
 
     def remember(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql != "BEGIN":
-            sent.append((sql, params))
+        if not sql.startswith(_BRACKETS):
+            statements.append((sql, params))
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(remember):
+    with CaptureQueriesContext(connection) as captured, connection.execute_wrapper(remember):
         run()
-    return sent
-
-
-class _Clock:
-    """Adds up the processor time of what runs under it."""
-
-    seconds = 0.0
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        started = time.process_time()
-        try:
-            yield
-        finally:
-            self.seconds += time.process_time() - started
-
-
-class _ClockedCursor(CursorWrapper):
-    """Clocks statements and the fetching of rows, in which SQLite still works."""
-
-    def __init__(self, cursor: Any, clock: _Clock) -> None:
-        super().__init__(cursor, connection)
-        self._clock = clock
-
-    def execute(self, sql: Any, params: Any = None) -> Any:
-        with self._clock.running():
-            return super().execute(sql, params)
-
-    def __getattr__(self, name: str) -> Any:
-        value = super().__getattr__(name)
-        return self._clock.running()(value) if callable(value) else value
-
-
-def apart(run: Callable[[], object]) -> float:
-    """Seconds of our own processor that ``run`` takes, those in the database left out.
-
-    Not seconds on the clock: waiting for a server, or for a processor that others use, is not ours.
-    """
-    whole, statements_and_rows = _Clock(), _Clock()
-    clocked = patch.object(
-        connection, "make_cursor", lambda cursor: _ClockedCursor(cursor, statements_and_rows)
-    )
-    with clocked, whole.running():
-        run()
-    return whole.seconds - statements_and_rows.seconds
+    is_atomic = any(query["sql"].startswith("BEGIN") for query in captured)
+    return Sent(statements, is_atomic or (connection.vendor == "mysql" and len(statements) > 1))

@@ -11,6 +11,14 @@ INSTALLED_APPS = [*INSTALLED_APPS, "user_payments"]
 SILENCED_SYSTEM_CHECKS = ["fields.E304", "fields.E305"]
 
 ROOT_URLCONF = "bench.urls"
+PAYMENTS_UI = {
+    "MOOCHERS": ["bench.site.card"],
+    "BASE_URL": "http://127.0.0.1:9",
+    "BILLING_SCHEDULE": "payments_ui.core.billing.schedules.nightly",
+    "BILLING_MINIMUM": {"CHF": "0.01"},
+    # No row waits for its turn.
+    "RATE_LIMITS": {"card": 1_000_000},
+}
 
 # A database of its own, made for the run and dropped after it.
 if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":

@@ -1,60 +1,80 @@
-"""What was measured beside what was promised, as a table."""
+"""What a run found, as tables in a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_HEAD = ("name", "ours", "other", "ratio", "limit", "ok")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One promise: ``measured`` is at most ``limit``.
-
-    A ratio compares with ``other``; a number of queries or bytes stands for itself. ``is_timed``
-    tells what a quick run measures too little of to be ``judged``.
-    """
-
-    name: str
-    ours: str
-    other: str
-    measured: float
-    limit: float
-    is_ratio: bool = True
-    is_timed: bool = False
-    judged: bool = True
-
-    @property
-    def ok(self) -> bool:
-        """Whether the promise is kept."""
-        return self.measured <= self.limit or not self.judged
-
-    def cells(self) -> tuple[str, ...]:
-        """What the table shows, column by column."""
-        ratio = f"{self.measured:.2f}" if self.is_ratio else ""
-        verdict = ("yes" if self.ok else "NO") if self.judged else "-"
-        return (self.name, self.ours, self.other, ratio, f"{round(self.limit, 3):g}", verdict)
+from bench.results import MARGIN, Comparison, Growth, Number, Result, Run
 
 
-def duration(name: str, ours: float, other: float, ratio: float, limit: float) -> Row:
-    """A promise about seconds, which a busy machine stretches: only the ratio is compared."""
-    return Row(name, _seconds(ours), _seconds(other), ratio, limit, is_timed=True)
+def lines(run: Run, reached: Mapping[str, Result]) -> Iterator[str]:
+    """All tables, with their heads."""
+    found = run.results.values()
+    yield f"{run.database}, {run.software}, {run.machine}"
+    comparisons = [each for each in found if isinstance(each, Comparison)]
+    rows = (_compared(each, reached.get(each.key)) for each in comparisons)
+    yield from _columns(
+        ("processor time", "kit", "anchor", "", "ratio", "limit", "statements", "calls"),
+        [row for each in rows for row in each],
+    )
+    numbers = [each for each in found if isinstance(each, Number)]
+    yield from _columns(
+        ("number", "", "limit", "beside"),
+        [_counted(each, each.most(reached.get(each.key))) for each in numbers],
+    )
+    growths = [each for each in found if isinstance(each, Growth)]
+    yield from _columns(
+        ("growth", "few", "", "many", "", "pages", "exponent", "limit"), map(_grown, growths)
+    )
 
 
-def number(name: str, ours: int, limit: int, other: int | str = "") -> Row:
-    """A promise about a number of queries or bytes."""
-    return Row(name, str(ours), str(other), ours, limit, is_ratio=False)
+def broken(run: Run, reached: Mapping[str, Result]) -> Iterator[str]:
+    """What is worse than promised, a line each."""
+    for key, found in run.results.items():
+        for what in found.broken(reached.get(key)):
+            yield f"{key}: {what}"
 
 
-def lines(rows: Iterable[Row]) -> Iterator[str]:
-    """The table, in columns as wide as their widest cell."""
-    table = [_HEAD, *(row.cells() for row in rows)]
+def seconds(value: float) -> str:
+    """As people read them, with three figures."""
+    for unit, one in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= one or unit == "µs":
+            return f"{value / one:.3g} {unit}" if value / one < 100 else f"{value / one:.0f} {unit}"
+    raise AssertionError(value)
+
+
+def _compared(found: Comparison, before: Result | None) -> Iterator[Sequence[str]]:
+    limits = before.ratios if isinstance(before, Comparison) else []
+    limit = f"{limits[0] * MARGIN:.2f}" if limits else ""
+    kit = (found.title, seconds(found.kit.cpu))
+    asked = (str(found.kit.statements), f"{found.kit.calls:,}")
+    for number, (anchor, ratio) in enumerate(zip(found.anchors, found.ratios, strict=True)):
+        beside = (seconds(anchor.cpu), anchor.who, f"{ratio:.2f}")
+        if number:
+            yield ("", "", *beside, "", "", "")
+        else:
+            yield (*kit, *beside, limit, *asked)
+
+
+def _counted(found: Number, most: float | None) -> Sequence[str]:
+    limit = "" if most is None else f"{most:,.10g}"
+    return (found.title, f"{found.value:,.10g}", limit, found.beside)
+
+
+def _grown(found: Growth) -> Sequence[str]:
+    pages = "" if found.pages is None else "{:,} to {:,}".format(*found.pages)
+    few, many = map(seconds, found.cpu)
+    sizes = (f"{found.few:,}", few, f"{found.many:,}", many)
+    return (found.title, *sizes, pages, f"{found.exponent:.3f}", f"{found.limit:g}")
+
+
+def _columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Columns as wide as their widest cell, after an empty line; nothing without rows."""
+    table = [head, *rows]
+    if len(table) == 1:
+        return
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    yield ""
     for name, *cells in table:
         aligned = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
         yield "  ".join([name.ljust(widths[0]), *aligned]).rstrip()
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds * 1000:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -12,8 +12,8 @@ from django.contrib.staticfiles import finders
 from django.template import engines
 from django.test import RequestFactory, override_settings
 
-from bench import table
-from bench.table import Row
+from bench.results import Number
+from bench.sizes import Size
 
 #: Bytes, gzipped as web servers do.
 MOST_BYTES = 12_000
@@ -21,11 +21,12 @@ _LEVEL = 6
 _BUILDS = ("default", "layer")
 
 
-def rows(quick: bool) -> Iterator[Row]:
-    """The promises about CSS and JavaScript."""
+def rows(size: Size) -> Iterator[Number]:
+    """The rows about CSS and JavaScript."""
     for build in _BUILDS:
-        size = sum(map(_gzipped, _assets(build)))
-        yield table.number(f"CSS ({build}) and JS, bytes gzipped", size, MOST_BYTES)
+        value = sum(map(_gzipped, _assets(build)))
+        title = f"CSS ({build}) and JavaScript: bytes, gzipped"
+        yield Number(key=f"assets-{build}", title=title, value=value, limit=MOST_BYTES)
 
 
 def _assets(build: str) -> Iterator[Path]:

@@ -1,0 +1,148 @@
+"""Payers who are charged while nobody is there: by a processor, and at night by a saved card."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from typing import Any
+
+import user_payments.models as ancestor
+import user_payments.processing as ancestors
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from bench import data, database, site
+from bench.contest import Contestant, Row
+from bench.results import Worth
+from bench.sizes import Size
+from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, PaymentMethod
+from payments_ui.core.processing import Outcome, Result, process_payment
+from payments_ui.flows import charge_payers, expire, processors
+
+ITEMS = 10
+_USERS = 4
+_PAYERS = Worth("payers an hour", 3600)
+_TABLES = (LineItem, Payment, Attempt, JournalEntry, ancestor.LineItem, ancestor.Payment)
+
+
+class Payer(Contestant):
+    """A payer who owes ``ITEMS``; they owe as many again before the next run."""
+
+    def __init__(self, name: str, users: Sequence[User], model: type[Any] = LineItem) -> None:
+        super().__init__(name)
+        self._users, self._model = cycle(users), model
+
+    def prepare(self) -> User:
+        user = next(self._users)
+        if not self._model.objects.unbound().filter(user=user).exists():
+            data.owe(user, ITEMS, self._model)
+        return user
+
+
+class Processed(Payer):
+    """By a processor of the site, which sets ``charged_at`` and saves."""
+
+    def __init__(self, users: Sequence[User], result: Result) -> None:
+        super().__init__("kit", users)
+        self._result = result
+
+    def run(self, subject: User) -> None:
+        payment = Payment.objects.create_pending(user=subject, currency="CHF")
+        assert payment is not None
+        process_payment(payment, processors=[self._process])
+
+    def _process(self, payment: Payment) -> Result:
+        if self._result is Result.SUCCESS:
+            _charge(payment)
+        return self._result
+
+
+class ProcessedByAncestor(Payer):
+    def __init__(self, users: Sequence[User], result: ancestors.Result) -> None:
+        super().__init__("ancestor", users, ancestor.LineItem)
+        self._result = result
+
+    def run(self, subject: User) -> None:
+        payment = ancestor.Payment.objects.create_pending(user=subject)
+        ancestors.process_payment(payment, processors=[self._process])
+
+    def _process(self, payment: Any) -> ancestors.Result:
+        if self._result is ancestors.Result.SUCCESS:
+            _charge(payment)
+        return self._result
+
+
+class AtNight(Payer):
+    """By what they have saved, through an attempt that is written down before the PSP is asked."""
+
+    def run(self, subject: User) -> None:
+        listed = processors.listed()
+        payment = charge_payers.next_payment(subject.pk, "CHF", processors=listed)
+        assert isinstance(payment, Payment), payment
+        outcome = charge_payers.charge(payment, processors=listed)
+        assert outcome == Outcome.CHARGED, outcome
+
+
+class Abandoned(Payer):
+    """A payment that its customer has left is given up."""
+
+    def prepare(self) -> User:
+        user = super().prepare()
+        Payment.objects.create_pending(user=user)
+        return user
+
+    def run(self, subject: User) -> None:
+        assert expire.expire(days=0, user=subject).expired == 1
+
+
+def rows(size: Size) -> Iterator[Row]:
+    """The rows about many payers."""
+    logging.getLogger("payments_ui").setLevel(logging.ERROR)
+    logging.getLogger("user_payments").setLevel(logging.ERROR)
+    users, others = ([data.user_with(ITEMS, model) for _ in range(_USERS)] for model in _MODELS)
+    database.tidy(*_TABLES, analyze=True)
+    charged = ProcessedByAncestor(others, ancestors.Result.SUCCESS)
+    yield _row(
+        "bulk-charged",
+        "process_payment(), charged by a processor of the site",
+        Processed(users, Result.SUCCESS),
+        charged,
+    )
+    yield _row(
+        "bulk-not-charged",
+        "process_payment(), not charged and given up",
+        Processed(users, Result.FAILURE),
+        ProcessedByAncestor(others, ancestors.Result.FAILURE),
+    )
+    savers = [data.user_with(ITEMS) for _ in range(_USERS)]
+    for user in savers:
+        site.save_card(user)
+    database.tidy(*_TABLES, PaymentMethod, analyze=True)
+    yield _row("night", "process_payments, by a saved card", AtNight("kit", savers), charged)
+    yield _row(
+        "expire",
+        "expire_payments, one payment",
+        Abandoned("kit", [data.user_with(ITEMS) for _ in range(_USERS)]),
+        ProcessedByAncestor(others, ancestors.Result.FAILURE),
+    )
+
+
+_MODELS = (LineItem, ancestor.LineItem)
+
+
+def _row(key: str, title: str, kit: Contestant, other: Contestant) -> Row:
+    return Row(
+        key=key,
+        title=title,
+        kit=kit,
+        anchors=[other],
+        times=_USERS,
+        worth=_PAYERS,
+        tables=_TABLES,
+    )
+
+
+def _charge(payment: Any) -> None:
+    payment.charged_at, payment.payment_service_provider = timezone.now(), "bench"
+    payment.save()
