@@ -81,7 +81,7 @@ def sheet_detail(request: Request, pk: int) -> HttpResponse:
     form = PrintForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save(sheet=sheet)
-        messages.success(request, _("Thank you. The print was added to your charges."))
+        messages.success(request, _("Thank you. The print was added to your items."))
         return redirect(sheet)
     context = {"sheet": sheet, "form": form, "destinations": Destination}
     return render(request, "atelier/sheet.html", context, status=422 if form.errors else 200)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
-def policy(*, nonce: object, pay_at: Iterable[str]) -> dict[str, list[object]]:
-    """Return the directives. Without JavaScript, forms lead to the payment pages in ``pay_at``."""
-    return {
+def policy(
+    *, nonce: object, pay_at: Iterable[str], sources: Mapping[str, Iterable[str]]
+) -> dict[str, list[object]]:
+    """Return the directives, with those ``sources`` that a PSP's script needs besides.
+
+    Without JavaScript, forms lead to the payment pages in ``pay_at``.
+    """
+    directives: dict[str, list[object]] = {
         "default-src": ["'none'"],
         "script-src": ["'self'", nonce],
         "style-src": ["'self'", nonce],
@@ -17,3 +22,6 @@ def policy(*, nonce: object, pay_at: Iterable[str]) -> dict[str, list[object]]:
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
     }
+    for directive, needed in sources.items():
+        directives[directive] = [*directives.get(directive, []), *needed]
+    return directives

@@ -10,6 +10,7 @@ from mooch.banktransfer import BankTransferMoocher
 
 from payments_ui.core.models import Payment
 from payments_ui.moochers.sandbox import SandboxMoocher
+from payments_ui.moochers.stripe import StripeMoocher
 
 _company: dict[str, Any] = {
     "psp_url": settings.SANDBOX_URL,
@@ -21,6 +22,13 @@ _company: dict[str, Any] = {
 #: Pays in place.
 card = SandboxMoocher(
     title=_("Card"), description=_("Test cards; no real money moves."), **_company
+)
+#: Pays in place, too: at Stripe's stand-in, or at Stripe.
+stripe = StripeMoocher(
+    title=_("Stripe"),
+    description=_("The fields of Stripe, in this page. No real money moves."),
+    success_url="/dashboard/",
+    **settings.STRIPE,
 )
 #: Redirects to the company's page and back.
 wallet = SandboxMoocher(

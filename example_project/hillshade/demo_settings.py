@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import django
+
 PORT = int(os.environ.get("HILLSHADE_PORT", "8000"))
 os.environ.setdefault("HILLSHADE_SANDBOX_URL", f"http://127.0.0.1:{PORT + 1}")
 
@@ -18,6 +20,13 @@ SECRET_KEY = "demo: anybody may know it, nobody but this machine is listened to"
 SHOWROOM_SIGN_IN = True
 MIDDLEWARE = [*MIDDLEWARE, "showroom.middleware.sign_in", "showroom.middleware.follow"]
 
+# Mails are printed where the demo was started.
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": CONSOLE}}
+else:
+    EMAIL_BACKEND = CONSOLE
+
 SANDBOX_API_KEY = "sandbox-key-of-the-demo"
 SANDBOX_WEBHOOK_SECRET = "sandbox-secret-of-the-demo"  # noqa: S105
 SANDBOX_LEDGER = VAR_DIR / "sandbox.sqlite3"
@@ -26,11 +35,16 @@ PAYMENTS_UI = LookedAt(
     PAYMENTS_UI,
     MOOCHERS=[
         "hillshade.demo_moochers.card",
+        "hillshade.demo_moochers.stripe",
         "hillshade.demo_moochers.wallet",
         "hillshade.moochers.transfer",
     ],
     ATTEMPTS_PER_HOUR=500,  # for who tries out every card
     LIVE_INTERVAL=10,
+    BILLING_MINIMUM={"CHF": "0.50"},
+    BASE_URL=f"http://127.0.0.1:{PORT}",
+    # Whoever tries the demo in the evening sees what the next nights do, too.
+    RETRY_HOURS=(0, 24),
 )
 if os.environ.get("HILLSHADE_CLASSIC"):
     # One of django-mooch's own moochers, unmodified, for who wants to see that it works.

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import django
 
-from hillshade import csp
+from hillshade import csp, stripe
+from payments_ui.moochers.stripe import csp_sources
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 #: The database and the offline PSP's books; never in git.
@@ -47,6 +48,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "payments_ui.middleware.PrivatePagesMiddleware",
     "showroom.middleware.preferences",
 ]
 
@@ -107,18 +109,28 @@ LOGOUT_REDIRECT_URL = "atelier:home"
 
 #: Where the sandbox's pretend card company is. It exists in the demo and in tests only.
 SANDBOX_URL = os.environ.get("HILLSHADE_SANDBOX_URL", "")
-PAY_AT = [SANDBOX_URL] if SANDBOX_URL else []
+#: How to pay at Stripe: in the demo at a stand-in, unless the environment has keys.
+STRIPE = stripe.options(os.environ, stand_in_url=SANDBOX_URL)
+PAYS_AT_STRIPE = "api_base" not in STRIPE
+PAY_AT = ["https://checkout.stripe.com"] if PAYS_AT_STRIPE else []
+PAY_AT += [SANDBOX_URL] if SANDBOX_URL else []
+SOURCES = (
+    csp_sources(**{name: STRIPE[name] for name in STRIPE.keys() & {"script_url"}}) if PAY_AT else {}
+)
 
 if django.VERSION >= (6, 0):
     from django.utils.csp import CSP
 
-    SECURE_CSP = csp.policy(nonce=CSP.NONCE, pay_at=PAY_AT)
+    SECURE_CSP = csp.policy(nonce=CSP.NONCE, pay_at=PAY_AT, sources=SOURCES)
     MIDDLEWARE.insert(1, "django.middleware.csp.ContentSecurityPolicyMiddleware")
+    TEMPLATES[0]["OPTIONS"]["context_processors"].append("django.template.context_processors.csp")
 else:
     from csp.constants import NONCE
 
     INSTALLED_APPS.append("csp")
-    CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.policy(nonce=NONCE, pay_at=PAY_AT)}
+    CONTENT_SECURITY_POLICY = {
+        "DIRECTIVES": csp.policy(nonce=NONCE, pay_at=PAY_AT, sources=SOURCES)
+    }
     MIDDLEWARE.insert(1, "csp.middleware.CSPMiddleware")
 
 # --- Payments -----------------------------------------------------------------------------

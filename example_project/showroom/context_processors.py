@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from showroom import people, team
+from showroom.bank import BankForm
 from showroom.guide import Guide
 from showroom.looks import LOOKS
 from showroom.preferences import current
@@ -31,5 +32,6 @@ def showroom(request: HttpRequest) -> dict[str, Any]:
         "is_member": team.is_member(request),
         "is_team_chosen": team.is_team_chosen(request),
         "sandbox": SandboxForm(auto_id="id_sandbox_%s") if demo else None,
+        "bank": BankForm(auto_id="id_bank_%s") if demo and request.user.is_authenticated else None,
         "sandbox_url": settings.SANDBOX_URL,
     }

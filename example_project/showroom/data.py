@@ -64,9 +64,16 @@ def add_person(person: Person) -> User:
         last_name=person.last_name,
         is_staff=person.is_staff,
         is_superuser=person.is_staff,
-        date_joined=ago(90),
+        date_joined=joined(),
     )
     return user
+
+
+def joined() -> datetime:
+    """Some months ago, on the day of the month that tomorrow is: then the next bill is due."""
+    tomorrow = timezone.now() + timedelta(days=1)
+    earlier = tomorrow.replace(day=min(tomorrow.day, 28)) - timedelta(days=90)
+    return earlier.replace(day=min(tomorrow.day, 28))
 
 
 def use(

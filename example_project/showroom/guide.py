@@ -54,7 +54,7 @@ class Guide:
         work, charges = reverse("atelier:new_sheet"), reverse("atelier:dashboard")
         done = (self.used, self.used and (self.looked or self.paid), self.used and self.paid)
         at = done.index(False) if False in done else -1
-        labels = (_("Render a sheet"), _("Check your charges"), _("Pay them"))
+        labels = (_("Render a sheet"), _("Check your items"), _("Pay them"))
         for number, (label, url) in enumerate(zip(labels, (work, charges, charges), strict=True)):
             yield Step(label, url, done[number], number == at)
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from urllib.error import URLError
+
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model, login, logout
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from showroom import guide, people
+from hillshade import stripe
+from payments_ui import dates
+from payments_ui.exceptions import MoocherError
+from showroom import guide, people, statement
+from showroom.bank import BankForm
+from showroom.night import let_pass
 from showroom.preferences import current
 from showroom.sandbox import SandboxForm
 
@@ -60,6 +72,87 @@ def sandbox(request: HttpRequest) -> HttpResponse:
     else:
         messages.error(request, _("The card company does not answer. Is it running?"))
     return back(request)
+
+
+@require_POST
+def bank(request: HttpRequest) -> HttpResponse:
+    """Let the visitor's transfer arrive: in the demo and from this machine only."""
+    form = BankForm(request.POST)
+    user = request.user
+    if not people.is_demo(request) or not isinstance(user, User) or not form.is_valid():
+        raise Http404
+    if form.book(user):
+        messages.success(request, _("It has arrived. Your items say what is missing."))
+    else:
+        messages.error(
+            request, _("No transfer is awaited. Pay by bank transfer first, then let it arrive.")
+        )
+    return back(request)
+
+
+@require_safe
+def bank_statement(request: HttpRequest) -> HttpResponse:
+    """Today's statement, to be imported by the clerk: in the demo and from this machine only."""
+    if not people.is_demo(request):
+        raise Http404
+    name = f"statement-{timezone.localdate()}.xml"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(statement.camt(), content_type="application/xml", headers=headers)
+
+
+@require_POST
+def night(request: HttpRequest) -> HttpResponse:
+    """Let a night pass, and say what it did: in the demo and from this machine only."""
+    if not people.is_demo(request) or settings.PAYS_AT_STRIPE:
+        raise Http404
+    number = request.session["nights"] = request.session.get("nights", 0) + 1
+    try:
+        passed = let_pass(number)
+    except (URLError, MoocherError):
+        messages.error(request, _("The card company does not answer. Is it running?"))
+        return back(request)
+    done = {
+        "date": dates.format_date(passed.morning),
+        "charged": passed.charges.charged,
+        "declined": passed.charges.declined,
+        "open": passed.charges.open,
+        "mails": sum(passed.mails.sent.values()),
+    }
+    said = _(
+        "It is %(date)s. Charged: %(charged)s, declined: %(declined)s, waiting for a customer: "
+        "%(open)s, mails sent: %(mails)s."
+    )
+    messages.success(request, said % done)
+    return back(request)
+
+
+#: Some of Stripe's test cards, and what they show.
+CARDS = (
+    ("4242 4242 4242 4242", gettext_lazy("is approved")),
+    ("4000 0025 0000 3155", gettext_lazy("needs a confirmation (3-D Secure)")),
+    ("4000 0000 0000 0002", gettext_lazy("is declined")),
+    ("4000 0000 0000 9995", gettext_lazy("is declined: not enough money")),
+    ("4000 0000 0000 0069", gettext_lazy("is declined: expired")),
+)
+
+
+@require_safe
+def pay_with_stripe(request: HttpRequest) -> HttpResponse:
+    """How the demo pays at Stripe: in the demo and from this machine only."""
+    if not people.is_demo(request):
+        raise Http404
+    webhook = reverse("payments_ui:webhook", args=["stripe"])
+    context = {
+        "cards": CARDS,
+        "pays_at_stripe": settings.PAYS_AT_STRIPE,
+        "webhook_url": request.build_absolute_uri(webhook),
+        "variables": (
+            (stripe.SECRET_KEY, "sk_test_…"),
+            (stripe.PUBLISHABLE_KEY, "pk_test_…"),
+            (stripe.WEBHOOK_SECRET, "whsec_…"),
+        ),
+    }
+    return render(request, "showroom/stripe.html", context)
 
 
 @require_safe

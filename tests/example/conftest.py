@@ -130,7 +130,7 @@ def free_port() -> int:
             return port
 
 
-def until_it_answers(url: str, demo: subprocess.Popen[str], seconds: float = 60) -> str:
+def until_it_answers(url: str, demo: subprocess.Popen[str], seconds: float = 180) -> str:
     """Wait for the site, and return its address; fail with its output if it ends."""
     end = monotonic() + seconds
     while monotonic() < end:

@@ -54,3 +54,31 @@ def test_on_a_server_nobody_is_signed_in_and_settings_stand(manage: Manage) -> N
     check = manage("check", "--settings", "hillshade.settings")
     output, _none = check.communicate(timeout=60)
     assert check.returncode == 0, output
+
+
+KEYS = {
+    "HILLSHADE_STRIPE_SECRET_KEY": "sk_test_0123456789",
+    "HILLSHADE_STRIPE_PUBLISHABLE_KEY": "pk_test_0123456789",
+    "HILLSHADE_STRIPE_WEBHOOK_SECRET": "whsec_0123456789",
+}
+
+
+def test_test_keys_in_the_environment_switch_to_stripe_itself(
+    manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    # Its checks look for what the policy of the site lacks, and for the secret of webhooks.
+    check = manage("check", "--fail-level", "WARNING")
+    output, _none = check.communicate(timeout=60)
+    assert check.returncode == 0, output
+
+
+def test_keys_that_move_real_money_are_refused(
+    manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HILLSHADE_STRIPE_SECRET_KEY", "sk_live_0123456789")
+    check = manage("check")
+    output, _none = check.communicate(timeout=60)
+    assert check.returncode != 0
+    assert "has to be a key of the test mode" in output

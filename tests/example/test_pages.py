@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from decimal import Decimal
 
 import pytest
+
+from payments_ui.moochers.banktransfer.statements import Skipped, Transaction
+from payments_ui.moochers.banktransfer.statements.reading import read
 
 from .conftest import Visitor
 
@@ -16,7 +20,7 @@ PAGES = ("/", "/prices/", "/dashboard/", "/sheets/new/", "/sheets/1/", "/account
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_answers_in_each_look(visitor: Visitor, look: str) -> None:
     visitor.switch(look=look)
-    for page in (*PAGES, "/billing/charges/", "/billing/payments/"):
+    for page in (*PAGES, "/billing/charges/", "/billing/payments/", "/showroom/stripe/"):
         answer = visitor.get(page)
         assert answer.status == 200, page
         text = " ".join(answer.text.split())
@@ -72,7 +76,16 @@ def test_the_security_policy_is_strict_and_names_the_card_company(
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     port = int(site.rpartition(":")[2])
-    assert f"form-action 'self' http://127.0.0.1:{port + 1}" in policy
+    company = f"http://127.0.0.1:{port + 1}"
+    assert f"form-action 'self' {company}" in policy
+    assert f"frame-src {company}" in policy
+
+
+def test_stripe_is_played_until_there_are_keys(visitor: Visitor, site: str) -> None:
+    page = visitor.get("/showroom/stripe/").text
+    assert "A stand-in on this machine plays Stripe" in page
+    assert f"stripe listen --forward-to {site}/billing/webhooks/stripe/" in page
+    assert "export HILLSHADE_STRIPE_SECRET_KEY=sk_test_" in page
 
 
 def test_rendering_twice_with_one_token_charges_once(visitor: Visitor) -> None:
@@ -126,9 +139,25 @@ def test_the_tour_follows_the_visitor(visitor: Visitor) -> None:
     assert here() == ["Render a sheet"]
     form = {"token": str(uuid.uuid4()), "name": "Tour", "terrain": "alpine", "size": "a4"}
     visitor.post("/sheets/new/", on="/sheets/new/", seed="1", **form)
-    assert here() == ["Check your charges"]
+    assert here() == ["Check your items"]
     visitor.get("/dashboard/")
     assert here() == ["Pay them"]
+
+
+def test_the_bank_lets_a_transfer_arrive_once_one_is_awaited(visitor: Visitor) -> None:
+    for transfer in ("part", "rest", "too_much"):
+        answer = visitor.post("/showroom/bank/", on="/account/", transfer=transfer)
+        assert "No transfer is awaited." in answer.text
+    assert visitor.post("/showroom/bank/", on="/account/", transfer="nothing").status == 404
+
+
+def test_the_banks_statement_is_one_that_the_clerk_can_import(visitor: Visitor) -> None:
+    answer = visitor.get("/showroom/bank/statement/")
+    entries = list(read(answer.text.encode()))
+    assert [type(entry) for entry in entries] == [Transaction, Skipped]
+    assert [entry.amount for entry in entries] == [Decimal(12), Decimal(950)]
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert answer.headers["Content-Type"] == "application/xml"
 
 
 def test_the_card_company_is_told_what_happens_next(visitor: Visitor) -> None:

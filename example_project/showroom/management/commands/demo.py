@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
+from django.urls import reverse
 
 from payments_ui.testing.psp import SandboxPSP
 from showroom import data
@@ -49,7 +50,9 @@ class Command(BaseCommand):
             api_key=settings.SANDBOX_API_KEY,
             webhook_secret=settings.SANDBOX_WEBHOOK_SECRET,
         ) as psp:
-            self.welcome(f"http://{host}:{port}/", psp.url)
+            address = f"http://{host}:{port}"
+            psp.stripe.listen(address + reverse("payments_ui:webhook", args=["stripe"]))
+            self.welcome(f"{address}/", psp.url)
             # SIGTERM ends the demo through SystemExit, so that the company closes its books.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit())
             call_command("runserver", f"{host}:{port}", use_reloader=False, skip_checks=True)
@@ -67,6 +70,7 @@ class Command(BaseCommand):
   You are signed in as    Ada; switch to another person on the account page
   The clerk's admin is at {url}admin/ (clara, password {PASSWORD})
   Choose what the offline card company does at {psp_url}/
+  Pay with Stripe itself: {url}showroom/stripe/ says how
   Stop with Ctrl-C; the data stay in {settings.VAR_DIR}
 """
         )
