@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -11,22 +12,29 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from e2e import second_try
 from e2e.browser import LAUNCH_ARGUMENTS, find
+from e2e.charges import PATIENCE
+from e2e.devices import Devices
 from e2e.stage import API_KEY, OUTPUT, WEBHOOK_SECRET, Person, Site
 from e2e.watch import Watch
 from payments_ui.testing.psp import SandboxPSP
 
-#: Two cores that other programs use, too, can be slow; no test waits longer than it has to.
-PATIENCE = 10_000
 #: What drives the widgets: htmx 2, htmx 4, the beta of it that django-htmx ships, or nothing.
 BUILDS = ("2", "4", "beta", "none")
 SCRIPTED = BUILDS[:3]
+#: Without the beta, where a journey asks nothing of htmx that those in test_paying, test_live,
+#: test_keyboard, test_hosts and test_unseen do not ask of it, too. EVERY_BUILD=1 asks all the same.
+HAS_EVERY_BUILD = os.environ.get("EVERY_BUILD") == "1"
+RELEASED = SCRIPTED if HAS_EVERY_BUILD else ("2", "4")
+RELEASED_OR_NONE = BUILDS if HAS_EVERY_BUILD else ("2", "4", "none")
 
 Visit = Callable[..., Page]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker that the journeys use."""
+    """Name the marker that the journeys use, and give them a second try."""
+    config.pluginmanager.register(second_try)
     config.addinivalue_line("markers", "crashes: the site meets an error, on purpose")
 
 
@@ -64,6 +72,12 @@ def browser(launch: Callable[..., Browser]) -> Browser:
 
 
 @pytest.fixture(scope="session")
+def remembering(launch: Callable[..., Browser]) -> Browser:
+    """A browser that keeps pages for Back, as people's browsers do and Playwright's do not."""
+    return launch(ignore_default_args=["--disable-back-forward-cache"])
+
+
+@pytest.fixture(scope="session")
 def company() -> Iterator[SandboxPSP]:
     """The offline card company; its ledger tells what was really taken."""
     with SandboxPSP(api_key=API_KEY, webhook_secret=WEBHOOK_SECRET) as psp:
@@ -74,6 +88,7 @@ def company() -> Iterator[SandboxPSP]:
 def site(company: SandboxPSP, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The site of e2e/settings.py."""
     site = Site(company, tmp_path_factory.mktemp("site"))
+    company.stripe.listen(f"{site.url}/billing/webhooks/stripe/")
     yield site
     site.stop()
 
@@ -120,12 +135,22 @@ def no_traceback(request: pytest.FixtureRequest) -> Iterator[None]:
         assert "Traceback" not in said, said
 
 
+@pytest.fixture(scope="session")
+def devices(browser: Browser, site: Site) -> Devices:
+    """What people use the site on, one after the other."""
+    return Devices(browser, site.url, site.psp.url)
+
+
 @pytest.fixture
 def visit(
-    request: pytest.FixtureRequest, browser: Browser, site: Site, watch: Watch
+    request: pytest.FixtureRequest, devices: Devices, site: Site, watch: Watch
 ) -> Iterator[Visit]:
-    """Return a way to open the site on a device of its own."""
+    """Return a way to open the site on a device of its own.
+
+    ``using`` a browser, it is a new one, to which a test may do what cannot be undone.
+    """
     contexts: list[BrowserContext] = []
+    lent: list[BrowserContext] = []
 
     def open_page(
         person: Person | None = None,
@@ -134,13 +159,21 @@ def visit(
         htmx: str = "2",
         look: str = "plain",
         theme: str = "light",
-        using: Browser = browser,
+        using: Browser | None = None,
         **options: Any,
     ) -> Page:
-        options = {"java_script_enabled": htmx != "none"} | options
-        context = using.new_context(base_url=site.url, **options)
+        scripted: dict[str, Any] = {"base_url": site.url, "java_script_enabled": htmx != "none"}
+        options = scripted | options
+        if using is None:
+            page = devices.lend(**options)
+            lent.append(page.context)
+            watch.listen(page.context)
+        else:
+            context = using.new_context(**options)
+            watch.over(context)
+            page = context.new_page()
+        context = page.context
         contexts.append(context)
-        watch.over(context)
         context.set_default_timeout(PATIENCE)
         cookies = {"showroom": urlencode({"look": look, "htmx": htmx, "theme": theme})}
         if person:
@@ -148,15 +181,19 @@ def visit(
         context.add_cookies(
             [{"name": name, "value": value, "url": site.url} for name, value in cookies.items()]
         )
-        page = context.new_page()
         page.goto(path)
         return page
 
     yield open_page
-    if getattr(request.node, "failed", False):
+    has_failed = getattr(request.node, "failed", False)
+    if has_failed:
         _keep(request.node.name, contexts)
     for context in contexts:
-        context.close()
+        if context in lent and not has_failed:
+            devices.take_back(context)
+            watch.leave(context)
+        else:
+            context.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -104,6 +104,19 @@ class Person:
         """The states of their payments."""
         return [payment["state"] for payment in self.payments]
 
+    def has_saved(self, *cards: dict[str, Any]) -> None:
+        """Let them have saved these cards."""
+        self.site.direct("keep", username=self.username, cards=list(cards))
+
+    def was_declined(self, *, word: str = "insufficient_funds") -> None:
+        """Let a night try to charge all that they owe to their saved card, in vain."""
+        self.site.direct("decline", username=self.username, word=word)
+
+    def link(self, *, days_ago: int = 0) -> str:
+        """The path in a mail about their only payment that they got so many days ago."""
+        path: str = self.site.direct("link", username=self.username, days_ago=days_ago)["path"]
+        return path
+
     def transfers(self, amount: str, currency: str = "CHF") -> None:
         """Let the transfer arrive that their payment waits for."""
         self.site.direct("book", username=self.username, amount=amount, currency=currency)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.charges import PAID, Charges
+from e2e.charges import PAID, TRANSFER, Charges
+from e2e.pictures import TAKEN, keep
 from e2e.stage import ROOT
 from e2e.watch import Watch
-
-PICTURE = ROOT / "docs" / "images" / "pending-charges.png"
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def test_guided_tour_leads_to_something_paid(first_visitor: Page) -> None:
     tour = page.get_by_role("complementary", name="Guided tour")
     tour.get_by_role("link", name="Render a sheet").click()
     page.get_by_label("Name").fill("Piz Nirgendwo")
-    page.get_by_role("button", name="Render and add to my charges").click()
+    page.get_by_role("button", name="Render and add to my items").click()
     expect(page.get_by_role("heading", name="Piz Nirgendwo is ready")).to_be_focused()
     page.goto("/dashboard/")
     charges = Charges(page)
@@ -85,13 +83,78 @@ def test_guided_tour_leads_to_something_paid(first_visitor: Page) -> None:
     expect(tour.get_by_text("You have finished the tour.")).to_be_visible()
 
 
-@pytest.mark.skipif("PAYMENTS_UI_PICTURES" not in os.environ, reason="PAYMENTS_UI_PICTURES=1")
+def test_the_bank_plays_a_transfer_that_comes_short_and_one_that_is_too_much(
+    first_visitor: Page,
+) -> None:
+    page = first_visitor
+    page.goto("/dashboard/")
+    charges = Charges(page).begin().choose(TRANSFER)
+    charges.button("Get the transfer details").click()
+    charges.at("Waiting for your transfer")
+    for arrives in ("about half of it", "and 1.00 too much"):
+        page.get_by_text("Let a bank transfer arrive").click()
+        choice = page.get_by_label("Of your next bank transfer arrives")
+        option = choice.get_by_role("option", name=arrives)
+        choice.select_option(option.get_attribute("value"))
+        page.get_by_role("button", name="Let it arrive").click()
+        expect(page.get_by_text("It has arrived.")).to_be_visible()
+        if arrives == "about half of it":
+            expect(page.get_by_text("is missing").first).to_be_visible()
+    page.goto("/account/")
+    expect(page.get_by_text("CHF 1.00 too much").first).to_be_visible()
+    keep(page.get_by_role("region", name=re.compile("^Payments")), "surplus")
+
+
+def test_stripe_is_played_without_an_account_and_a_network(first_visitor: Page) -> None:
+    page = first_visitor
+    page.goto("/dashboard/")
+    Charges(page).begin().pay_at_stripe().at(PAID)
+    page.goto("/showroom/stripe/")
+    expect(page.get_by_text("A stand-in on this machine plays Stripe now")).to_be_visible()
+
+
+def test_a_team_has_items_of_its_own(first_visitor: Page) -> None:
+    page = first_visitor
+    page.set_viewport_size({"width": 1080, "height": 720})
+    page.goto("/dashboard/")
+    page.get_by_role("button", name="The team").click()
+    expect(Charges(page).root.get_by_role("rowheader", name="Contour sheet, A2")).to_be_visible()
+    keep(page, "team")
+
+
+def test_the_clerk_imports_the_banks_statement(first_visitor: Page) -> None:
+    page = first_visitor
+    page.set_viewport_size({"width": 1080, "height": 720})
+    page.goto("/dashboard/")
+    charges = Charges(page).begin().choose(TRANSFER)
+    charges.button("Get the transfer details").click()
+    charges.at("Waiting for your transfer")
+    page.goto("/account/")
+    page.get_by_text("Let a bank transfer arrive").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="download the bank").click()
+    become(page, "Clara")
+    page.goto("/admin/payments_core/suspenseitem/statement/")
+    page.get_by_label("Statement").set_input_files(waiting.value.path())
+    page.get_by_role("button", name="Import a bank statement").click()
+    reports = page.locator(".messagelist")
+    expect(reports).to_contain_text("Booked: CHF")
+    expect(reports).to_contain_text("Unexpected: CHF 12.00 from Carla Rossi")
+    expect(reports).to_contain_text("Ignored: CHF 950.00")
+    keep(page, "statement")
+
+
+def become(page: Page, name: str) -> None:
+    """Be somebody else, by the demo's panel."""
+    page.goto("/account/")
+    page.get_by_role("button", name=name).click()
+    page.wait_for_load_state()
+
+
+@pytest.mark.skipif(not TAKEN, reason="PAYMENTS_UI_PICTURES=1")
 def test_picture_for_the_readme(first_visitor: Page) -> None:
     page = first_visitor
     page.set_viewport_size({"width": 1080, "height": 720})
     page.goto("/dashboard/")
     Charges(page).at("To pay: CHF")
-    PICTURE.parent.mkdir(exist_ok=True)
-    picture = Image.open(BytesIO(page.screenshot(caret="initial")))
-    # As small as a picture in a repository should be; nobody sees the colours that are left out.
-    picture.convert("RGB").quantize(96).save(PICTURE, optimize=True)
+    keep(page, "pending-charges")

@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.charges import PAID, TRANSFER, Charges
-from e2e.conftest import PATIENCE
+from e2e.charges import PAID, PATIENCE, TRANSFER, Charges
 from e2e.stage import ROOT
 from e2e.watch import Watch
 

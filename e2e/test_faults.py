@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from e2e.charges import APPROVED, CARD, PAID, Charges
-from e2e.conftest import SCRIPTED, Visit
+from e2e.charges import APPROVED, CARD, PAID, REVIEW, Charges
+from e2e.conftest import RELEASED, Visit
 from e2e.stage import Person
 from e2e.watch import Watch
 from payments_ui.testing.psp import SandboxPSP
 
-on_scripted_builds = pytest.mark.parametrize("build", SCRIPTED)
+on_scripted_builds = pytest.mark.parametrize("build", RELEASED)
 
 SESSION, CSRF = "hillshade_session", "hillshade_csrf"
 PAY = "**/moochers/sandbox/"
@@ -135,6 +135,20 @@ def test_offline_is_said_and_over_when_the_network_is_back(
 
 
 @on_scripted_builds
+def test_a_request_that_is_lost_while_the_browser_is_online_is_said_late(
+    visit: Visit, owing: Person, watch: Watch, build: str
+) -> None:
+    watch.allow("ERR_FAILED|htmx:sendError|Failed to fetch")
+    page = visit(owing, htmx=build)
+    charges = Charges(page).at("To pay: CHF 36.00")
+    page.route("**/payments/", lambda route: route.abort())
+    charges.button("Continue to payment").click()
+    no_busy_state_is_left(page)
+    expect(charges.status).to_be_empty()
+    expect(charges.status).to_contain_text("You are offline")
+
+
+@on_scripted_builds
 def test_slow_payment_is_never_hidden_by_a_refresh(
     visit: Visit, owing: Person, psp: SandboxPSP, build: str
 ) -> None:
@@ -166,7 +180,8 @@ def test_refresh_that_is_on_its_way_when_one_pays_does_not_hide_the_result(
     waiting: list[Route] = []
     page.route("**/payments/*/?news=1*", lambda route: waiting.append(route))
     owing.owes(("Contour sheet, A4", "1.31"))
-    changed(page)
+    with page.expect_request("**/payments/*/?news=1*"):
+        changed(page)
     charges.button("Pay CHF").click()
     charges.at(PAID)
     assert waiting
@@ -194,10 +209,32 @@ def test_older_answer_never_replaces_a_newer_one(visit: Visit, owing: Person, bu
         )
 
     page.route("**/charges/?news=1*", answer_late)
-    changed(page)
+    with page.expect_response("**/charges/?news=1*"):
+        changed(page)
     page.wait_for_timeout(500)
     assert answered
     charges.at("To pay: CHF 37.31")
+
+
+@on_scripted_builds
+def test_what_is_chosen_before_htmx_has_come_is_not_lost(
+    visit: Visit, owing: Person, psp: SandboxPSP, build: str
+) -> None:
+    page = visit(owing, htmx=build)
+    Charges(page).begin()
+    page.reload()
+    path = Charges(page).link("Continue this payment").get_attribute("href")
+    on_its_way: list[Route] = []
+    page.route("**/*htmx*.js", lambda route: on_its_way.append(route))
+    page.goto(f"{owing.site.url}{path}", wait_until="commit")
+    charges = Charges(page).at(REVIEW)
+    charges.way(CARD).check()
+    expect(charges.button("Choose")).to_be_visible()
+    for route in on_its_way:
+        route.continue_()
+    expect(charges.card(APPROVED)).to_be_visible()
+    expect(charges.button("Choose")).to_be_hidden()
+    charges.pay_by_card().at(PAID)
 
 
 def changed(page: Page) -> None:

@@ -16,7 +16,7 @@ from payments_ui.testing.psp import SandboxPSP
 #: The host's htmx, and how its attributes reach ours there.
 HOSTILE = [("2", "2"), ("4", "4"), ("4", "implicit"), ("4", "compat"), ("beta", "4")]
 SHEETS = ("plain", "bootstrap", "tailwind", "preflight", "naive")
-CONTROLS = ("Continue to payment", "Pay only some charges")
+CONTROLS = ("Continue to payment", "Pay only some items")
 STRUCTURE = """node => {
   const { paddingBlock, paddingInline, borderBlockWidth, borderInlineWidth, borderBlockStyle,
     minBlockSize, display } = getComputedStyle(node);
@@ -42,7 +42,7 @@ def test_hostile_attributes_of_the_host_change_nothing(
     charges = Charges(page).begin().pay_by_card(DECLINED)
     expect(charges.problem).to_be_visible()
     charges.pay_by_card().at(PAID)
-    charges.link("Back to your charges").click()
+    charges.link("Back to your items").click()
     owing.owes(("Contour sheet, A4", "1.31"))
     charges.at("To pay: CHF 1.31")
     assert asked == []

@@ -30,6 +30,15 @@ def tab_to(page: Page, target: Locator) -> None:
     assert outline, f"the focus on {target} cannot be seen"
 
 
+def press_until(page: Page, key: str, target: Locator) -> None:
+    """Press a key until the target is picked."""
+    for _ in range(10):
+        if target.is_checked():
+            break
+        page.keyboard.press(key)
+    expect(target).to_be_checked()
+
+
 def test_from_the_list_to_the_receipt(
     visit: Visit, owing: Person, psp: SandboxPSP, build: str
 ) -> None:
@@ -44,11 +53,12 @@ def test_from_the_list_to_the_receipt(
     expect(charges.way(CARD)).to_be_focused()
     page.keyboard.press("Tab")
     expect(charges.card(APPROVED)).to_be_focused()
-    while not charges.card(DECLINED).is_checked():
-        page.keyboard.press("ArrowDown")
+    press_until(page, "ArrowDown", charges.card(DECLINED))
     page.keyboard.press("Enter")
     expect(charges.problem).to_be_focused()
-    tab_to(page, charges.card(APPROVED))
+    # The form comes back as it was filled in.
+    tab_to(page, charges.card(DECLINED))
+    press_until(page, "ArrowUp", charges.card(APPROVED))
     tab_to(page, charges.button("Pay CHF 36.00"))
     page.keyboard.press("Enter")
     expect(charges.heading(PAID)).to_be_focused()
@@ -56,7 +66,7 @@ def test_from_the_list_to_the_receipt(
     page.evaluate("document.dispatchEvent(new CustomEvent('payments:changed'))")
     page.wait_for_timeout(500)
     expect(charges.heading(PAID)).to_be_focused()
-    tab_to(page, charges.link("Back to your charges"))
+    tab_to(page, charges.link("Back to your items"))
     page.keyboard.press("Enter")
     expect(charges.heading("Nothing to pay")).to_be_focused()
 
@@ -70,10 +80,11 @@ def test_arrow_keys_choose_a_way_to_pay(
     page.keyboard.press("Space")
     expect(charges.card(APPROVED)).to_be_visible()
     page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
     expect(charges.way(WALLET)).to_be_checked()
     expect(charges.root.get_by_text("You will be redirected to the sandbox")).to_be_visible()
     expect(charges.way(WALLET)).to_be_focused()
-    for _ in range(3):
+    for _ in range(4):
         page.keyboard.press("ArrowDown")
     expect(charges.way(CARD)).to_be_focused()
     expect(charges.card(APPROVED)).to_be_visible()
@@ -105,7 +116,7 @@ def test_giving_up_says_so_at_the_list(visit: Visit, owing: Person, build: str) 
 def test_ticking_nothing_leads_to_what_is_wrong(visit: Visit, owing: Person, build: str) -> None:
     page = visit(owing, htmx=build)
     charges = Charges(page)
-    tab_to(page, charges.link("Pay only some charges"))
+    tab_to(page, charges.link("Pay only some items"))
     page.keyboard.press("Enter")
     expect(charges.heading("Choose what to pay now")).to_be_focused()
     tab_to(page, charges.button("Continue to payment"))

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.charges import CARD, DECLINED, PAID, REVIEW, TRANSFER, WALLET, Charges
+from e2e.charges import (
+    CARD,
+    DECLINED,
+    PAID,
+    REFUSED,
+    REVIEW,
+    SECURED,
+    STRIPE,
+    TRANSFER,
+    WALLET,
+    Charges,
+)
 from e2e.conftest import Visit
 from e2e.looks import Album
 from e2e.stage import Person, Site
@@ -31,11 +45,11 @@ def test_paying(visit: Visit, owing: Person, psp: SandboxPSP, look: str, album: 
     page = visit(owing, look=look, theme="system")
     charges = Charges(page).at("To pay: CHF 36.00")
     album.look_at(page, "01-list")
-    charges.link("Pay only some charges").click()
+    charges.link("Pay only some items").click()
     charges.at("Choose what to pay now").button("Continue to payment").click()
     expect(charges.problem).to_be_visible()
     album.look_at(page, "02-select")
-    charges.link("Back to all charges").click()
+    charges.link("Back to all items").click()
     charges.at("To pay: CHF 36.00").begin()
     album.look_at(page, "03-review")
     owing.owes(("Contour sheet, A4", "1.31"))
@@ -53,6 +67,17 @@ def test_paying(visit: Visit, owing: Person, psp: SandboxPSP, look: str, album: 
     nothing_is_wrong(album)
 
 
+def test_amounts_end_on_one_line(visit: Visit, owing: Person, look: str) -> None:
+    charges = Charges(visit(owing, look=look)).at("To pay: CHF 36.00").begin()
+    amounts = charges.root.locator(".pui-facts .pui-amount, .pui-table .pui-amount")
+    ends = amounts.evaluate_all(
+        "all => all.filter((each) => each.checkVisibility())"
+        ".map((each) => Math.round(each.getBoundingClientRect().right))"
+    )
+    assert len(ends) >= 4
+    assert len(set(ends)) == 1
+
+
 def test_waiting(visit: Visit, owing: Person, psp: SandboxPSP, look: str, album: Album) -> None:
     page = visit(owing, look=look, theme="system")
     charges = Charges(page).begin().choose(TRANSFER)
@@ -63,11 +88,14 @@ def test_waiting(visit: Visit, owing: Person, psp: SandboxPSP, look: str, album:
     page.goto("/dashboard/")
     album.look_at(page, "13-under-way")
     charges.link("View status").click()
+    charges.link("Use another payment method").click()
+    charges.at("Use another payment method?")
+    album.look_at(page, "13b-calling-off")
     charges.button("Use another payment method").click()
     charges.at(REVIEW).choose(WALLET).button("Pay CHF").click()
     expect(page.get_by_role("button", name="Pay now")).to_be_visible()
     page.goto("/dashboard/")
-    charges.link("View status").click()
+    charges.link("Continue this payment").click()
     charges.at("One more step")
     album.look_at(page, "14-one-more-step")
     charges.button("Use another payment method").click()
@@ -126,6 +154,70 @@ def test_history_with_a_refund_in_a_narrow_german_window(
     page = visit(owing, "/account/", look=look, theme="system", locale="de")
     expect(page.get_by_text("erstattet")).to_be_visible()
     album.look_at(page, "08-history-refunded")
+    nothing_is_wrong(album)
+
+
+def test_saved_payment_methods(
+    visit: Visit, site: Site, owing: Person, look: str, album: Album
+) -> None:
+    page = visit(owing, "/billing/methods/", look=look, theme="system")
+    methods = Charges(page, root=page.get_by_role("region", name="Payment methods"))
+    methods.at("No payment method saved")
+    album.look_at(page, "51-none-saved")
+    today = dt.date.today()
+    cards: list[dict[str, Any]] = [
+        {"brand": "visa", "last_four": "4242", "expires_year": 2099, "expires_month": 7},
+        {"brand": "amex", "last_four": "0005", "expires_year": 2020, "expires_month": 1},
+        {
+            "brand": "mastercard",
+            "last_four": "1881",
+            "expires_year": today.year,
+            "expires_month": today.month,
+            "unattended_text": "Charge it.",
+        },
+    ]
+    site.direct("keep", username=owing.username, cards=cards)
+    page.reload()
+    methods.at("Your saved payment methods")
+    album.look_at(page, "52-saved")
+    methods.link("Remove Mastercard ending 1881").click()
+    methods.at("Remove Mastercard ending 1881?")
+    album.look_at(page, "53-removal")
+    methods.link("Keep it").click()
+    methods.at("Your saved payment methods").link("Add a payment method").click()
+    methods.at("Add a payment method")
+    album.look_at(page, "54-adding")
+    page.goto("/dashboard/")
+    charges = Charges(page).begin()
+    expect(page.get_by_role("radio", name="Visa ending 4242")).to_be_checked()
+    expect(page.get_by_role("radio", name="American Express ending 0005")).to_be_disabled()
+    expect(charges.button("Pay CHF 36.00")).to_be_visible()
+    album.look_at(page, "55-review-with-saved")
+    nothing_is_wrong(album)
+
+
+def test_stripe(visit: Visit, owing: Person, psp: SandboxPSP, look: str, album: Album) -> None:
+    page = visit(owing, look=look, theme="system")
+    charges = Charges(page).begin().choose(STRIPE)
+    expect(charges.fields.get_by_label("Card number")).to_be_visible()
+    album.look_at(page, "61-stripe")
+    charges.button("Pay CHF").click()
+    expect(charges.alert).not_to_be_empty()
+    album.look_at(page, "62-stripe-incomplete")
+    charges.root.get_by_role("checkbox", name="Save this payment method").check()
+    charges.enter(REFUSED).button("Pay CHF").click()
+    expect(charges.problem).to_be_visible()
+    expect(charges.fields.get_by_label("Card number")).to_be_visible()
+    # A frame that is out of sight is not painted, not even for a picture of the whole page.
+    charges.button("Pay CHF").scroll_into_view_if_needed()
+    album.look_at(page, "63-stripe-declined")
+    charges.enter(SECURED).button("Pay CHF").click()
+    expect(charges.bank.get_by_role("button", name="Yes, it is me")).to_be_visible()
+    album.look_at(page, "64-stripe-bank")
+    page.reload()
+    charges.link("Continue this payment").click()
+    charges.at("One more step")
+    album.look_at(page, "65-stripe-step")
     nothing_is_wrong(album)
 
 

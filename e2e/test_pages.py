@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.charges import APPROVED, CARD, PAID, REVIEW, WALLET, Charges
+from e2e.charges import APPROVED, CARD, DECLINED, PAID, REVIEW, WALLET, Charges
 from e2e.conftest import BUILDS, SCRIPTED, Visit
+from e2e.looks import NARROW
 from e2e.stage import Person
 from payments_ui.testing.psp import SandboxPSP
 
@@ -79,12 +80,6 @@ def test_boosted_back_and_forth_shows_how_it_stands(
     charges.at("To pay: CHF 37.31").begin().pay_by_card().at(PAID)
 
 
-@pytest.fixture(scope="session")
-def remembering(launch: Callable[..., Browser]) -> Browser:
-    """A browser that keeps pages for Back, as people's browsers do and Playwright's do not."""
-    return launch(ignore_default_args=["--disable-back-forward-cache"])
-
-
 @pytest.mark.parametrize("build", SCRIPTED)
 def test_back_from_the_company_finds_a_usable_page(
     visit: Visit, owing: Person, psp: SandboxPSP, remembering: Browser, build: str
@@ -140,7 +135,7 @@ def test_success_in_the_address_proves_nothing(
     expect(page.get_by_role("button", name="Pay now")).to_be_visible()
     pay_page = page.url
     page.goto("/dashboard/")
-    charges.link("View status").click()
+    charges.link("Continue this payment").click()
     charges.at("One more step")
     page.goto(pay_page)
     with page.expect_request("**/return/?**") as asked:
@@ -148,3 +143,19 @@ def test_success_in_the_address_proves_nothing(
     page.goto(f"{asked.value.url}&success=1&status=paid")
     expect(Charges(page).heading(PAID)).to_have_count(0)
     assert owing.states == ["pending"]
+
+
+def test_without_javascript_choosing_leads_to_the_form_and_what_was_done_is_said(
+    visit: Visit, owing: Person, psp: SandboxPSP
+) -> None:
+    page = visit(owing, htmx="none", viewport=NARROW)
+    charges = Charges(page).begin().choose(CARD)
+    expect(charges.card(APPROVED)).to_be_in_viewport()
+    charges.pay_by_card(DECLINED)
+    expect(charges.problem).to_be_focused()
+    expect(charges.card(DECLINED)).to_be_checked()
+    expect(page).to_have_title(re.compile("^Error: Review and pay"))
+    charges.button("Cancel this payment").click()
+    said = "Nothing was charged. Your items are back in your list."
+    expect(charges.heading("To pay: CHF 36.00")).to_be_focused()
+    expect(charges.heading("To pay: CHF 36.00")).to_have_accessible_description(said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.charges import CLASSIC, DECLINED, PAID, TRANSFER, WALLET, Charges
+from e2e.charges import CLASSIC, DECLINED, MOLLIE, PAID, TRANSFER, WALLET, Charges
 from e2e.conftest import BUILDS, Visit
 from e2e.stage import Person
 from payments_ui.testing.psp import SandboxPSP
@@ -58,6 +58,18 @@ def test_wallet_leads_away_and_back(
     page.get_by_role("button", name="Pay now").click()
     charges.at(PAID)
     assert (owing.states, taken(psp)) == (["charged"], before + 3600)
+
+
+def test_mollie_leads_away_and_back(
+    visit: Visit, owing: Person, psp: SandboxPSP, build: str
+) -> None:
+    page = visit(owing, htmx=build)
+    charges = Charges(page).begin().choose(MOLLIE)
+    charges.button("Pay CHF 36.00").click()
+    follow_to_the_company(page, charges)
+    page.get_by_role("button", name="Pay now").click()
+    charges.at(PAID)
+    assert owing.states == ["charged"]
 
 
 def test_wallet_cancelled_at_the_company_is_no_error(
@@ -125,6 +137,27 @@ def test_bank_transfer_waits_until_it_is_booked(visit: Visit, owing: Person, bui
     owing.transfers("36.00")
     follow_by_hand(page, build)
     charges.at(PAID)
+    assert owing.states == ["charged"]
+
+
+def test_a_transfer_that_comes_short_is_completed_by_another_and_too_much_is_said(
+    visit: Visit, owing: Person, build: str
+) -> None:
+    page = visit(owing, htmx=build)
+    charges = Charges(page).begin().choose(TRANSFER)
+    charges.button("Get the transfer details").click()
+    charges.at("Waiting for your transfer")
+    owing.transfers("16.00")
+    follow_by_hand(page, build)
+    charges.at("We received CHF 16.00; CHF 20.00 is missing")
+    expect(charges.root.get_by_role("img", name="QR code")).to_be_visible()
+    expect(charges.root.get_by_text("Please transfer the missing amount")).to_be_visible()
+    owing.transfers("21.00")
+    follow_by_hand(page, build)
+    charges.at(PAID)
+    expect(charges.root.get_by_text("You paid CHF 1.00 too much.")).to_be_visible()
+    charges.link("View receipt").click()
+    expect(page.get_by_text("You paid CHF 1.00 too much.")).to_be_visible()
     assert owing.states == ["charged"]
 
 

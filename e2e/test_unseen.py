@@ -66,7 +66,7 @@ def test_a_heartbeat_that_htmx_never_sees_silences_no_other(
     page = visit(owing, path)
     page.evaluate("document.querySelector('h1').insertAdjacentHTML('afterend', '<i id=first></i>')")
     bring(page, path, "#first")
-    seen = Charges(page, root=page.get_by_role("region", name="Pending charges").nth(1))
+    seen = Charges(page, root=page.get_by_role("region", name="Open items").nth(1))
     seen.at("To pay: CHF 36.00")
     owing.owes(("Contour sheet, A4", "1.31"))
     seen.at("To pay: CHF 37.31")

@@ -18,6 +18,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 #: htmx reports as errors what hx-sync is for: the user's action calls a refresh off.
 CALLED_OFF = (r"^htmx:afterRequest, ", r"^htmx:sendAbort", r"\bAbortError\b")
+#: Without JavaScript a declined payment is a page with this status.
+DECLINED = r"status of 402\b"
 
 
 class Watch:
@@ -26,14 +28,24 @@ class Watch:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self._complaints: list[str] = []
-        self._allowed: list[str] = [*CALLED_OFF]
+        self._allowed: list[str] = [*CALLED_OFF, DECLINED]
 
     def over(self, context: BrowserContext) -> None:
-        """Listen to a context."""
+        """Listen to a context, and have it tell of violations."""
         context.add_init_script(TELL_VIOLATIONS)
+        self.listen(context)
+
+    def listen(self, context: BrowserContext) -> None:
+        """Listen to a context that tells of violations already."""
         context.on("console", self._hear)
         context.on("weberror", self._catch)
         context.on("request", self._note)
+
+    def leave(self, context: BrowserContext) -> None:
+        """Listen to it no more: somebody else will have it."""
+        context.remove_listener("console", self._hear)
+        context.remove_listener("weberror", self._catch)
+        context.remove_listener("request", self._note)
 
     def allow(self, pattern: str) -> None:
         """Expect complaints that match, since the test provokes them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -33,15 +34,15 @@ class Customer(FastHttpUser):
         self.sheet = f"/sheets/{person['sheet']}/"
         cookies = f"hillshade_session={person['session']}; hillshade_csrf={CSRF}"
         self.headers = {"Cookie": cookies, "X-CSRFToken": CSRF}
-        self.version = ""
+        self.beat = "w=pui-1"
 
     @task(6)
     def poll(self) -> None:
         """The page's heartbeat."""
-        path = f"/billing/heartbeat/?w=pui-1&v={self.version}"
+        path = f"/billing/heartbeat/?{self.beat}"
         answer = self.ask("GET", path, "/billing/heartbeat/", {200, 204}, headers=IN_PLACE)
-        if found := re.search(r"[?&;]v=([^\"&]+)", answer):
-            self.version = found[1]
+        if found := re.search(r"/heartbeat/\?([^\"]+)", answer):
+            self.beat = html.unescape(found[1])
 
     @task(3)
     def record(self) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from e2e.charges import PAID, REVIEW, TRANSFER, Charges
 from e2e.conftest import SCRIPTED, Visit
@@ -39,11 +39,17 @@ ALIEN = (
 )
 @pytest.mark.parametrize("build", SCRIPTED if FULL else SCRIPTED[:1])
 def test_hostile_texts_are_read_and_never_run(
-    visit: Visit, site: Site, psp: SandboxPSP, watch: Watch, trial: Trial, build: str
+    visit: Visit,
+    browser: Browser,
+    site: Site,
+    psp: SandboxPSP,
+    watch: Watch,
+    trial: Trial,
+    build: str,
 ) -> None:
     clerk = site.person(is_staff=True).owes(*((text, "1.00") for text in PAYLOADS))
     site.direct("rename", username=clerk.username, text=PAYLOADS[3])
-    page = visit(clerk, "/prices/", htmx=build)
+    page = visit(clerk, "/prices/", htmx=build, using=browser)
     page.context.add_init_script(TELL)
     for name in journey(page, clerk):
         trial.tried(len(PAYLOADS))
@@ -77,9 +83,10 @@ def journey(page: Page, clerk: Person) -> Iterator[str]:
     expect(charges.problem).to_be_visible()
     yield "declined"
     charges.choose(TRANSFER).button("Get the transfer details").click()
-    expect(charges.button("Use another payment method")).to_be_visible()
+    expect(charges.link("Use another payment method")).to_be_visible()
     yield "transfer"
-    charges.button("Use another payment method").click()
+    charges.link("Use another payment method").click()
+    charges.at("Use another payment method?").button("Use another payment method").click()
     charges.at(REVIEW).pay_by_card().at(PAID)
     yield "paid"
     charges.link("View receipt").click()

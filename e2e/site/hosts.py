@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from hillshade import csp
+from hillshade.demo_moochers import stripe
+
 #: Other people's sheets, by what the tests call them.
 SHEETS = {
     "plain": "",
@@ -54,6 +57,7 @@ class Host:
     boost: bool
     live: bool
     debug: bool
+    stored: bool
 
     @classmethod
     def of(cls, request: HttpRequest, name: str) -> Host:
@@ -68,6 +72,7 @@ class Host:
             boost="boost" in ask,
             live="live" in ask,
             debug="debug" in ask,
+            stored="stored" in ask,
         )
 
     @property
@@ -95,12 +100,16 @@ class Host:
 def host(request: HttpRequest, name: str) -> HttpResponse:
     """The host page ``name``, under a policy of nonces that allows nothing else."""
     nonce = secrets.token_urlsafe(16)
-    context = {"host": Host.of(request, name), "csp_nonce": nonce}
+    asked = Host.of(request, name)
+    context = {"host": asked, "csp_nonce": nonce}
     response = render(request, f"hosts/{name}.html", context)
-    response["Content-Security-Policy"] = (
-        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-        # Bootstrap draws its ticks as data: pictures.
-        "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+    policy = csp.policy(nonce=f"'nonce-{nonce}'", pay_at=(), sources=stripe.csp_sources)
+    if asked.stored:
+        response["Cache-Control"] = "private, max-age=60"
+    # The nonce alone, and what a moocher says that it needs.
+    for directive in ("script-src", "style-src"):
+        policy[directive].remove("'self'")
+    response["Content-Security-Policy"] = "; ".join(
+        " ".join([directive, *map(str, sources)]) for directive, sources in policy.items()
     )
     return response
