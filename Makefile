@@ -9,10 +9,12 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 export PYTHON
+# The tests start hundreds of processes: each would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-reset test unit e2e variants torture load lint format lock docs pictures bench messages clean
+.PHONY: help demo demo-reset test unit e2e variants torture localstripe load lint format lock docs pictures bench messages clean
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +33,7 @@ demo-reset: $(VENV)/demo.installed ## Run the example site with fresh data
 test: unit e2e ## Run all tests: units first, then the journeys in a real browser
 
 unit: $(VENV)/unit.installed ## Run the unit tests with branch coverage
-	$(BIN)/python -m pytest tests --numprocesses $(WORKERS) --cov --cov-report term \
+	$(BIN)/python -m pytest tests --numprocesses $(WORKERS) --dist worksteal --cov --cov-report term \
 		$(if $(ARGS),,--cov-fail-under 100) $(ARGS)
 
 e2e: $(VENV)/e2e.installed ## Run the end-to-end tests; finds or installs a browser
@@ -43,6 +45,9 @@ variants: $(VENV)/unit.installed ## Run the unit tests on sites that are set up 
 
 torture: $(VENV)/torture.installed ## Run the scenarios of docs/reliability.md at full size, and write that page (SCENARIO=1,27 DATABASES=postgres)
 	$(BIN)/python scripts/torture.py $(if $(DATABASES),--databases "$(DATABASES)") $(if $(SCENARIO),--scenario $(SCENARIO)) $(ARGS)
+
+localstripe: $(VENV)/unit.installed ## See whether a server that we did not write understands StripeMoocher (optional)
+	scripts/localstripe $(BIN)/python
 
 load: $(VENV)/load.installed ## Let 200 people use and pay on the example site (PostgreSQL; TORTURE=1: a minute)
 	@scripts/database postgres

@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements"
 HEADER = "# Made by `make lock` from pyproject.toml: change that, and make this anew.\n"
-PACKAGE = ("pyproject.toml", "--extra", "qr")
+PACKAGE = ("pyproject.toml", "--all-extras")
 BASE = (*PACKAGE, "--group", "build")
 # With each Python the Django that CI runs there.
 DJANGO = """\

@@ -20,7 +20,7 @@ from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 from django.core.management import call_command
 from django.core.management.commands import compilemessages, makemessages
 
@@ -28,6 +28,17 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Each with the folders that have catalogs. The core has its own: it is installed alone, too.
 SITES = {"payments_ui": (".", "core"), "example_project": (".",)}
 LANGUAGES = ("de", "fr", "it")
+#: Made from German: what Swiss people write otherwise, and nothing else. Django reads the rest in
+#: the catalog of `de`. The longer of two words stands first.
+SWISS = "de_CH"
+SWISS_FORMS = {
+    "exakter Gesamtbetrag": "exaktes Total",
+    "Gesamtbetrag": "Total",
+    "Bankarbeitstag": "Bankwerktag",
+    "ß": "ss",
+    "„": "«",
+    "“": "»",
+}
 #: Written outside of the core, and read where nothing but the core is installed.
 OF_THE_CORE = ("exceptions.py", "importing")
 
@@ -70,7 +81,7 @@ def _with_fresh(site: str, work: Any) -> list[str]:
 
 def _catalogs(site: str, fresh: Path) -> Iterator[tuple[Path, Path]]:
     for folder in SITES[site]:
-        for language in LANGUAGES:
+        for language in (*LANGUAGES, SWISS):
             path = Path(folder, "locale", language, "LC_MESSAGES", "django.po")
             yield ROOT / site / path, fresh / path
 
@@ -83,7 +94,42 @@ def _collect(site: Path) -> None:
             # Changes whenever somebody collects, and tells nobody anything.
             text = path.read_text("utf-8")
             path.write_text(re.sub(r'"POT-Creation-Date: .*\n', "", text), "utf-8")
-        call_command(compilemessages.Command(), locale=list(LANGUAGES), verbosity=0)
+        for path in site.rglob("de/LC_MESSAGES/django.po"):
+            _write_swiss(path, path.parents[2] / SWISS / "LC_MESSAGES" / "django.po")
+        call_command(compilemessages.Command(), locale=[*LANGUAGES, SWISS], verbosity=0)
+
+
+def _write_swiss(german: Path, swiss: Path) -> None:
+    made = Catalog(
+        locale=SWISS,
+        project="django-payments-ui",
+        version=" ",
+        last_translator="the django-payments-ui authors",
+        language_team=SWISS,
+        msgid_bugs_address=" ",
+        fuzzy=False,
+    )
+    made.header_comment = (
+        "# Made by scripts/translations.py from the German catalog: edit that one."
+    )
+    for message in _read(german):
+        forms = tuple(swiss_form(text) for text in _forms(message.string))
+        if message.id and forms != _forms(message.string):
+            string = forms if isinstance(message.id, list | tuple) else forms[0]
+            made.add(message.id, string, flags=message.flags, context=message.context)
+    swiss.parent.mkdir(parents=True, exist_ok=True)
+    with swiss.open("wb") as file:
+        write_po(file, made, width=78)
+    # Change whenever somebody collects, and tell nobody anything.
+    dated = r'"(POT-Creation-Date|PO-Revision-Date|Generated-By): .*\n'
+    swiss.write_text(re.sub(dated, "", swiss.read_text("utf-8")), "utf-8")
+
+
+def swiss_form(text: str) -> str:
+    """The German text as Swiss people write it."""
+    for german, swiss in SWISS_FORMS.items():
+        text = text.replace(german, swiss)
+    return text
 
 
 def _write(stored: Path, current: Path) -> Iterator[str]:
