@@ -180,7 +180,10 @@ def test_what_happens_elsewhere_is_named_once(
     for widget in (left, right):
         widget.at(PAID)
     page.wait_for_timeout(2500)
-    assert Ear(page).news == ["Paid: CHF 36.00"]
+    # A heartbeat may see the payment while the phone waits for the PSP, which is said, too.
+    *before, last = Ear(page).news
+    assert last == "Paid: CHF 36.00"
+    assert before in ([], ["Your payment is being processed"])
 
 
 def test_an_echo_of_ones_own_action_is_silent(
