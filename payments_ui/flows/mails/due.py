@@ -6,6 +6,7 @@ Nothing is sent while a customer waits for a page: a command does it, every minu
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +25,8 @@ from .send import send
 
 #: What is older is no news to mail.
 LOOK_BACK = dt.timedelta(days=3)
+#: After so many mails a command looks which ones others have claimed meanwhile.
+_AT_ONCE = 25
 
 
 @dataclass
@@ -83,14 +86,27 @@ def send_due(*, dry_run: bool = False) -> MailsResult:
 
 
 def _news(found: Iterator[list[_Due]], since: Mapping[str, dt.datetime]) -> Iterator[_Due]:
-    """Those of a kind that the site sends, and that nobody has claimed. One query for each page."""
+    """Those of a kind that the site sends, and that no command has claimed.
+
+    The workers of a night send at the same time. Each begins somewhere else in a page, and leaves
+    out what the others have claimed: all of them at the same mail would try every mail in vain but
+    for one of them.
+    """
     for page in found:
         known = [due for due in page if due.kind in settings.MAILS and due.kind in since]
-        wanted = [due for due in known if due.at >= since[due.kind]]
-        keys = [due.about for due in wanted]
-        claimed = Mail.objects.filter(about__in=keys).exclude(state=MailState.NOT_SENT)
-        done = set(claimed.values_list("kind", "about"))
-        yield from (due for due in wanted if (str(due.kind), due.about) not in done)
+        wanted = _unclaimed([due for due in known if due.at >= since[due.kind]])
+        start = random.randrange(len(wanted) or 1)  # noqa: S311 - spreads the work
+        wanted = wanted[start:] + wanted[:start]
+        for first in range(0, len(wanted), _AT_ONCE):
+            few = wanted[first : first + _AT_ONCE]
+            yield from _unclaimed(few) if first else few
+
+
+def _unclaimed(mails: list[_Due]) -> list[_Due]:
+    """Those that no command has sent, or is sending. One query."""
+    claimed = Mail.objects.filter(about__in=[due.about for due in mails])
+    done = set(claimed.exclude(state=MailState.NOT_SENT).values_list("kind", "about"))
+    return [due for due in mails if (str(due.kind), due.about) not in done]
 
 
 def _pages(rows: Any, moment: str, of: Callable[[Any], _Due]) -> Iterator[list[_Due]]:

@@ -23,6 +23,7 @@ from payments_ui.core.attempts.outcomes import (
     Declined,
     Pending,
 )
+from payments_ui.core.mails.model import MailQuerySet
 from payments_ui.core.mails.states import MailKind, MailState
 from payments_ui.core.models import (
     Attempt,
@@ -542,6 +543,28 @@ def test_of_many_commands_at_once_one_sends(payer: User) -> None:
     results = together(4, lambda _number: send_due())
     assert sum(result.sent.get("receipt", 0) for result in results) == 1
     assert len(mail.outbox) == 1
+
+
+def test_commands_at_once_share_the_mails(user: User) -> None:
+    for _ in range(60):
+        charged(user, "5")
+    known, tried = texts.receipt, mock.Mock(wraps=MailQuerySet.claim)
+
+    def slowly(attempt: Attempt) -> texts.Text:
+        # While this command writes its first mail, another one sends all others.
+        if tried.call_count == 1:
+            assert send_due().sent == {"receipt": 59}
+            tried.reset_mock()
+        return known(attempt)
+
+    with (
+        mock.patch.object(MailQuerySet, "claim", lambda *args, **kw: tried(*args, **kw)),
+        mock.patch.object(texts, "receipt", slowly),
+    ):
+        assert send_due().sent == {"receipt": 1}
+    # It does not try each of theirs in vain: it looks again after a few.
+    assert tried.call_count < 25
+    assert len(mail.outbox) == 60
 
 
 def test_a_mail_that_cannot_be_written_stops_no_other(make_user: UserFactory, payer: User) -> None:
