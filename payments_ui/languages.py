@@ -7,11 +7,14 @@ of ``LANGUAGE_CODE``, or in English, which is neither read from right to left no
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from babel.core import Locale, UnknownLocaleError
 from django.conf import settings
 from django.utils.translation import get_language, to_locale, trans_real
 from django.utils.translation.trans_real import DjangoTranslation
+
+if TYPE_CHECKING:
+    from babel.core import Locale
 
 ENGLISH = "en"
 #: Texts that whoever pays reads, whole sentences, so that no other catalog has them by chance. A
@@ -108,6 +111,8 @@ def of_numbers() -> str:
 @lru_cache(maxsize=64)
 def locale(language: str) -> Locale:
     """What Babel knows of a language; English where it knows nothing."""
+    from babel.core import Locale, UnknownLocaleError
+
     for name in (language, _base(language)):
         try:
             return Locale.parse(to_locale(name))

@@ -1,7 +1,7 @@
 """Exact money: ``Decimal`` amounts, rounded once, by the currency's minor unit.
 
 Currencies and their minor units are those of ISO 4217 (``iso4217.DECIMALS``: 0, 2 or 3 decimals).
-Babel only writes amounts, as people of the active language do.
+Babel only writes amounts, as people of the active language do; it is imported where it does.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import re
 from copy import copy
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
-
-from babel.numbers import format_currency, format_decimal
 
 from . import languages
 from .exceptions import InvalidAmountError, InvalidCurrencyError, QuantityError
@@ -197,6 +195,8 @@ def format_amount(amount: Decimal, currency: str, language: str = "") -> str:
 
 @lru_cache(maxsize=2048)
 def _format(amount: Decimal, currency: str, language: str) -> str:
+    from babel.numbers import format_currency
+
     locale = languages.locale(language)
     # Babel would take decimals from CLDR, which are those of cash for some currencies.
     pattern = copy(locale.currency_formats["standard"])
@@ -212,6 +212,8 @@ def format_product(
     """Quantity, unit and unit price in Django's active language; empty without a quantity."""
     if quantity is None or unit_price is None:
         return ""
+    from babel.numbers import format_decimal
+
     locale = languages.locale(languages.of_numbers())
     count = format_decimal(quantity, locale=locale, decimal_quantization=False)
     return f"{count} {unit}".rstrip() + f" \u00d7 {format_amount(unit_price, currency)}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from types import FrameType
 
 import pytest
@@ -14,6 +16,8 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 import payments_ui
+from payments_ui import views
+from payments_ui.core.psp_port import psps
 from payments_ui.testing.moochers import InProcessMoocher, listed
 from payments_ui.testing.psp import SandboxPSP
 from scripts.pictures import IMAGES, flows, pictures, source
@@ -49,6 +53,14 @@ def files_passed() -> Iterator[list[str]]:
         yield files
     finally:
         sys.setprofile(None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def everything_is_loaded() -> None:
+    """Load what is imported on demand: to load it is no part of a flow."""
+    psps()
+    for module in iter_modules(views.__path__, f"{views.__name__}."):
+        import_module(module.name)
 
 
 @pytest.fixture

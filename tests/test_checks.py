@@ -13,7 +13,7 @@ from django.test import modify_settings, override_settings
 from payments_ui.checks import host, templates
 from payments_ui.checks import moochers as moocher_checks
 from payments_ui.checks.templates import accepted
-from payments_ui.core.checks import TAG
+from payments_ui.core.on_demand import TAG
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.sandbox import SandboxMoocher
 from tests.core.support import record

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Warning
 from django.template import TemplateDoesNotExist, engines
 from django.template.backends.django import DjangoTemplates
 from django.template.loader import get_template
@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from payments_ui.components.classes import PRESETS, SLOTS
 from payments_ui.conf import settings
-from payments_ui.core.checks import RULES, TAG, nearest
+from payments_ui.core.checks import RULES, nearest
 
 _MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -27,7 +27,6 @@ _PRIVATE_PAGES = "payments_ui.middleware.PrivatePagesMiddleware"
 _REQUEST = "django.template.context_processors.request"
 
 
-@register(TAG)
 def check_apps(**kwargs: Any) -> list[CheckMessage]:
     """The core and what draws the forms are installed."""
     needed = {"payments_ui.core": "E010", "crispy_forms": "E011"}
@@ -42,7 +41,6 @@ def check_apps(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register(TAG, deploy=True)
 def check_private_pages(**kwargs: Any) -> list[CheckMessage]:
     """No cache between the site and its visitors keeps a page with somebody's charges."""
     if has_middleware(_PRIVATE_PAGES):
@@ -57,7 +55,6 @@ def check_private_pages(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register(TAG)
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     """Payments need a session, a user, and protection of forms."""
     return [
@@ -88,7 +85,6 @@ def _is_subclass(path: str, wanted: type) -> bool:
     return isinstance(found, type) and issubclass(found, wanted)
 
 
-@register(TAG)
 def check_context_processor(**kwargs: Any) -> list[CheckMessage]:
     """The tags find their user through the request in the template's context."""
     if any(_REQUEST in backend.engine.context_processors for backend in django_engines()):
@@ -103,7 +99,6 @@ def django_engines() -> list[DjangoTemplates]:
     return [backend for backend in engines.all() if isinstance(backend, DjangoTemplates)]
 
 
-@register(TAG)
 def check_urls(**kwargs: Any) -> list[CheckMessage]:
     """The widgets' views can be reached."""
     try:
@@ -114,7 +109,6 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register(TAG)
 def check_base_template(**kwargs: Any) -> list[CheckMessage]:
     """Whole pages extend a template that exists."""
     name = settings.BASE_TEMPLATE
@@ -130,7 +124,6 @@ def check_base_template(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register(TAG)
 def check_payer(**kwargs: Any) -> list[CheckMessage]:
     """``PAYER`` names a function."""
     path = settings.PAYER
@@ -147,7 +140,6 @@ def check_payer(**kwargs: Any) -> list[CheckMessage]:
     return [Error(text, hint=hint, id="payments_ui.E018")]
 
 
-@register(TAG)
 def check_classes(**kwargs: Any) -> list[CheckMessage]:
     """``CLASSES`` names a known preset, or known slots."""
     given = settings.CLASSES

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Warning
 
 from payments_ui.conf import settings
-from payments_ui.core.checks import RULES, TAG
+from payments_ui.core.checks import RULES
 
 if TYPE_CHECKING:
     from payments_ui.moochers.base import Moocher
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _NEWEST = 1000
 
 
-@register(TAG)
 def check_moochers(**kwargs: Any) -> list[CheckMessage]:
     """Every path leads to a moocher with an identifier of its own; then what each needs."""
     try:
@@ -31,7 +30,6 @@ def check_moochers(**kwargs: Any) -> list[CheckMessage]:
     return [message for each in listed for message in (*each.check(), *_form_action(each))]
 
 
-@register(TAG, deploy=True)
 def check_deployed_moochers(**kwargs: Any) -> list[CheckMessage]:
     """What each listed moocher needs in production, as ``check --deploy`` asks."""
     try:
@@ -40,7 +38,6 @@ def check_deployed_moochers(**kwargs: Any) -> list[CheckMessage]:
         return []
 
 
-@register(TAG)
 def check_can_pay(**kwargs: Any) -> list[CheckMessage]:
     """Some moocher is listed, and one takes the site's currency."""
     if not settings.MOOCHERS:
@@ -53,7 +50,6 @@ def check_can_pay(**kwargs: Any) -> list[CheckMessage]:
     return _without_moocher({settings.CURRENCY}, "PAYMENTS_UI['CURRENCY'] is")
 
 
-@register(Tags.database)
 def check_charged_currencies(
     databases: Iterable[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles import finders
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 from django.template.base import Lexer, Token, TokenType
 from django.utils.regex_helper import _lazy_re_compile
 
 from payments_ui.components import assets
 from payments_ui.conf import settings
-from payments_ui.core.checks import TAG, nearest
+from payments_ui.core.checks import nearest
 
 from .host import django_engines
 
@@ -44,7 +44,6 @@ def accepted() -> Mapping[str, Tags]:
     }
 
 
-@register(TAG)
 def check_templates(**kwargs: Any) -> list[CheckMessage]:
     """Templates that load a library with widgets give their tags parameters they take."""
     libraries = accepted()
@@ -52,7 +51,6 @@ def check_templates(**kwargs: Any) -> list[CheckMessage]:
     return [message for path, token, takes in tokens for message in _check(path, token, takes)]
 
 
-@register(TAG)
 def check_assets(**kwargs: Any) -> list[CheckMessage]:
     """The site's static files have what ``{% payments_ui_assets %}`` links."""
     own = {_OWN: {"payments_ui_assets": {"htmx"}}}

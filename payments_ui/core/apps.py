@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import Tags
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -17,11 +18,16 @@ class PaymentsCoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, install triggers after migrations, keep the log clean."""
-        from . import checks  # noqa: F401 - the checks register themselves
+        from .on_demand import on_demand, register_checks
         from .privacy import redaction
-        from .triggers import checks as trigger_checks  # noqa: F401
-        from .triggers import on_migrate
 
-        pre_migrate.connect(on_migrate.before_migrations, sender=self)
-        post_migrate.connect(on_migrate.after_migrations, sender=self)
+        checks, triggers = f"{self.name}.checks", f"{self.name}.triggers"
+        register_checks(checks, "check_settings", "check_middleware", "check_database")
+        register_checks(checks, "check_isolation_level", tag=Tags.database)
+        names = ("check_triggers", "check_constraints")
+        register_checks(f"{triggers}.checks", *names, tag=Tags.database)
+        before = on_demand(f"{triggers}.on_migrate.before_migrations")
+        pre_migrate.connect(before, sender=self)
+        after = on_demand(f"{triggers}.on_migrate.after_migrations")
+        post_migrate.connect(after, sender=self)
         redaction.watch_logs()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Warning
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.utils.functional import Promise
 
@@ -19,8 +19,6 @@ from payments_ui.exceptions import InvalidAmountError
 
 from .db.isolation import HINT, unserved_level
 from .models import Payment
-
-TAG = "payments_ui"
 
 
 class Rule(NamedTuple):
@@ -153,7 +151,6 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-@register(TAG)
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """``PAYMENTS_UI`` is a dict of known keys with valid values."""
     given = getattr(django_settings, "PAYMENTS_UI", None)
@@ -175,7 +172,6 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return problems
 
 
-@register(TAG)
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     """The middleware of the interface comes with the interface."""
     if apps.is_installed("payments_ui"):
@@ -192,7 +188,6 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register(TAG)
 def check_database(**kwargs: Any) -> list[CheckMessage]:
     """The books are in the default database, where the kit opens transactions and locks rows."""
     alias = router.db_for_write(Payment)
@@ -203,7 +198,6 @@ def check_database(**kwargs: Any) -> list[CheckMessage]:
     return [Error(text, hint=hint, id="payments_ui.E005")]
 
 
-@register(Tags.database)
 def check_isolation_level(
     databases: Iterable[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:

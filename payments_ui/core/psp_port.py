@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from django.utils.module_loading import import_string
+
 from payments_ui.exceptions import MoocherError
 
 if TYPE_CHECKING:
@@ -86,15 +88,22 @@ class NoPSPs:
         raise MoocherError("Add payments_ui to INSTALLED_APPS: the core alone can ask no PSP")
 
 
-_registered: PSPPort = NoPSPs()
+_registered: PSPPort | str = NoPSPs()
 
 
-def register(port: PSPPort) -> None:
-    """Let this answer from now on; ``AppConfig.ready`` of the interface calls it."""
+def register(path: str) -> None:
+    """Let an instance of the class at this dotted path answer from now on.
+
+    ``AppConfig.ready`` of the interface calls it. The class is imported when it is first asked.
+    """
     global _registered
-    _registered = port
+    _registered = path
 
 
 def psps() -> PSPPort:
     """Return what was registered."""
+    global _registered
+    if isinstance(_registered, str):
+        port: PSPPort = import_string(_registered)()
+        _registered = port
     return _registered

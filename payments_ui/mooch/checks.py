@@ -8,12 +8,11 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Warning
 from django.urls import URLResolver, get_resolver
 from django.utils.module_loading import import_string
 from mooch.base import BaseMoocher
 
-from payments_ui.core.checks import TAG
 from payments_ui.mooch.middleware import MoochMiddleware, method_behind
 from payments_ui.mooch.moocher import MoochWrapper
 from payments_ui.moochers.registry import moochers
@@ -24,7 +23,6 @@ _LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 _DEEPEST = 20
 
 
-@register(TAG)
 def check_django_mooch(**kwargs: Any) -> list[CheckMessage]:
     """What the views of listed moochers need."""
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from mooch.base import BaseMoocher
 
 from payments_ui.conf import settings
 
+from . import wrappers
 from .base import Moocher
 
 if TYPE_CHECKING:
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
 #: Names in the books of what charges without a moocher.
 RESERVED = frozenset({"balance", "manual", "unknown"})
-
-#: Puts a moocher of another library behind the contract; ``None`` if it is not its own.
-Wrapper = Callable[[BaseMoocher], Moocher | None]
-
-_wrappers: list[Wrapper] = []
-
-
-def register_wrapper(wrapper: Wrapper) -> None:
-    """Have listed moochers that are no ``Moocher`` wrapped; called once, in ``AppConfig.ready``.
-
-    Wrappers are asked in the order of their registration; the first answer counts.
-    """
-    if wrapper not in _wrappers:
-        _wrappers.append(wrapper)
-        _load.cache_clear()
 
 
 def moochers() -> dict[str, Moocher]:
@@ -72,7 +57,7 @@ def _load(paths: tuple[str, ...]) -> dict[str, Moocher]:
     found: dict[str, Moocher] = {}
     for path in paths:
         listed = _import(path)
-        wrapped = (wrapper(listed) for wrapper in _wrappers)
+        wrapped = (wrapper(listed) for wrapper in wrappers.registered())
         moocher = (
             listed
             if isinstance(listed, Moocher)

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from payments_ui.components import registry, tag
 from payments_ui.components.base import Component
-from payments_ui.core.checks import TAG
+from payments_ui.core.on_demand import TAG
 from tests.counting import reads
 from tests.dom import Node, parse
 

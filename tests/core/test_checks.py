@@ -10,7 +10,8 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
 
 from payments_ui.conf import KNOWN
-from payments_ui.core.checks import RULES, TAG, check_middleware
+from payments_ui.core.checks import RULES, check_middleware
+from payments_ui.core.on_demand import TAG
 
 
 def found(settings: Any, value: Any) -> dict[str | None, tuple[str, str | None]]:

@@ -15,8 +15,8 @@ from mooch.banktransfer import BankTransferMoocher
 from mooch.base import BaseMoocher
 from mooch.postfinance import PostFinanceMoocher
 
-from payments_ui.core.checks import TAG
 from payments_ui.core.models import Payment
+from payments_ui.core.on_demand import TAG
 from payments_ui.mooch.middleware import MoochMiddleware
 from payments_ui.moochers import registry
 from payments_ui.moochers.base import Moocher

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from mooch.base import BaseMoocher
 from pytest_django import Settings
 
-from payments_ui.moochers import registry
+from payments_ui.moochers import registry, wrappers
 from payments_ui.moochers.base import Moocher
 from tests import fakes
 from tests.fakes import CARDS, FRANCS
@@ -62,7 +62,7 @@ def test_the_sender_of_post_charge_is_the_sites_own_object(settings: Settings) -
 def test_a_moocher_without_a_wrapper_is_a_mistake(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_wrappers", [])
+    monkeypatch.setattr(wrappers, "_paths", [])
     registry._load.cache_clear()
     settings.PAYMENTS_UI = {"MOOCHERS": [f"{__name__}.of_another_library"]}
     with pytest.raises(ImproperlyConfigured, match="no wrapper for it is registered"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui import dates
 from payments_ui.core.models import Run
 from payments_ui.core.runs import steering
-from payments_ui.core.runs.counting import progress
 from payments_ui.exceptions import RunStateError
 
 from .actions import asks_reason
 from .base import ReadOnlyAdmin, allows
+
+if TYPE_CHECKING:
+    from payments_ui.core.runs.counting import Progress
 
 #: Seconds after which the page of a run that runs is loaded again.
 LIVE = 5
@@ -79,73 +81,80 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description=_("progress"))
     def how_far(self, run: Run) -> str:
         """A bar, and the same in words."""
-        percent = progress(run).percent
+        percent = _progress(run).percent
         bar = '<progress max="100" value="{}">{} %</progress> {} %'
         return format_html(bar, percent, percent, percent)
 
     @admin.display(description=_("batches"))
     def batches_done(self, run: Run) -> str:
         """How many are done, of how many."""
-        found = progress(run)
+        found = _progress(run)
         return _of(found.batches_done, found.batches)
 
     @admin.display(description=_("payers"))
     def payers_done(self, run: Run) -> str:
         """How many were looked at, of how many."""
-        found = progress(run)
+        found = _progress(run)
         return _of(found.done, found.payers)
 
     @admin.display(description=_("charged"))
     def charged(self, run: Run) -> int:
         """Whose money was taken."""
-        return progress(run).charged
+        return _progress(run).charged
 
     @admin.display(description=_("declined"))
     def declined(self, run: Run) -> int:
         """Whose card or bank said no."""
-        return progress(run).declined
+        return _progress(run).declined
 
     @admin.display(description=_("outcome open"))
     def outcome_open(self, run: Run) -> int:
         """Of whom the PSP has not said yet whether they paid."""
-        return progress(run).open
+        return _progress(run).open
 
     @admin.display(description=_("asked to pay"))
     def asked(self, run: Run) -> int:
         """Who got a mail."""
-        return progress(run).asked
+        return _progress(run).asked
 
     @admin.display(description=_("outside their hours"))
     def later(self, run: Run) -> int:
         """Who is tried again at another hour of their day."""
-        return progress(run).later
+        return _progress(run).later
 
     @admin.display(description=_("inactive users"))
     def inactive(self, run: Run) -> int:
         """Who owes, and is not charged since their user is not active."""
-        return progress(run).inactive
+        return _progress(run).inactive
 
     @admin.display(description=_("nothing to charge now"))
     def skipped(self, run: Run) -> int:
         """Whose day it is not, or who agreed to nothing."""
-        return progress(run).skipped
+        return _progress(run).skipped
 
     @admin.display(description=_("errors"))
     def errors(self, run: Run) -> int:
         """Of whom the log says more."""
-        return progress(run).errors
+        return _progress(run).errors
 
     @admin.display(description=_("payers a minute"))
     def speed(self, run: Run) -> str:
         """Since it runs without a stop."""
-        return localize(round(progress(run).per_minute))
+        return localize(round(_progress(run).per_minute))
 
     @admin.display(description=_("estimated end"))
     def estimated_end(self, run: Run) -> str:
         """At this speed; unknown while it does not run."""
-        end = progress(run).estimated_end
+        end = _progress(run).estimated_end
         return dates.format_moment(end) if end else "-"
 
 
 def _of(done: int, number: int) -> str:
     return _("%(done)s of %(number)s") % {"done": localize(done), "number": localize(number)}
+
+
+def _progress(run: Run) -> Progress:
+    # Not above: every process loads the admin, and few show a run.
+    from payments_ui.core.runs.counting import progress
+
+    return progress(run)

@@ -12,7 +12,6 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui.core.models import Payment, SuspenseItem
-from payments_ui.core.suspense.proposals import proposals
 
 from .actions import Notice, ReasonForm, asks_reason
 from .base import ReadOnlyAdmin, allows
@@ -125,6 +124,9 @@ class MatchForm(ReasonForm):
 
 def proposed(item: SuspenseItem, payments: Any) -> list[Choice]:
     """What the money may be for, as the admin of payments describes it."""
+    # Not above: every process loads the admin, and few show the queue.
+    from payments_ui.core.suspense.proposals import proposals
+
     return [
         _choice(payments, each.payment, ", ".join(str(why.label) for why in each.why))
         for each in proposals(item)

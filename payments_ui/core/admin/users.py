@@ -8,8 +8,6 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.auth import get_user_model
-from django.template import TemplateDoesNotExist
-from django.template.loader import select_template
 
 _PAGES = ("delete_confirmation", "delete_selected_confirmation")
 
@@ -21,19 +19,14 @@ def name_the_way_out(site: AdminSite) -> None:
     when the site makes its URLs: by then every admin is registered, in whatever order.
     """
     user_model: Any = get_user_model()
+    opts = user_model._meta
     with suppress(NotRegistered):
         user_admin = site.get_model_admin(user_model)
         for page in _PAGES:
             attribute = f"{page}_template"
-            if getattr(user_admin, attribute) is None and not _has_own(user_model._meta, page):
-                setattr(user_admin, attribute, f"payments_core/admin/user_{page}.html")
-
-
-def _has_own(opts: Any, page: str) -> bool:
-    """Whether a template stands where Django looks for one of this model, or of its app."""
-    folders = (f"{opts.app_label}/{opts.model_name}", opts.app_label)
-    try:
-        select_template([f"admin/{folder}/{page}.html" for folder in folders])
-    except TemplateDoesNotExist:
-        return False
-    return True
+            if getattr(user_admin, attribute) is None:
+                # Where Django looks for a page of this model, or of its app. It looks when the page
+                # is shown: to make URLs, no process needs to load its template engines.
+                theirs = (f"{opts.app_label}/{opts.model_name}", opts.app_label)
+                names = [f"admin/{folder}/{page}.html" for folder in theirs]
+                setattr(user_admin, attribute, [*names, f"payments_core/admin/user_{page}.html"])

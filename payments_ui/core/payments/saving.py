@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models, transaction
 from django.utils import timezone
-from mooch.banktransfer import BankTransferMoocher
 
 from payments_ui.core import delivery, journal
 from payments_ui.core.attempts.outcomes import Succeeded
@@ -192,6 +191,9 @@ def _charge(
 
 def _is_bank_transfer(identifier: str) -> bool:
     """Whether this is a bank transfer of django-mooch: no PSP has its money, so undo() may."""
+    # Not above: only what one of django-mooch's moochers saves comes here.
+    from mooch.banktransfer import BankTransferMoocher
+
     kinds: list[Any] = [BankTransferMoocher]
     for kind in kinds:
         kinds.extend(kind.__subclasses__())

@@ -11,13 +11,15 @@ import logging
 import re
 from contextlib import suppress
 
+from django.utils.regex_helper import _lazy_re_compile
+
 REMOVED = "[removed]"
 #: Stands where something personal stood, once a user is anonymized.
 ANONYMIZED = "anonymized"
 #: A shorter secret would be found in harmless words.
 _SHORTEST = 8
 
-_CARD = re.compile(
+_CARD = _lazy_re_compile(
     r"(?<![0-9A-Za-z_])(?<![0-9A-Za-z]-)(?<!RF\d\d )"
     r"(?:4|5[0-8]|2[2-7]|3[0-9]|6[0-9])"
     r"(?:[0-9]{11,18}"
@@ -26,22 +28,22 @@ _CARD = re.compile(
     r"(?![0-9A-Za-z]|-[0-9A-Za-z])",
     re.ASCII,
 )
-_IBAN = re.compile(
+_IBAN = _lazy_re_compile(
     r"(?<![0-9A-Za-z])(?!RF)[A-Z]{2}[0-9]{2}"
     r"(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])",
     re.ASCII,
 )
-_KEY = re.compile(r"\b(?:(?:sk|rk)_(?:live|test)|whsec)_[A-Za-z0-9]{6,}", re.ASCII)
+_KEY = _lazy_re_compile(r"\b(?:(?:sk|rk)_(?:live|test)|whsec)_[A-Za-z0-9]{6,}", re.ASCII)
 _NAME = (
     r"(?:cvc|cvv2?|csc|cvn|pin|authorization|(?:card|security)[_-]?code"
     r"|\w*(?:secret|password|passphrase|api[_-]?key))"
 )
-_NAMED = re.compile(
+_NAMED = _lazy_re_compile(
     rf"\b({_NAME}\b[\"']?\s*[:=]\s*[\[('\"]*)(?:(?:Bearer|Basic) )?[^\s\[\](){{}}'\",;&]+", re.I
 )
-_ONLY_NAME = re.compile(_NAME, re.I)
+_ONLY_NAME = _lazy_re_compile(_NAME, re.I)
 
-_EMAIL = re.compile(r"[^\s\"'<>]+@[^\s\"'<>]+")
+_EMAIL = _lazy_re_compile(r"[^\s\"'<>]+@[^\s\"'<>]+")
 
 _secrets: set[str] = set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.checks import CheckMessage, Info, Tags, Warning, register
+from django.core.checks import CheckMessage, Info, Warning
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from payments_ui.conf import settings
@@ -15,7 +15,6 @@ from .installation import expected, installed, switched_off
 from .on_migrate import HINT, has_tables
 
 
-@register(Tags.database)
 def check_triggers(databases: Iterable[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """The triggers are installed and enabled, or not there, as the setting says."""
     messages: list[CheckMessage] = []
@@ -34,7 +33,6 @@ def check_triggers(databases: Iterable[str] | None = None, **kwargs: Any) -> lis
     return messages
 
 
-@register(Tags.database)
 def check_constraints(databases: Iterable[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """The constraints of the books exist, and the database enforces them."""
     messages: list[CheckMessage] = []

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.models import User
+from django.template.response import TemplateResponse
+from django.test import RequestFactory
 
 from payments_ui.core.admin.payments import PaymentAdmin
 from payments_ui.core.models import Payment
@@ -22,14 +24,18 @@ def site() -> AdminSite:
     return site
 
 
-def pages(site: AdminSite) -> tuple[Any, Any]:
+def pages(site: AdminSite) -> tuple[str, str]:
     """Return the templates of the pages for one user and for several, with the site's URLs made."""
     assert site.get_urls()
-    user_admin = site.get_model_admin(User)
-    return (
-        user_admin.delete_confirmation_template,
-        user_admin.delete_selected_confirmation_template,
-    )
+    user_admin: Any = site.get_model_admin(User)
+    request = RequestFactory().get("/")
+    one = user_admin.delete_confirmation_template
+    many = user_admin.delete_selected_confirmation_template
+    found: list[Any] = [
+        TemplateResponse(request, each).resolve_template(each) for each in (one, many)
+    ]
+    first, second = found
+    return first.template.name, second.template.name
 
 
 def test_any_admin_of_the_sites_users_names_the_way_out(site: AdminSite) -> None:
@@ -40,8 +46,9 @@ def test_any_admin_of_the_sites_users_names_the_way_out(site: AdminSite) -> None
 
 
 def test_a_page_of_the_sites_own_stays(site: AdminSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ModelAdmin, "delete_confirmation_template", "own.html")
-    assert pages(site)[0] == "own.html"
+    own = "admin/delete_confirmation.html"
+    monkeypatch.setattr(ModelAdmin, "delete_confirmation_template", own)
+    assert pages(site)[0] == own
 
 
 @pytest.mark.parametrize("folder", ["admin/auth", "admin/auth/user"])
@@ -52,7 +59,10 @@ def test_a_template_of_the_sites_own_stays(
     settings.TEMPLATES = [{**engine, "DIRS": [tmp_path]}]
     (tmp_path / folder).mkdir(parents=True)
     (tmp_path / folder / "delete_selected_confirmation.html").write_text("Own")
-    assert pages(site) == ("payments_core/admin/user_delete_confirmation.html", None)
+    assert pages(site) == (
+        "payments_core/admin/user_delete_confirmation.html",
+        f"{folder}/delete_selected_confirmation.html",
+    )
 
 
 def test_a_site_that_shows_no_users_is_fine(site: AdminSite) -> None:
