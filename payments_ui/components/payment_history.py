@@ -43,8 +43,8 @@ class PaymentHistory(Component):
         disputes = Prefetch("disputes", queryset=queries.disputes(), to_attr="shown_disputes")
         newest = payments.prefetch_related(refunds, disputes).order_by("-created_at", "pk")
         rows = list(newest[offset : offset + limit + 1])
-        surpluses = queries.surpluses(rows)
+        arrived = queries.arrived(rows)
         for payment in rows:
-            payment.surpluses = surpluses.get(payment.pk, ())
+            payment.arrived = arrived[payment.pk]
             payment.is_refunded = queries.is_refunded(payment, payment.shown_refunds)
         return {"step": "history", "page": Page.of(rows, self.page, limit)}

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from payments_ui.conf import settings as pui
 from payments_ui.core import queries
-from payments_ui.core.models import Attempt, Payment
+from payments_ui.core.models import Payment
 
 from . import payment_options
 from .base import Component, Page
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Receipt(Component):
-    """Who paid whom, what for, when and how, and what was too much. Five queries."""
+    """Who paid whom, what for, when and how, what was waived or too much. Four queries."""
 
     name = "receipt"
     title = _("Receipt")
@@ -35,7 +35,7 @@ class Receipt(Component):
         self.payment = payment
 
     def get_context_data(self) -> dict[str, Any]:
-        """The payment, its line items by title, and the attempt that paid it."""
+        """The payment, its line items by title, and what arrived for it."""
         payment = self.payment
         rows = queries.groups(
             self.user,
@@ -44,21 +44,19 @@ class Receipt(Component):
             offset=(self.page - 1) * self.most,
             payment=payment,
         )
-        settled = payment.attempts.filter(state=Attempt.State.SETTLED)
         shown = list(queries.refunds().filter(payment=payment))
         return {
             "step": "receipt",
             "refunds": shown,
             "disputes": queries.disputes().filter(payment=payment),
             "is_refunded": queries.is_refunded(payment, shown),
-            "surpluses": queries.surpluses([payment]).get(payment.pk, ()),
+            "arrived": queries.arrived([payment])[payment.pk],
             "net": queries.net(payment, shown),
             "payment": payment,
             "payer": _name(self.user),
             "payee": pui.PAYEE,
             "payee_address": pui.PAYEE_ADDRESS.splitlines(),
             "moocher_title": payment_options.title_of(payment.payment_service_provider),
-            "attempt": settled.select_related("payment_method").first(),
             "page": Page.of(rows, self.page, self.most),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache, partial
 from operator import itemgetter
@@ -373,21 +373,48 @@ def arrivals(attempt: Attempt) -> list[Arrival]:
     return list(rows[:_MOST_PARTS])[::-1]
 
 
-def surpluses(payments: Sequence[Payment]) -> dict[UUID, list[Attempt]]:
-    """What arrived for these payments beyond what they asked for, by payment. One query.
+@dataclass(slots=True)
+class Arrived:
+    """What arrived for a payment: what charged it, and what was beyond what it asked for.
 
-    Each with its ``review``, the state of its suspense item, and the moment ``reviewed_at``.
+    ``settled`` has its payment method. Each surplus has its ``review``, the state of its suspense
+    item, and the moment ``reviewed_at``.
     """
+
+    payment: Payment
+    settled: Attempt | None = None
+    surpluses: list[Attempt] = field(default_factory=list)
+
+    @property
+    def paid(self) -> Decimal:
+        """What of its amount arrived, in units of its currency: without what was written off."""
+        if self.settled is None:
+            return self.payment.padded_amount
+        return money.padded(self.settled.received, self.payment.currency)
+
+    @property
+    def waived(self) -> Decimal:
+        """What of its amount was written off, in the same units."""
+        written_off = Decimal(0) if self.settled is None else self.settled.written_off
+        return money.padded(written_off, self.payment.currency)
+
+
+def arrived(payments: Sequence[Payment]) -> dict[UUID, Arrived]:
+    """What arrived for each of these payments, by their ids. One query."""
     items = SuspenseItem.objects.filter(attempt=OuterRef("pk"), kind=SuspenseItem.Kind.SURPLUS)
     rows = Attempt.objects.filter(
-        payment__in=[payment.pk for payment in payments], state=Attempt.State.SURPLUS
+        payment__in=[payment.pk for payment in payments],
+        state__in=(Attempt.State.SETTLED, Attempt.State.SURPLUS),
     ).annotate(
         review=Subquery(items.values("state")[:1]),
         reviewed_at=Subquery(items.values("closed_at")[:1]),
     )
-    found: dict[UUID, list[Attempt]] = {}
-    for attempt in rows.order_by("started_at", "pk"):
-        found.setdefault(attempt.payment_id, []).append(attempt)
+    found = {payment.pk: Arrived(payment) for payment in payments}
+    for attempt in rows.select_related("payment_method").order_by("started_at", "pk"):
+        if attempt.state == Attempt.State.SETTLED:
+            found[attempt.payment_id].settled = attempt
+        else:
+            found[attempt.payment_id].surpluses.append(attempt)
     return found
 
 

@@ -21,6 +21,7 @@ from payments_ui.components.base import Component, Refresh
 from payments_ui.components.pending_charges import PendingCharges
 from payments_ui.components.widget import Widget
 from payments_ui.conf import settings
+from payments_ui.core import queries
 from payments_ui.core.models import Attempt, Payment, PaymentMethod
 from payments_ui.exceptions import (
     MayNotPayError,
@@ -196,8 +197,9 @@ def see(url: str) -> HttpResponseRedirect:
 
 
 def paid_text(payment: Payment) -> str:
-    """What the live region says after paying."""
-    amount = money.format_amount(payment.amount, payment.currency)
+    """What the live region says after paying. One query."""
+    paid = queries.arrived([payment])[payment.pk].paid
+    amount = money.format_amount(paid, payment.currency)
     return _("Paid: %(amount)s") % {"amount": amount}
 
 

@@ -24,7 +24,8 @@ from payments_ui.core import queries
 from payments_ui.core.attempts import arrivals
 from payments_ui.core.disputes.report import DisputeReport
 from payments_ui.core.disputes.states import DisputeState
-from payments_ui.core.models import Payment
+from payments_ui.core.models import Attempt, Payment
+from payments_ui.views import responses
 from tests.core.support import charged, money_of, saved, started, stored
 from tests.counting import reads
 from tests.dom import parse
@@ -174,7 +175,7 @@ def test_a_receipt_says_who_paid_whom_what_for_when_and_how(
     assert len(shown.all("span", class_="pui-use")) == 2
 
 
-def test_a_receipt_takes_five_queries(
+def test_a_receipt_takes_four_queries(
     user: User, request_of: RequestOf, django_assert_num_queries: Queries
 ) -> None:
     payment = charged(user, *["1"] * 30)
@@ -182,7 +183,7 @@ def test_a_receipt_takes_five_queries(
     give_back(payment, "5")
     component = Receipt(request_of(user), Widget(), payment=payment)
     dispute(payment, DisputeState.INQUIRY)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         component.render()
 
 
@@ -277,6 +278,40 @@ def test_money_that_was_sent_back_because_nobody_owed_it_is_no_refund_of_what_wa
     surplus.request_refund(reason="twice").mark_sent(by="user:1", reason="e-banking")
     for text in shown(payment):
         assert "Refund" not in text
+
+
+def by_a_clerk(transfer: Attempt) -> None:
+    transfer.payment.book_by_hand(by="user:1", reason="seen", amount="9")
+    transfer.write_off(by="user:1", reason="not worth it")
+
+
+def within_the_tolerance(transfer: Attempt) -> None:
+    transfer.payment.book_by_hand(by="user:1", reason="seen", amount="9")
+
+
+@pytest.mark.parametrize("waive", [by_a_clerk, within_the_tolerance])
+def test_what_was_paid_and_what_was_waived_are_told_apart(
+    user: User,
+    settings: Settings,
+    shown: Callable[[Payment], list[str]],
+    request_of: RequestOf,
+    pending: Callable[..., Payment],
+    waive: Callable[[Attempt], None],
+) -> None:
+    if waive is within_the_tolerance:
+        settings.PAYMENTS_UI |= {"TRANSFER_TOLERANCE": 300}
+    transfer = started(pending("12"), moocher="transfer", manual=True)
+    waive(transfer)
+    payment = stored(transfer.payment)
+    assert responses.paid_text(payment) == "Paid: CHF\u00a09.00"
+    history, receipt = shown(payment)
+    step = parse(PendingCharges(request_of(user), Widget(), payment=payment).render_body()).text
+    for text in (history, receipt, step):
+        assert "CHF 9.00" in text
+        assert "CHF 3.00 is waived: you do not owe it any more" in text
+    assert "12.00" not in history
+    assert "Paid: CHF 9.00" in receipt
+    assert "waived" not in shown(charged(user, "5"))[1]
 
 
 @pytest.mark.parametrize(

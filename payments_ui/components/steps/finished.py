@@ -17,9 +17,9 @@ class Charged(PaymentStep):
     name = "charged"
 
     def get_context_data(self) -> dict[str, Any]:
-        """What was paid, to whom and how, and what was too much. Two queries."""
+        """What was paid, to whom and how, what was waived or too much. Two queries."""
         return {
-            "surpluses": queries.surpluses([self.payment]).get(self.payment.pk, ()),
+            "arrived": queries.arrived([self.payment])[self.payment.pk],
             "payment": self.payment,
             "payee": pui.PAYEE,
             "page": self.get_page(self.payment.currency, self.payment),

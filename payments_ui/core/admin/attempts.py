@@ -12,7 +12,7 @@ from payments_ui.core.models import Attempt
 from payments_ui.exceptions import PaymentStateError
 
 from .actions import asks_reason
-from .base import AskedAdmin, QuerysetFilter, allows
+from .base import AskedAdmin, QuerysetFilter, ShowsReceived, allows
 from .booking import ArrivalInline, write_off_attempt
 from .lists import Recent
 
@@ -60,7 +60,7 @@ def _require_open(attempt: Attempt) -> None:
 
 
 @admin.register(Attempt)
-class AttemptAdmin(AskedAdmin):
+class AttemptAdmin(ShowsReceived, AskedAdmin):
     """Payment attempts, each as the service was asked and answered."""
 
     list_display = ("reference", "customer", "moocher", "money", "state", "started_at", "ended_at")
@@ -88,8 +88,3 @@ class AttemptAdmin(AskedAdmin):
     def not_asked(self, attempt: Attempt) -> str:
         """What is missing, and not asked for any more."""
         return money.format_amount(attempt.written_off, attempt.currency)
-
-    @admin.display(description=_("received amount"))
-    def received(self, attempt: Attempt) -> str:
-        """The amount that arrived."""
-        return money.format_arrived(attempt.received_amount, attempt.received_currency)

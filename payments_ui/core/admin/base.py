@@ -104,6 +104,15 @@ class ShowsMoney:
         return money.format_amount(obj.amount, obj.currency)
 
 
+class ShowsReceived:
+    """What arrived, of attempts."""
+
+    @admin.display(description=_("received amount"))
+    def received(self, attempt: Any) -> str:
+        """The amount that arrived, with its currency."""
+        return money.format_arrived(attempt.received_amount, attempt.received_currency)
+
+
 class MoneyAdmin(ShowsMoney, _ModelAdmin):
     """Rows about money; the kit's errors become messages."""
 

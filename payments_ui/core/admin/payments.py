@@ -17,7 +17,15 @@ from django.utils.translation import pgettext_lazy
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, Refund
 
 from .actions import asks_reason
-from .base import SHOWN, MoneyAdmin, QuerysetFilter, ReadOnlyInline, allows, refuse
+from .base import (
+    SHOWN,
+    MoneyAdmin,
+    QuerysetFilter,
+    ReadOnlyInline,
+    ShowsReceived,
+    allows,
+    refuse,
+)
 from .booking import book_by_hand, received, write_off
 from .disputes import DisputeInline
 from .lists import Recent
@@ -40,11 +48,13 @@ class LineItemInline(ReadOnlyInline):
     verbose_name_plural = _("first line items")
 
 
-class AttemptInline(ReadOnlyInline):
+class AttemptInline(ShowsReceived, ReadOnlyInline):
     """The first attempts of a payment."""
 
     model = Attempt
-    fields = readonly_fields = ("moocher", "state", "money", "psp_reference", "started_at")
+    fields = readonly_fields = (
+        *("moocher", "state", "money", "received", "psp_reference", "started_at"),
+    )
 
 
 class StateFilter(QuerysetFilter):
@@ -80,7 +90,8 @@ class PaymentAdmin(MoneyAdmin):
     user_path = "user"
     is_summed = True
     csv_columns = (
-        *("id", "number", "user", "email", "amount", "currency", "state", "refunded"),
+        *("id", "number", "user", "email", "amount", "currency", "state", "received"),
+        *("written_off", "refunded"),
         *("created_at", "charged_at", "cancelled_at", "undone_at"),
         *("payment_service_provider", "transaction"),
     )
@@ -143,7 +154,7 @@ class PaymentAdmin(MoneyAdmin):
 
     @admin.display(description=_("state"))
     def state(self, payment: Any) -> str:
-        """The state, without a query for each row, and whether its money was given back."""
+        """The state, without a query for each row, and what of its money came not, or went back."""
         payment.open_attempt = next(
             (each for each in payment.telling_attempts if each.is_open), None
         )
@@ -151,6 +162,8 @@ class PaymentAdmin(MoneyAdmin):
             # A rest that was written off never arrived.
             arrived = sum(each.received for each in _settled(payment))
             return str(_("refunded") if refunded == arrived else _("partly refunded"))
+        if self.csv_written_off(payment):
+            return str(_("charged, a rest written off"))
         return str(payment.state.label)
 
     @admin.display(description=_("received"))
@@ -161,6 +174,15 @@ class PaymentAdmin(MoneyAdmin):
     def csv_refunded(self, payment: Any) -> Decimal:
         """What was given back, or is about to be."""
         return sum((each.refunded_amount for each in _settled(payment)), Decimal(0))
+
+    def csv_received(self, payment: Any) -> Decimal | None:
+        """What arrived of its amount; empty while it is not charged."""
+        settled = _settled(payment)
+        return settled[0].received if settled else None
+
+    def csv_written_off(self, payment: Any) -> Decimal:
+        """What of its amount is not asked for any more."""
+        return sum((each.written_off for each in _settled(payment)), Decimal(0))
 
     def csv_state(self, payment: Any) -> str:
         """As the list shows it."""

@@ -45,6 +45,7 @@ def receipt(attempt: Attempt) -> Text:
         subject=_("Receipt for %(amount)s") % {"amount": amount} + _to_payee(),
         paragraphs=[
             _("You paid %(amount)s on %(date)s.") % paid,
+            *_waived(attempt),
             *_charged_to(attempt),
             _("Number: %(number)s") % {"number": payment.number},
         ],
@@ -53,6 +54,13 @@ def receipt(attempt: Attempt) -> Text:
         url=_absolute(reverse("payments_ui:receipt", kwargs={"pk": payment.pk})),
         about={"payment": payment, "attempt": attempt},
     )
+
+
+def _waived(attempt: Attempt) -> list[str]:
+    if not attempt.written_off:
+        return []
+    amount = money.format_amount(attempt.written_off, attempt.currency)
+    return [_("%(amount)s is waived: you do not owe it any more.") % {"amount": amount}]
 
 
 def _charged_to(attempt: Attempt) -> list[str]:

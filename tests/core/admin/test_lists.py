@@ -125,10 +125,14 @@ def test_what_was_refunded_is_said_and_filtered(office: Client, user: User) -> N
     short.payment.refund(reason="broken").mark_sent(by="user:1", reason="sent")
     whole.refund(reason="broken").mark_sent(by="user:1", reason="sent")
     part.refund("5", reason="broken")
+    waived = started(pending(user, "12"), moocher="bank", manual=True)
+    waived.payment.book_by_hand(by="user:1", reason="seen", amount="11")
+    waived.write_off(by="user:1", reason="a fee")
     rows = parse(office.get(url(Payment)).content).all("tr")
     shown = {row.one("th").text: row for row in rows if row.all("td")}
-    states = ("refunded", "refunded", "partly refunded", "charged")
-    for payment, state in zip((whole, short.payment, part, paid), states, strict=True):
+    states = ("refunded", "refunded", "partly refunded", "charged", "charged, a rest written off")
+    payments = (whole, short.payment, part, paid, waived.payment)
+    for payment, state in zip(payments, states, strict=True):
         row = shown[payment.number]
         assert row.one("td", **{"class": "field-state"}).text == state
         assert row.one("td", **{"class": "field-money"}).text == "CHF 12.00"
@@ -157,6 +161,7 @@ def test_a_file_has_exact_amounts_states_and_people(
     (row,) = downloaded(office, Payment, books)
     assert (row["amount"], row["currency"], row["refunded"]) == ("12.00", "CHF", "5.00")
     assert (row["state"], row["user"]) == ("partly refunded", str(user))
+    assert (row["received"], row["written_off"]) == ("12.00", "0.00")
     (row,) = downloaded(office, Refund, books.refunds.get())
     assert (row["amount"], row["reason"], row["user"]) == ("5.00", "'-broken", str(user))
     (row,) = downloaded(office, SuspenseItem, SuspenseItem.objects.get())

@@ -194,6 +194,7 @@ def test_a_mail_of_a_transfer_in_parts_says_what_is_missing_and_what_arrived(use
     attempt.write_off(by="user:1", reason="not worth it")
     text = texts.receipt(attempt.as_stored())
     assert text.paragraphs[0].startswith("You paid CHF\u00a02.00 on")
+    assert text.paragraphs[1] == "CHF\u00a03.00 is waived: you do not owe it any more."
 
 
 def test_a_refund_is_told(user: User) -> None:
@@ -249,7 +250,7 @@ def test_who_paid_a_part_that_waits_for_a_review_is_not_asked(
     user: User, site: dict[str, Any]
 ) -> None:
     site["PROCESSORS"] = ["payments_ui.flows.processors.PleasePay"]
-    transfer = started(pending(user, "5"), moocher="transfer", manual=True)
+    transfer = started(pending(user, "5"), moocher="transfer", manual=True, live=True)
     transfer.payment.book_by_hand(by="user:1", reason="seen", amount="2")
     transfer.record(Cancelled())
     night()
