@@ -9,7 +9,7 @@ from payments_ui import money
 from payments_ui.core.attempts.arrivals import book_arrival
 from payments_ui.core.attempts.states import BY_HAND
 from payments_ui.core.models import Attempt, Event
-from payments_ui.exceptions import PaymentsUIError
+from payments_ui.exceptions import PaymentsUIError, ReferenceTakenError
 from payments_ui.moochers.banktransfer import BankTransferMoocher
 from payments_ui.moochers.banktransfer.statements import Skipped, Transaction
 from payments_ui.moochers.banktransfer.statements.reading import read
@@ -59,7 +59,11 @@ def _book(
     by: str,
 ) -> None:
     ours = {"moocher": moocher.identifier, "account": moocher.account}
-    if _is_known(ours, event_id, arrival, names):
+    called = {arrival.entry, arrival.bank_id, arrival.name} - {""}
+    own = {name for name in called if names[name] == 1}
+    # What payers made up may be personal, and the books keep it for good.
+    banks = {arrival.entry, arrival.bank_id} - {""}
+    if _is_known(ours, event_id, arrival, own):
         report.add(KNOWN, _amount(arrival))
         return
     reference = _reference_of(arrival, ours)
@@ -76,7 +80,13 @@ def _book(
             reason=f"bank statement: {_amount(arrival)}",
             arrived_on=arrival.booked_on,
             payer=arrival.payer,
+            names=banks & own,
+            shared_names=banks - own,
         )
+    except ReferenceTakenError:
+        # At this moment, by a person.
+        report.add(KNOWN, _amount(arrival))
+        return
     except PaymentsUIError as error:
         report.add("ignored", f"{_amount(arrival)}, {error}")
         return
@@ -86,25 +96,22 @@ def _book(
     report.add(_result(event), text + _rest(event))
 
 
-def _is_known(
-    ours: dict[str, str], event_id: str, arrival: Transaction, names: Counter[str]
-) -> bool:
+def _is_known(ours: dict[str, str], event_id: str, arrival: Transaction, own: set[str]) -> bool:
     """Whether it was booked before: from a statement, or by a person with the bank's reference.
 
-    By the latter only where it is no other's in the file: banks give one to a whole batch.
+    By the latter only where it is its ``own`` in the file: banks give one to a whole batch.
     """
     events = Event.objects.filter(**ours)
     if events.filter(event_id=event_id).exists():
         return True
     # A person who booked it where no transfer was awaited named no account.
     events |= Event.objects.filter(moocher=BY_HAND)
-    alone = [name for name in (arrival.entry, arrival.name) if name and names[name] == 1]
     same = {"amount": arrival.amount, "currency": arrival.currency}
-    return bool(alone) and events.filter(event_id__in=alone, **same).exists()
+    return bool(own) and events.filter(event_id__in=own, **same).exists()
 
 
 def _names(arrivals: list[Transaction]) -> Counter[str]:
-    return Counter(name for each in arrivals for name in {each.entry, each.name})
+    return Counter(name for each in arrivals for name in {each.entry, each.bank_id, each.name})
 
 
 def _result(event: Event) -> str:

@@ -13,9 +13,11 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from payments_ui.core.attempts.arrivals import NAME
 from payments_ui.core.attempts.outcomes import Cancelled
 from payments_ui.core.models import Arrival, Attempt, Event, JournalEntry, LineItem, Payment
 from payments_ui.exceptions import ReferenceTakenError
+from payments_ui.flows import import_statement
 from tests.moochers.banktransfer.statements.files import camt, details, entry, mt940
 
 from .test_book_transfer import BANK, NO_BANK, wait_for_transfer
@@ -50,8 +52,7 @@ def test_an_arrival_charges_its_payment_once(user: User, tmp_path: Path) -> None
     notification = camt(entry(amount, [part]), kind="054")
     for again in (statement, notification):
         assert "1 booked before" in run(tmp_path, again)
-    assert Event.objects.count() == 1
-    assert Event.objects.get().payer == "Ada Lovelace"
+    assert Event.objects.exclude(kind=NAME).get().payer == "Ada Lovelace"
     reasons = JournalEntry.objects.values_list("reason", flat=True)
     assert not any("Ada Lovelace" in reason for reason in reasons)
 
@@ -127,6 +128,57 @@ def test_a_reference_of_the_bank_is_booked_once_with_or_without_a_transfer(
     with pytest.raises(ReferenceTakenError):
         second.book_by_hand(by="user:1", reason="seen", reference="E9")
     assert Arrival.objects.get().attempt.payment == first
+
+
+@pytest.mark.parametrize("name", ["E9", "B1"])
+@pytest.mark.parametrize("awaited", [True, False])
+@pytest.mark.parametrize("again", ["by hand", "book_transfer"])
+def test_what_a_statement_brought_is_known_by_each_id_that_the_bank_gave_it(
+    user: User, tmp_path: Path, name: str, awaited: bool, again: str
+) -> None:
+    attempt = wait_for_transfer(user)
+    if not awaited:
+        attempt.record(Cancelled(psp_reference=attempt.psp_reference or ""))
+    # With a reference that nobody knows: a person is tempted to book it.
+    unknown = "RF18539007547034"
+    parts = [details("7.00", name="B1", structured=unknown), details("5.00", name="B2")]
+    assert "2 unexpected" in run(tmp_path, camt(entry("12.00", parts, reference="E9")))
+    if again == "by hand":
+        with pytest.raises(ReferenceTakenError):
+            attempt.payment.book_by_hand(by="user:1", reason="seen", reference=name)
+        assert not Arrival.objects.exists()
+    else:
+        arguments = {"amount": "7.00", "currency": "CHF", "bank_reference": name}
+        with pytest.raises(CommandError, match="is not known"):
+            call_command("book_transfer", unknown, **arguments)
+    assert Event.objects.exclude(kind=NAME).count() == 2
+
+
+def test_who_books_what_a_statement_brought_by_command_changes_nothing(
+    user: User, tmp_path: Path
+) -> None:
+    reference = wait_for_transfer(user).psp_reference or ""
+    part = details("12.00", structured=reference)
+    assert "1 booked" in run(tmp_path, camt(entry("12.00", [part], reference="E9")))
+    out = StringIO()
+    arguments = {"amount": "12.00", "currency": "CHF", "bank_reference": "E9"}
+    call_command("book_transfer", reference, stdout=out, **arguments)
+    assert out.getvalue() == "E9 was booked before. Nothing changed.\n"
+    with pytest.raises(CommandError, match=r"E9 was booked before, as CHF.*12\.00"):
+        call_command("book_transfer", reference, **arguments | {"amount": "7.00"})
+    assert Arrival.objects.count() == 1
+
+
+def test_what_a_person_books_while_a_statement_is_imported_is_booked_once(
+    user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = wait_for_transfer(user)
+    # The person is quicker, by so little that the import did not see it.
+    attempt.payment.book_by_hand(by="user:1", reason="seen", reference="E9")
+    monkeypatch.setattr(import_statement, "_is_known", lambda *_told: False)
+    part = details("12.00", structured=attempt.psp_reference or "")
+    assert "1 booked before" in run(tmp_path, camt(entry("12.00", [part], reference="E9")))
+    assert Event.objects.count() == Arrival.objects.count() == 1
 
 
 def test_a_batch_that_a_person_booked_a_part_of_is_not_taken_for_it(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -18,11 +19,14 @@ from payments_ui.core.db.unguarded import unguarded
 from payments_ui.core.privacy.redaction import redact
 from payments_ui.core.suspense.event import Event
 from payments_ui.core.suspense.states import EventState
-from payments_ui.exceptions import InvalidAmountError
+from payments_ui.exceptions import InvalidAmountError, ReferenceTakenError
 
 from .model import Attempt
 from .receiving import Source
 from .unexpected_money import queue_unmatched
+
+#: The kind of events that are no report, but another name of one: the bank's, which is taken.
+NAME = "name"
 
 
 @retrying
@@ -38,6 +42,8 @@ def book_arrival(
     reason: str = "",
     arrived_on: dt.date | None = None,
     payer: str = "",
+    names: Collection[str] = (),
+    shared_names: Collection[str] = (),
 ) -> Event:
     """Book money that arrived; return the event that was stored for it.
 
@@ -46,8 +52,11 @@ def book_arrival(
     unmatched. ``arrived_on`` and ``payer`` are what the bank says of it. ``event_id`` is the bank's
     own: reporting it again with the same facts changes nothing; with another reference, amount or
     currency the money is stored as unmatched, in an event of its own, for a person to review.
+    ``names`` are what the bank calls it besides: by them, too, nobody can book it again, nor by
+    ``shared_names``, which it has in common with other money, as all of a batch have its id.
 
-    Raises ``InvalidAmountError`` for what is no amount above zero.
+    Raises ``InvalidAmountError`` for what is no amount above zero, and ``ReferenceTakenError``
+    where this amount was booked before under one of its ``names``.
     """
     amount = money.payment_amount(amount)
     if amount <= 0:
@@ -57,6 +66,7 @@ def book_arrival(
     with transaction.atomic():
         event, is_new = _store(moocher, account, event_id, facts | told)
         if not is_new:
+            event = _named(event)
             if _is_about(event, facts):
                 return event
             # Not dropped: a bank may use an id twice, as for all transfers of a batch.
@@ -65,6 +75,12 @@ def book_arrival(
             if is_new:
                 queue_unmatched(event, by=by, reason=f"{why}. {reason}".strip())
             return event
+        for name in (*sorted(names), *sorted(shared_names)):
+            named = {"kind": NAME, "about": {"report": event_id}, "state": EventState.PROCESSED}
+            other, is_free = _store(moocher, account, name, named)
+            same = other.amount == amount and other.currency == currency
+            if not is_free and same and name in names:
+                raise ReferenceTakenError(f"{name!r} was booked before")
         found = Attempt.objects.filter(
             moocher=moocher, account=account, psp_reference=psp_reference
         ).first()
@@ -83,9 +99,25 @@ def _store(moocher: str, account: str, event_id: str, facts: dict[str, Any]) -> 
     key = {"moocher": moocher, "account": account, "event_id": event_id}
     try:
         with transaction.atomic():
-            return Event.objects.create(**key, **facts, state=EventState.UNMATCHED), True
+            return Event.objects.create(**key, **{"state": EventState.UNMATCHED, **facts}), True
     except IntegrityError:
         return Event.objects.get(**key), False
+
+
+def known_report(moocher: str, account: str, event_id: str) -> Event | None:
+    """The report that was booked under this id or name of the bank's."""
+    ours = Event.objects.filter(moocher=moocher, account=account)
+    found = ours.filter(event_id=event_id).first()
+    return None if found is None else _named(found)
+
+
+def _named(event: Event) -> Event:
+    """The report that this is a name of; another is its own."""
+    if event.kind != NAME:
+        return event
+    ours = {"moocher": event.moocher, "account": event.account}
+    report: Event = Event.objects.get(**ours, event_id=event.about["report"])
+    return report
 
 
 def _is_about(event: Event, facts: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from payments_ui import money
-from payments_ui.core.attempts.arrivals import book_arrival
+from payments_ui.core.attempts.arrivals import book_arrival, known_report
 from payments_ui.core.models import Attempt, Event
 from payments_ui.exceptions import PaymentsUIError
 from payments_ui.moochers.banktransfer import BankTransferMoocher, references
@@ -52,14 +52,14 @@ class Command(BaseCommand):
             "account": moocher.account,
             "event_id": options["bank_reference"] or f"book_transfer:{uuid4()}",
         }
-        known = Event.objects.filter(**arrival).first()
+        known = known_report(**arrival)
         said = {"arrived_on": options["date"], "payer": options["payer"]}
         event = book_arrival(**arrival, **facts, **said, by=options["by"], reason=options["reason"])
         arrived = money.format_arrived(event.amount, event.currency)
         if known is not None and event != known:
             before = money.format_arrived(known.amount, known.currency)
             raise CommandError(
-                f"{known.event_id} was booked before, as {before} with the reference "
+                f"{arrival['event_id']} was booked before, as {before} with the reference "
                 f"{known.psp_reference!r}. {arrived} is kept as unmatched, for a review."
             )
         if event.attempt is None:
@@ -67,12 +67,12 @@ class Command(BaseCommand):
                 f"The reference {event.psp_reference!r} is not known. "
                 f"{arrived} is kept as unmatched, for a review."
             )
-        self._report(event, event.attempt, known=known is not None)
-
-    def _report(self, event: Event, attempt: Attempt, *, known: bool) -> None:
-        if known:
-            self.stdout.write(f"{event.event_id} was booked before. Nothing changed.")
+        if known is not None:
+            self.stdout.write(f"{arrival['event_id']} was booked before. Nothing changed.")
             return
+        self._report(event, event.attempt)
+
+    def _report(self, event: Event, attempt: Attempt) -> None:
         for arrival in event.arrivals.select_related("attempt"):
             found: Attempt = arrival.attempt
             style = self.style.SUCCESS if found.state == "settled" else self.style.WARNING

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -25,7 +25,8 @@ _NAMESPACE = re.compile(
     r"\{urn:iso:std:iso:20022:tech:xsd:camt\.05[34]\.001\.(?:02|04|08)\}Document"
 )
 _ACCOUNTS = ("BkToCstmrStmt/Stmt", "BkToCstmrDbtCdtNtfctn/Ntfctn")
-_NAMES = ("Refs/AcctSvcrRef", "Refs/TxId", "Refs/UETR", "Refs/EndToEndId", "Refs/InstrId")
+_BANK_IDS = ("Refs/AcctSvcrRef", "Refs/TxId", "Refs/UETR")
+_NAMES = (*_BANK_IDS, "Refs/EndToEndId", "Refs/InstrId")
 #: What banks write where the payer gave no reference.
 _NONE = frozenset({"NOTPROVIDED", "NONREF", "UNKNOWN"})
 
@@ -89,7 +90,6 @@ def _reason_to_skip(entry: Element) -> str:
 
 
 def _transaction(details: Element, part: tuple[Decimal, str], whole: Transaction) -> Transaction:
-    names = (_text(details, path) for path in _NAMES)
     end_to_end = _text(details, "Refs/EndToEndId")
     return replace(
         whole,
@@ -98,8 +98,14 @@ def _transaction(details: Element, part: tuple[Decimal, str], whole: Transaction
         structured=tuple(_texts(details, "RmtInf/Strd/CdtrRefInf/Ref")),
         texts=(*_texts(details, "RmtInf/Ustrd"), *_texts(details, "AddtlTxInf"), end_to_end),
         payer=_text(details, "RltdPties/Dbtr/Nm") or _text(details, "RltdPties/Dbtr/Pty/Nm"),
-        name=next((name for name in names if name and name not in _NONE), ""),
+        name=_first(details, _NAMES),
+        bank_id=_first(details, _BANK_IDS),
     )
+
+
+def _first(details: Element, paths: Iterable[str]) -> str:
+    names = (_text(details, path) for path in paths)
+    return next((name for name in names if name and name not in _NONE), "")
 
 
 def _amount_element(details: Element) -> Element | None:

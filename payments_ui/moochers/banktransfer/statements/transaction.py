@@ -44,6 +44,8 @@ class Transaction:
     payer: str = ""
     #: What the bank or the payer calls it, where that is told: tells transactions of a batch apart.
     name: str = ""
+    #: The bank's own id of it, where it has one besides its entry's.
+    bank_id: str = ""
 
     @property
     def references(self) -> list[str]:
