@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
-from django.db import connections, models
+from django.db import connections, models, router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import dates
+from payments_ui.exceptions import InvalidAmountError
 
 from .db.append_only import Evidence
 from .db.fields import ExactDecimalField, IdentifierField
@@ -54,6 +56,7 @@ class JournalEntry(Evidence):
     attempt_id = models.UUIDField(_("payment attempt"), null=True)
     lineitem_id = models.BigIntegerField(_("line item"), null=True)
     items = models.PositiveIntegerField(_("number of line items"), null=True)
+    # What SQLite cannot count is in the detail.
     total = ExactDecimalField(_("exact total"), max_digits=24, decimal_places=8, null=True)
     currency = IdentifierField(_("currency"), max_length=3, blank=True)
     actor = IdentifierField(
@@ -120,9 +123,22 @@ def write(verb: str, **fields: Any) -> JournalEntry:
     """Append one entry. ``verb`` is a ``JournalEntry.Verb``."""
     fields = _acting.get()._asdict() | fields
     fields["reason"] = text(fields["reason"])
+    if not _is_countable(total := fields.get("total")):
+        # What happened is written down, whatever its amount.
+        fields |= {"total": None, "detail": {**fields.get("detail", {}), "total": str(total)}}
     fields["detail"] = storable(fields.get("detail", {}))
     entry: JournalEntry = JournalEntry.objects.create(verb=verb, **fields)
     return entry
+
+
+def _is_countable(total: Decimal | None) -> bool:
+    """Whether the column holds it: that of SQLite ends before what may arrive does."""
+    using = router.db_for_write(JournalEntry)
+    try:
+        JournalEntry._meta.get_field("total").get_db_prep_save(total, connections[using])
+    except InvalidAmountError:
+        return False
+    return True
 
 
 def payment(verb: str, payment: Payment, **fields: Any) -> JournalEntry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,8 +12,9 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models.deletion import ProtectedError
 
 from payments_ui.core import journal
+from payments_ui.core.attempts.arrivals import book_arrival
 from payments_ui.core.db import locks
-from payments_ui.core.models import Event, JournalEntry
+from payments_ui.core.models import Event, JournalEntry, SuspenseItem
 from payments_ui.exceptions import EvidenceError
 
 from .support import charged, pending, started
@@ -32,6 +35,31 @@ def test_every_step_is_written_down_with_who_and_how_much(user: User) -> None:
     ]
     assert {(entry.user, entry.total, entry.currency) for entry in told} == {(user, 5, "CHF")}
     assert str(told[0]).endswith("payment created")
+
+
+def unknown_money(user: User, amount: Decimal) -> None:
+    facts = {"moocher": "bank", "psp_reference": "RF9", "currency": "CHF", "event_id": "e1"}
+    book_arrival(amount=amount, **facts)
+    SuspenseItem.objects.get().close(by="user:1", reason="theirs")
+
+
+def far_too_much(user: User, amount: Decimal) -> None:
+    transfer = started(pending(user, "5"), moocher="bank", manual=True)
+    transfer.payment.book_by_hand(by="user:1", reason="seen", amount=amount + 5)
+    SuspenseItem.objects.get().give_back(by="user:1", reason="a slip")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("arrive", [unknown_money, far_too_much])
+def test_as_much_as_can_arrive_is_written_down(
+    user: User, arrive: Callable[[User, Decimal], None]
+) -> None:
+    # More than SQLite counts with eight decimals.
+    most = Decimal("99999999990.99")
+    arrive(user, most)
+    totals = [entry.total or entry.detail.get("total") for entry in JournalEntry.objects.all()]
+    assert [Decimal(total) for total in totals if total].count(most) >= 1
+    assert SuspenseItem.objects.get().amount == most
 
 
 @pytest.mark.django_db

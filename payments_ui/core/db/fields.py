@@ -26,6 +26,8 @@ else:
 # Wider than any value or sum, so that nothing is rounded on the way.
 _CONTEXT = Context(prec=60)
 _CENT = Decimal("0.01")
+#: The largest number that SQLite counts to.
+_LARGEST_INTEGER = Decimal(2**63 - 1)
 
 
 # Of an identifier that does not fit: a character that marks it, and a part of its hash.
@@ -98,8 +100,9 @@ class ExactDecimalField(_Field):
 
     SQLite has no decimal type: Django stores decimals there as floats of 15 digits, and
     ``SUM`` adds floats. This field is ``numeric`` where the database has it, and on SQLite
-    a 64-bit integer counting units of the last decimal place (at most 18 digits; a sum
-    beyond 64 bits is an error there, never a wrong number).
+    a 64-bit integer counting units of the last decimal place: at most 92,233,720,368.54775807
+    with eight of them. Beyond that values are refused there, as what has too many digits is, and
+    sums are an error, never a wrong number.
 
     No ``DecimalField`` on purpose: arithmetic with it in SQL needs an ``output_field`` that
     one has thought about, since ``F("amount") * 2`` would lose the scale on SQLite.
@@ -161,9 +164,12 @@ class ExactDecimalField(_Field):
         if number is None:
             return None
         scaled = number.scaleb(self.decimal_places, context=_CONTEXT)
-        if scaled != scaled.to_integral_value() or scaled.adjusted() >= self.max_digits:
+        is_whole = scaled == scaled.to_integral_value()
+        is_counted = connection.vendor == "sqlite"
+        is_short = scaled.adjusted() < self.max_digits
+        if not (is_whole and is_short) or (is_counted and abs(scaled) > _LARGEST_INTEGER):
             raise InvalidAmountError(f"{number} does not fit into {self.name}")
-        return int(scaled) if connection.vendor == "sqlite" else number
+        return int(scaled) if is_counted else number
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         if hasattr(value, "as_sql"):

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from payments_ui.core.models import LineItem, Payment
+from payments_ui.core.models import JournalEntry, LineItem, Payment
 from payments_ui.exceptions import InvalidAmountError
 
 FIELDS: list[Any] = [Payment._meta.get_field("amount"), LineItem._meta.get_field("quantity")]
@@ -59,3 +59,17 @@ def test_many_rows_are_one_parameter_a_column_and_stay_exact(user: User) -> None
 @pytest.mark.django_db(databases="__all__")
 def test_no_migration_is_missing() -> None:
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("model", "most"), [(JournalEntry, "92233720368.54775807"), (LineItem, "9999999999.99999999")]
+)
+def test_what_does_not_fit_is_an_error_of_ours(model: Any, most: str, sign: int) -> None:
+    field = model._meta.get_field("total" if model is JournalEntry else "amount")
+    assert field.get_db_prep_save(sign * Decimal(most), connection) is not None
+    beyond = sign * (Decimal(most) + Decimal("0.00000001"))
+    if connection.vendor != "sqlite" and model is JournalEntry:
+        beyond = sign * Decimal(10) ** 16
+    with pytest.raises(InvalidAmountError, match="does not fit"):
+        field.get_db_prep_save(beyond, connection)
