@@ -26,6 +26,9 @@ class PSPPort(Protocol):
     def signal_sender(self, moocher: str, /) -> object:
         """Return the ``sender`` of a charge's signals: the moocher with this identifier."""
 
+    def is_in_use(self, attempt: Attempt, /) -> bool:
+        """Whether payments are charged today as this attempt was: same PSP, account and mode."""
+
     def can_refund(self, attempt: Attempt, /) -> bool:
         """Whether the PSP that took this attempt's money can be asked to give it back."""
 
@@ -58,6 +61,10 @@ class NoPSPs:
     def signal_sender(self, moocher: str) -> object:
         """Return the identifier."""
         return moocher
+
+    def is_in_use(self, attempt: Attempt) -> bool:
+        """Nothing says otherwise."""
+        return True
 
     def can_refund(self, attempt: Attempt) -> bool:
         """No PSP can be asked."""

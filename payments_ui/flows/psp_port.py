@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from payments_ui.core.models import Attempt
 from payments_ui.exceptions import MoocherError
 from payments_ui.moochers import registry
 
@@ -20,6 +21,10 @@ class MoocherPort:
     forget_payment_method = staticmethod(payment_methods.forget)
     handle_again = staticmethod(notices.handle_again)
     compare_ledger = staticmethod(compare_ledgers.compare)
+
+    def is_in_use(self, attempt: Attempt) -> bool:
+        """Whether payments are charged today as this attempt was: same PSP, account and mode."""
+        return registry.serving(attempt) is not None
 
     def statement_moochers(self) -> list[tuple[str, str]]:
         """Identifier and title of the moochers whose bank's statements can be imported."""

@@ -9,7 +9,7 @@ from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Attempt, Refund
 from payments_ui.moochers.base import Moocher
-from payments_ui.moochers.registry import moochers
+from payments_ui.moochers.registry import serving
 
 from . import psp_call
 
@@ -21,10 +21,8 @@ def can_send(attempt: Attempt) -> bool:
 
 def moocher_for(attempt: Attempt) -> Moocher | None:
     """The moocher that can give this attempt's money back: the money is in its account."""
-    moocher = moochers().get(attempt.moocher)
-    if moocher is None or not moocher.can_refund:
-        return None
-    return moocher if moocher.serves(attempt.account, live=attempt.live) else None
+    moocher = serving(attempt)
+    return moocher if moocher is not None and moocher.can_refund else None
 
 
 def send(refund: Refund) -> Refund:

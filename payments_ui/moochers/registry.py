@@ -16,7 +16,7 @@ from . import wrappers
 from .base import Moocher
 
 if TYPE_CHECKING:
-    from payments_ui.core.models import PaymentMethod
+    from payments_ui.core.models import Attempt, PaymentMethod
 
 #: It is a part of URLs, and of the books.
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
@@ -44,6 +44,14 @@ def keeper_of(method: PaymentMethod) -> Moocher | None:
     candidates = (listed.get(method.moocher), *listed.values())
     there = (each for each in candidates if each is not None and each.keeps_at == kept_at)
     return min(there, key=lambda each: not each.can_save, default=None)
+
+
+def serving(attempt: Attempt) -> Moocher | None:
+    """The moocher that works today as the attempt was asked: same account, same mode."""
+    moocher = moochers().get(attempt.moocher)
+    if moocher is None or not moocher.serves(attempt.account, live=attempt.live):
+        return None
+    return moocher
 
 
 def sender(identifier: str) -> object:

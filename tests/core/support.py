@@ -48,9 +48,9 @@ def pending(user: User, *amounts: str, **options: Any) -> Payment:
     return payment
 
 
-def charged(user: User, *amounts: str) -> Payment:
+def charged(user: User, *amounts: str, **asked: Any) -> Payment:
     """Return a payment that a PSP charged."""
-    attempt = started(pending(user, *amounts))
+    attempt = started(pending(user, *amounts), **asked)
     attempt.record(money_of(attempt, psp_reference=f"psp-{attempt.reference}"))
     return stored(attempt.payment)
 

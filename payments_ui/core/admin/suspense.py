@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui.core.models import Payment, SuspenseItem
+from payments_ui.core.suspense.resolution import pays
 
 from .actions import Notice, ReasonForm, asks_reason
 from .base import ReadOnlyAdmin, allows
@@ -145,10 +146,14 @@ def _is_money(item: SuspenseItem) -> bool:
     return _is_open(item) and item.amount is not None
 
 
+def _can_pay(item: SuspenseItem) -> bool:
+    return _is_money(item) and pays(item)
+
+
 @asks_reason(
     _("Credit to the customer"),
     permission="resolve",
-    fits_row=lambda item: _is_money(item) and item.attempt is not None,
+    fits_row=lambda item: _can_pay(item) and item.attempt is not None,
 )
 def credit(item: SuspenseItem, *, by: str, reason: str) -> None:
     """Let the money count towards the next payment of whose payment it came for."""
@@ -176,7 +181,7 @@ class SuspenseItemAdmin(ImportsStatements, ReadOnlyAdmin):
             _("Match to a pending payment"),
             permission="resolve",
             form_class=MatchForm,
-            fits_row=_is_money,
+            fits_row=_can_pay,
         )(SuspenseItem.match),
         credit,
         give_back,
@@ -199,7 +204,7 @@ class SuspenseItemAdmin(ImportsStatements, ReadOnlyAdmin):
     ) -> Any:
         """As ever, with the payments it may be for."""
         item: SuspenseItem = context["original"]
-        if _is_money(item) and self.has_resolve_permission(request):
+        if _can_pay(item) and self.has_resolve_permission(request):
             context["proposed"] = proposed(item, self.admin_site.get_model_admin(Payment))
             context["match_url"] = self.page_of(item, "action", "match")
         return super().render_change_form(request, context, *args, **kwargs)
@@ -211,7 +216,9 @@ class SuspenseItemAdmin(ImportsStatements, ReadOnlyAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """All fields of the model, behind what a clerk reads first."""
-        return ["about", "payer", *super().get_fields(request, obj)]
+        fields = ["about", "payer", *super().get_fields(request, obj)]
+        # Where only an answer is missing there is no money of any mode.
+        return [name for name in fields if name != "live" or obj is None or obj.amount is not None]
 
     def describe(self, row: SuspenseItem) -> str:
         """What arrived and for what, and from whom."""

@@ -131,14 +131,15 @@ def _is_booked_elsewhere(ours: dict[str, str], reference: str) -> bool:
     return Event.objects.filter(moocher__in=moochers, event_id=reference).exists()
 
 
-def manual_attempt(payment: Payment, *, by: str) -> Attempt:
+def manual_attempt(payment: Payment, *, by: str, live: bool = True) -> Attempt:
     """Return the open transfer of a pending payment, or start an attempt of a person's own.
 
-    In the caller's transaction; locks the payment. Raises as ``book_by_hand``.
+    The latter is for real money, or for what a service took in its test mode. In the caller's
+    transaction; locks the payment. Raises as ``book_by_hand``.
     """
     payment.lock()
     transfer: Attempt | None = payment.attempts.open().filter(manual=True).first()
-    return transfer or payment.start_attempt(moocher=BY_HAND, manual=True, by=by)
+    return transfer or payment.start_attempt(moocher=BY_HAND, manual=True, live=live, by=by)
 
 
 manual_attempt.alters_data = True  # type: ignore[attr-defined]

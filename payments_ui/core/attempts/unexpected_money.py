@@ -50,6 +50,7 @@ def queue_for_review(
         attempt=attempt,
         amount=arrived["received_amount"],
         currency=arrived["received_currency"],
+        live=money_in.live,
     )
 
 

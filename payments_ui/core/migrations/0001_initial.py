@@ -1235,6 +1235,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "live",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Not where the service reported it in its test mode.",
+                        verbose_name="real money",
+                    ),
+                ),
+                (
                     "opened_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now, editable=False, verbose_name="opened at"

@@ -58,7 +58,7 @@ SUSPENSE_ITEMS = TableRules(
             name="suspense_frozen",
             promise="Money in the suspense queue stays what it is.",
             error=EvidenceError,
-            refuse_update="{changed[id,kind,amount,currency,opened_at]}"
+            refuse_update="{changed[id,kind,amount,currency,live,opened_at]}"
             " OR OLD.attempt_id IS NOT NULL AND {changed[attempt_id]}"
             " OR OLD.event_id IS NOT NULL AND {changed[event_id]}"
             " OR OLD.refund_id IS NOT NULL AND {changed[refund_id]}",

@@ -67,6 +67,11 @@ class SuspenseItem(Evidence):
         _("amount"), max_digits=14, decimal_places=3, null=True, blank=True
     )
     currency = IdentifierField(_("currency"), max_length=3, blank=True)
+    live = models.BooleanField(
+        _("real money"),
+        default=True,
+        help_text=_("Not where the service reported it in its test mode."),
+    )
     opened_at = models.DateTimeField(_("opened at"), default=timezone.now, editable=False)
     notified_at = models.DateTimeField(
         _("admins notified at"),

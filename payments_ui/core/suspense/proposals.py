@@ -25,6 +25,7 @@ from payments_ui.core.attempts.model import Attempt
 from payments_ui.core.attempts.states import AttemptState
 from payments_ui.core.payments.model import Payment
 
+from .resolution import pays
 from .states import SuspenseKind, SuspenseState
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Proposal:
 def proposals(item: SuspenseItem) -> list[Proposal]:
     """At most ``SHOWN`` payments that the money can be matched to, the likeliest first."""
     is_money = item.amount is not None and item.kind != SuspenseKind.OVERDUE
-    if item.state != SuspenseState.OPEN or not is_money:
+    if item.state != SuspenseState.OPEN or not is_money or not pays(item):
         return []
     found: dict[UUID, set[Why]] = {}
     pending = Payment.objects.pending().filter(currency=item.currency).order_by("-created_at")
@@ -182,5 +183,7 @@ def _matchable(item: SuspenseItem, payments: Iterable[Payment]) -> list[Payment]
 def _takes(item: SuspenseItem, payment: Payment, opened: Attempt | None) -> bool:
     if not payment.amount or (opened is not None and not opened.manual):
         return False
-    # A part is booked on the transfer that was announced.
-    return opened is not None or (item.amount or 0) >= payment.amount
+    if opened is None:
+        return (item.amount or 0) >= payment.amount
+    # A part is booked on the transfer that was announced, but no money of a test mode.
+    return item.live or not opened.live

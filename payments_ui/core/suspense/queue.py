@@ -38,10 +38,11 @@ class SuspenseQuerySet(EvidenceQuerySet["SuspenseItem"]):
         """Queue what a person has to review; the admins are notified once, after the commit.
 
         ``facts`` name what it is about (``attempt``, ``event`` or ``refund``) and what arrived
-        (``amount`` in units of ``currency``). Queueing it again returns the existing item.
+        (``amount`` in units of ``currency``, ``live`` unless in a test mode). Queueing it again
+        returns the existing item.
         """
         arrived: dict[str, Any] = {
-            name: facts.pop(name) for name in ("amount", "currency") if name in facts
+            name: facts.pop(name) for name in ("amount", "currency", "live") if name in facts
         }
         item, is_new = self.get_or_create(kind=kind, **facts, defaults=arrived)
         if is_new:

@@ -40,20 +40,41 @@ if TYPE_CHECKING:
     from .model import SuspenseItem
 
 
+_TEST_MONEY = "This is money of a test mode"
+
+
+def pays(item: SuspenseItem) -> bool:
+    """Whether the money can pay for something: real money does.
+
+    Money of a test mode does so where that mode was asked for, and is still on: a site that tries
+    things out charges payments with it anyway.
+    """
+    if item.live:
+        return True
+    attempt = item.attempt
+    return attempt is not None and not attempt.live and psps().is_in_use(attempt)
+
+
 @retrying
 def match(item: SuspenseItem, payment: Payment, *, by: str, reason: str) -> Attempt:
     """Charge this pending payment with the money; what is left over is surplus.
 
     Less than what is missing is booked as a part of an open transfer. Returns the attempt as it
     is stored then. Raises ``SuspenseMatchError`` for another currency, too little money where no
-    transfer is open, a payment of zero, or money of which some was given back or taken back since;
+    transfer is open, a payment of zero, money of which some was given back or taken back since, or
+    money of a test mode, unless the payment service that reported it still works in that mode and
+    no transfer of real money is open;
     ``SuspenseClosedError``, ``RefundOpenError`` while the money is being given back, and
     ``AlreadyChargedError``, ``PaymentGoneError`` or ``AttemptOpenError`` of the payment.
     """
     with _decided(item, SuspenseState.MATCHED, by, reason, payment):
         if item.amount is None or item.kind == SuspenseKind.OVERDUE:
             raise SuspenseMatchError("No money is known to have arrived")
-        attempt = payment.manual_attempt(by=by)
+        if not pays(item):
+            raise SuspenseMatchError(_TEST_MONEY)
+        attempt = payment.manual_attempt(by=by, live=item.live)
+        if attempt.live and not item.live:
+            raise SuspenseMatchError(f"{_TEST_MONEY}, and a transfer of real money is open")
         is_too_little = item.amount < attempt.missing and attempt.moocher == BY_HAND
         if item.currency != payment.currency or is_too_little or not attempt.missing:
             raise SuspenseMatchError(
@@ -69,7 +90,11 @@ def match(item: SuspenseItem, payment: Payment, *, by: str, reason: str) -> Atte
             origin = payment if item.attempt is None else item.attempt.payment
             evidence = {"suspense_item": item.pk}
             money_in = Succeeded(
-                psp_reference="", amount=rest, currency=item.currency, evidence=evidence
+                psp_reference="",
+                amount=rest,
+                currency=item.currency,
+                live=item.live,
+                evidence=evidence,
             )
             # No PSP knows this part as a charge of its own: a person sends it back.
             origin.record_surplus(
@@ -87,11 +112,14 @@ def credit(item: SuspenseItem, *, by: str, reason: str) -> LineItem:
 
     Returns the line item of this negative amount. Raises ``SuspenseError`` where no money arrived
     or nobody knows whose it is, ``SuspenseMatchError`` for money of which some was given back or
-    taken back since, ``SuspenseClosedError``, and ``RefundOpenError``.
+    taken back since, and for money of a test mode as ``match``, ``SuspenseClosedError``, and
+    ``RefundOpenError``.
     """
     attempt = item.attempt
     if item.amount is None or item.kind == SuspenseKind.OVERDUE or attempt is None:
         raise SuspenseError("No money is known to have arrived for a payment of a known user")
+    if not pays(item):
+        raise SuspenseMatchError(_TEST_MONEY)
     with _decided(item, SuspenseState.CREDITED, by, reason):
         if attempt.as_stored().refundable_amount < item.amount:
             raise SuspenseMatchError("Some of it was given back, or taken back by a bank")

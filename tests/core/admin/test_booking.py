@@ -34,7 +34,7 @@ SAID = {"reference": "AB-1", "arrived_on": "2026-11-27", "payer": "Ada Lovelace"
 @pytest.fixture
 def transfer(user: User) -> Attempt:
     """Return an attempt that waits for a transfer of 4.80."""
-    attempt = started(pending(user, "4.80"), moocher="bank", manual=True)
+    attempt = started(pending(user, "4.80"), moocher="bank", manual=True, live=True)
     return attempt.record(Pending(psp_reference="RF1"))
 
 

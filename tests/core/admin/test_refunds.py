@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def payment(user: User) -> Payment:
     """Return a charged payment of 12.00, which a person has to give back."""
-    return charged(user, "12")
+    return charged(user, "12", live=True)
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_a_clerk_sees_whose_refund_is_about_to_be_sent(
 
 
 def test_a_clerk_sees_whose_attempt_is_about_to_be_settled(office: Client, user: User) -> None:
-    attempt = started(pending(user, "5"))
+    attempt = started(pending(user, "5"), live=True)
     page = act(office, "mark_charged", attempt).content.decode().replace("\xa0", " ")
     assert f"CHF 5.00, {user}, {attempt.reference}" in page
 

@@ -44,7 +44,9 @@ WHO: dict[str, Any] = {"by": "user:7", "reason": "seen on the statement"}
 
 def waiting(user: User, *amounts: str, reference: str = "RF1") -> Attempt:
     """Return an attempt that waits for a transfer."""
-    attempt = started(pending(user, *(amounts or ("4.80",))), moocher="bank", manual=True)
+    attempt = started(
+        pending(user, *(amounts or ("4.80",))), moocher="bank", manual=True, live=True
+    )
     return attempt.record(Pending(psp_reference=reference))
 
 

@@ -67,7 +67,7 @@ def test_the_largest_amounts_are_compared_exactly(make_user: UserFactory) -> Non
 
 
 def test_money_set_aside_is_clean(user: User) -> None:
-    late = started(pending(user, "12"))
+    late = started(pending(user, "12"), live=True)
     late.record(Cancelled())
     late.payment.cancel_pending()
     late.record(money_of(late, psp_reference="late"))
@@ -92,7 +92,7 @@ def test_what_a_person_decides_about_money_is_clean(make_user: UserFactory) -> N
     for decide in (SuspenseItem.give_back, SuspenseItem.close):
         decide(unmatched(str(decide)), by="user:1", reason="looked")
     unmatched("match").match(pending(make_user(), "4"), by="user:1", reason="theirs")
-    late = started(pending(make_user(), "12"))
+    late = started(pending(make_user(), "12"), live=True)
     late.record(Cancelled())
     late.payment.cancel_pending()
     late.record(money_of(late, psp_reference="late"))

@@ -30,7 +30,7 @@ WHO: dict[str, Any] = {"by": "user:7", "reason": "asked for it"}
 @pytest.fixture
 def surplus(user: User) -> SuspenseItem:
     """Return a surplus of CHF 1.00."""
-    attempt = started(pending(user, "5"), moocher="bank", manual=True)
+    attempt = started(pending(user, "5"), moocher="bank", manual=True, live=True)
     attempt.record(Pending(psp_reference="RF1"))
     arrive("6")
     return SuspenseItem.objects.get()

@@ -47,7 +47,7 @@ def arrived(
 
 def awaited(payment: Payment, reference: str = "") -> Attempt:
     """Return a transfer that the customer has announced."""
-    attempt = started(payment, moocher="bank", manual=True)
+    attempt = started(payment, moocher="bank", manual=True, live=True)
     return attempt.record(Pending(psp_reference=reference or f"ref-{attempt.reference}"))
 
 

@@ -29,6 +29,7 @@ from payments_ui.core.models import (
 )
 from payments_ui.core.refunds.report import RefundReport
 from payments_ui.core.suspense import queue
+from payments_ui.core.suspense.proposals import proposals
 from payments_ui.exceptions import (
     AlreadyChargedError,
     NothingToRefundError,
@@ -67,7 +68,7 @@ def told(settings: Any, django_capture_on_commit_callbacks: Any) -> Any:
 def surplus(user: User, amount: str = "12", *, manual: bool = False) -> Any:
     """Return money that arrived for a payment that was given up."""
     payment = pending(user, amount)
-    attempt = started(payment, manual=manual)
+    attempt = started(payment, manual=manual, live=True)
     attempt.record(Declined(code=DeclineCode.GENERIC))
     payment.cancel_pending()
     attempt.record(money_of(attempt, psp_reference=f"psp-{attempt.reference}"))
@@ -487,3 +488,71 @@ def test_a_payment_whose_row_is_gone_is_not_matched(user: User) -> None:
     with pytest.raises(PaymentGoneError):
         item.match(gone, **WHO)
     assert again(item).state == State.OPEN
+
+
+# The mode of the money
+
+
+def from_a_test_mode(user: User, **asked: Any) -> SuspenseItem:
+    """Return test money that arrived for a payment: more than once, or where none was asked for."""
+    attempt = started(pending(user, "12"), **asked)
+    attempt.record(money_of(attempt, psp_reference="psp-1", live=False))
+    if not asked.get("live"):
+        attempt.payment.record_surplus(
+            attempt.moocher, money_of(attempt, psp_reference="psp-2"), by="system", reason="twice"
+        )
+    item: SuspenseItem = SuspenseItem.objects.get()
+    assert not item.live
+    return item
+
+
+def use(item: SuspenseItem, verb: str, user: User) -> Any:
+    return item.credit(**WHO) if verb == "credit" else item.match(pending(user, "12"), **WHO)
+
+
+@pytest.fixture
+def tries_out(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Return a function that says whether the site still works in the mode that was asked for."""
+    port = type(psp_port.psps())
+    return lambda is_in_use: monkeypatch.setattr(port, "is_in_use", lambda *_told: is_in_use)
+
+
+@pytest.mark.parametrize("verb", ["match", "credit"])
+@pytest.mark.parametrize(("live", "is_in_use"), [(True, True), (False, False)])
+def test_money_of_a_test_mode_pays_for_nothing(
+    user: User, tries_out: Callable[[bool], None], verb: str, *, live: bool, is_in_use: bool
+) -> None:
+    tries_out(is_in_use)
+    item = from_a_test_mode(user, live=live)
+    pending(user, "12")
+    assert proposals(item) == []
+    with pytest.raises(SuspenseMatchError, match="test mode"):
+        use(item, verb, user)
+    assert SuspenseItem.objects.get().state == State.OPEN
+
+
+@pytest.mark.parametrize("verb", ["match", "credit"])
+def test_a_site_that_tries_things_out_uses_its_test_money(
+    user: User, tries_out: Callable[[bool], None], verb: str
+) -> None:
+    tries_out(True)
+    item = from_a_test_mode(user)
+    used = use(item, verb, user)
+    assert verb == "credit" or not used.live
+    assert SuspenseItem.objects.get(pk=item.pk).state != State.OPEN
+
+
+def test_a_transfer_of_real_money_takes_none_of_a_test_mode(
+    user: User, tries_out: Callable[[bool], None]
+) -> None:
+    tries_out(True)
+    item = from_a_test_mode(user)
+    transfer = started(pending(user, "12"), moocher="bank", manual=True, live=True)
+    assert proposals(item) == []
+    with pytest.raises(SuspenseMatchError, match="a transfer of real money is open"):
+        item.match(transfer.payment, **WHO)
+    assert transfer.as_stored().is_open
+
+
+def test_what_a_person_saw_is_real_money(user: User) -> None:
+    assert pending(user, "5").book_by_hand(by="user:1", reason="seen").live
