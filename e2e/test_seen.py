@@ -108,6 +108,30 @@ def test_what_has_the_focus_is_seen(
     assert {name: ratio for name, ratio in seen.items() if ratio < 3} == {}
 
 
+#: How resets take outlines away: outside of all layers, and with all their might.
+RESETS = ("*, ::before, ::after { outline: 0 }", ":focus-visible { outline: none !important }")
+#: Loads the other build of the same sheet, and waits for it.
+OTHER_BUILD = """(name) => new Promise((resolve) => {
+  const link = document.querySelector("link[href*='/payments_ui.']");
+  link.onload = () => resolve();
+  link.href = link.href.replace(/payments_ui[^/]*[.]css/, name);
+})"""
+
+
+@pytest.mark.parametrize("build", ["payments_ui.min.css", "payments_ui.layer.min.css"])
+def test_no_reset_takes_the_focus_out_of_sight(
+    visit: Visit, owing: Person, look: str, build: str
+) -> None:
+    page = visit(owing, "/billing/charges/", look=look, bypass_csp=True)
+    Charges(page).begin()
+    page.evaluate(OTHER_BUILD, f"{build}?again")
+    for reset in RESETS:
+        page.add_style_tag(content=reset)
+        seen = rings(page)
+        assert len(seen) >= 3
+        assert {name: ratio for name, ratio in seen.items() if ratio < 3} == {}
+
+
 @pytest.mark.parametrize("locale", ["en", "de"])
 def test_no_month_breaks_in_a_narrow_window_with_wide_letters(
     visit: Visit, site: Site, owing: Person, psp: SandboxPSP, look: str, locale: str
