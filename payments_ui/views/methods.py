@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from payments_ui.core.models import PaymentMethod
 from payments_ui.exceptions import MoocherError, PaymentMethodGoneError, PaymentsUIError
 from payments_ui.flows import payment_methods, tokens
 from payments_ui.flows.posted import FormInvalidError
+from payments_ui.moochers import form_refill
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.form_adoption import adopt
 from payments_ui.moochers.registry import moochers
@@ -52,6 +54,8 @@ def setup(request: HttpRequest, identifier: str) -> HttpResponseBase:
         method = payment_methods.begin_saving(request, moocher, request.POST)
     except PaymentsUIError as error:
         return _form(request, moocher, error)
+    if method.state != PaymentMethod.State.ACTIVE:
+        form_refill.keep(request, partial(moocher.get_setup_form, request), method.pk)
     if not http.is_fragment(request):
         return responses.see(reverse("payments_ui:method", kwargs={"pk": method.pk}))
     if method.state == PaymentMethod.State.PENDING and method.action_url:
@@ -149,6 +153,7 @@ def _state(
         moocher = moochers().get(found.moocher)
         if moocher is None:
             return _list(request, error=error, focus=focus, **answer)
+        form_refill.bring_back(request, found.pk)
         return _form(request, moocher, error, focus=focus, **answer)
     return _gone(request, focus=focus, **answer)
 

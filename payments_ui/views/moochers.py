@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from payments_ui.core.models import Attempt, Payment
 from payments_ui.exceptions import PaymentStateError, PaymentsUIError
 from payments_ui.flows import pay, tokens
 from payments_ui.flows import return_from_psp as return_flow
+from payments_ui.moochers import form_refill
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.registry import moochers
 from payments_ui.payer import owns
@@ -41,6 +43,8 @@ def moocher(request: HttpRequest, pk: UUID, identifier: str) -> HttpResponse:
         attempt = pay.pay(request, found, chosen, request.POST)
     except PaymentsUIError as error:
         return not_paid(request, found, chosen, error)
+    if attempt.is_open and attempt.payment_method_id is None:
+        form_refill.keep(request, partial(chosen.get_form, request, found), attempt.pk)
     return outcome(request, attempt, keeps_form=True)
 
 

@@ -18,6 +18,7 @@ from payments_ui.exceptions import MoocherError, PaymentsUIError
 from payments_ui.flows import payment_methods
 from payments_ui.flows.posted import FormInvalidError
 from payments_ui.flows.tokens import FormToken
+from payments_ui.moochers import form_refill
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.form_adoption import adopt, posts_in_place
 from payments_ui.moochers.registry import moochers
@@ -163,4 +164,5 @@ def show_failure(component: PendingCharges, payment: Payment, failed: Attempt) -
     component.focus = True
     moocher = moochers().get(failed.moocher)
     if moocher is not None:
+        form_refill.bring_back(component.request, failed.pk)
         _choose_again(component, payment, moocher, failed.payment_method_id)

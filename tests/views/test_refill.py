@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django import forms
 from pytest_django import Settings
 
-from payments_ui.core.attempts.outcomes import DeclineCode, Declined
-from payments_ui.core.models import Payment
+from payments_ui.core.attempts.outcomes import ActionRequired, DeclineCode, Declined, Pending
+from payments_ui.core.models import Payment, PaymentMethod
 from payments_ui.flows import tokens
 from payments_ui.testing.psp import SandboxPSP
 from tests.dom import Node
@@ -87,7 +88,19 @@ def values(form: Node) -> dict[str, str]:
     return {name: fields.get(name, "") for name in TYPED}
 
 
-@pytest.mark.parametrize("act", [expired, declined, invalid])
+def declined_at_the_bank(shopper: Shopper, psp: SandboxPSP) -> Any:
+    """Come back from the bank's page, which is another site's, and be told of the decline."""
+    payment = shopper.begin("5.00")
+    cards.outcomes.append(ActionRequired(url="https://bank.example/3ds"))
+    shopper.pay(payment, **TYPED)
+    cards.outcomes.clear()
+    attempt = attempt_of(payment)
+    attempt.record(Declined(code=DeclineCode.AUTHENTICATION_FAILED))
+    back = shopper.client.get(url("payment", payment), {"failed": attempt.reference})
+    return payment, back
+
+
+@pytest.mark.parametrize("act", [expired, declined, declined_at_the_bank, invalid])
 def test_what_was_typed_comes_back_and_nothing_that_is_secret(
     any_shopper: Shopper, psp: SandboxPSP, act: Callable[..., Any]
 ) -> None:
@@ -136,3 +149,55 @@ def test_the_form_of_a_payment_method_comes_back_too(
     response = js_shopper.post(action, {**fields, **TYPED})
     shown = values(dom(response).form(action))
     assert (shown["name"], shown["pin"], shown["note"]) == ("Ada", "", "")
+
+
+def test_the_form_of_a_payment_method_comes_back_from_the_bank_too(
+    any_shopper: Shopper, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PAYMENTS_UI = {"MOOCHERS": [SAVING]}
+    monkeypatch.setattr(saving, "get_setup_form", lambda request, data=None: LongForm(data))
+    saving.setups.append(ActionRequired(url="https://bank.example/3ds"))
+    action = "/methods/moochers/saving/"
+    fields = dom(any_shopper.get(action)).form(action).fields()
+    any_shopper.post(action, {**fields, **TYPED})
+    method = PaymentMethod.objects.get()
+    method.record(Declined(code=DeclineCode.AUTHENTICATION_FAILED))
+    page = any_shopper.client.get(f"/methods/{method.pk}/")
+    shown = values(dom(page).form(action))
+    assert (shown["name"], shown["pin"], shown["note"]) == ("Ada", "", "")
+
+
+def test_a_form_that_another_attempt_began_fills_in_nothing(
+    shopper: Shopper, psp: SandboxPSP
+) -> None:
+    payment, _back = declined_at_the_bank(shopper, psp)
+    later = payment.start_attempt(moocher="cards")
+    later.record(Declined(code=DeclineCode.GENERIC))
+    page = shopper.client.get(url("payment", payment), {"failed": later.reference})
+    assert values(dom(page).form(url("moocher", payment, "cards")))["name"] == ""
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_a_form_does_afterwards_hides_no_outcome(
+    shopper: Shopper, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    payment = shopper.begin("5.00")
+    cards.outcomes.append(Pending(psp_reference="ch_1"))
+    posted = {**shopper.form(payment), **TYPED}
+
+    def get_form(request: Any, payment: Any, data: Any = None) -> forms.Form:
+        if data is None and fails:
+            raise RuntimeError("broken")
+        form = LongForm(data)
+        if data is None:
+            # A session cannot store it.
+            form.fields["name"].widget.value_from_datadict = lambda *_told: Decimal(1)
+        return form
+
+    monkeypatch.setattr(cards, "get_form", get_form)
+    response = shopper.post(url("moocher", payment, "cards"), posted)
+    assert response.status_code == 303
+    assert attempt_of(payment).state == "processing"
+    kept = shopper.client.session.get("payments_ui_filled", {})
+    assert "name" not in kept.get("values", {})
+    assert bool(kept) != fails
