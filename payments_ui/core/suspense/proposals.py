@@ -186,4 +186,4 @@ def _takes(item: SuspenseItem, payment: Payment, opened: Attempt | None) -> bool
     if opened is None:
         return (item.amount or 0) >= payment.amount
     # A part is booked on the transfer that was announced, but no money of a test mode.
-    return item.live or not opened.live
+    return bool(item.live or not opened.live)
