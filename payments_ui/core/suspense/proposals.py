@@ -184,6 +184,6 @@ def _takes(item: SuspenseItem, payment: Payment, opened: Attempt | None) -> bool
     if not payment.amount or (opened is not None and not opened.manual):
         return False
     if opened is None:
-        return (item.amount or 0) >= payment.amount
+        return bool((item.amount or 0) >= payment.amount)
     # A part is booked on the transfer that was announced, but no money of a test mode.
-    return bool(item.live or not opened.live)
+    return item.live or not opened.live
