@@ -71,14 +71,15 @@ VERSION = f"""
         (SELECT id FROM {_LINEITEM} WHERE user_id = %s ORDER BY id DESC LIMIT 50) AS newest_items)
 """
 # Each pending payment, with its line items: a LEFT JOIN, since SQLite may begin an inner one with
-# everybody's line items.
+# everybody's line items. A table that is partitioned by user wants to be told whose they are.
 _PENDING_TOTALS = f"""
 SELECT CASE WHEN attempt.id IS NULL THEN 'idle' ELSE 'open' END,
     payment.currency, COUNT(lineitem.id), SUM(lineitem.amount), COALESCE(attempt.received_amount, 0)
 FROM (
-    SELECT id, currency FROM {Payment._meta.db_table} WHERE user_id = %s AND {_IS_PENDING}
+    SELECT id, user_id, currency FROM {Payment._meta.db_table} WHERE user_id = %s AND {_IS_PENDING}
 ) AS payment
-LEFT JOIN {_LINEITEM} AS lineitem ON lineitem.payment_id = payment.id
+LEFT JOIN {_LINEITEM} AS lineitem
+    ON lineitem.payment_id = payment.id AND lineitem.user_id = payment.user_id
 LEFT JOIN {Attempt._meta.db_table} AS attempt ON attempt.open_payment = payment.id
 GROUP BY payment.id, payment.currency, attempt.id, attempt.received_amount
 HAVING COUNT(lineitem.id) > 0

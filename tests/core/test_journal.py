@@ -38,7 +38,12 @@ def test_every_step_is_written_down_with_who_and_how_much(user: User) -> None:
 
 
 def unknown_money(user: User, amount: Decimal) -> None:
-    facts: dict[str, Any] = {"moocher": "bank", "psp_reference": "RF9", "currency": "CHF", "event_id": "e1"}
+    facts: dict[str, Any] = {
+        "moocher": "bank",
+        "psp_reference": "RF9",
+        "currency": "CHF",
+        "event_id": "e1",
+    }
     book_arrival(amount=amount, **facts)
     SuspenseItem.objects.get().close(by="user:1", reason="theirs")
 

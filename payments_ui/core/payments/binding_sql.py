@@ -33,7 +33,7 @@ INSERT INTO {_JOURNAL}
     (at, verb, user_id, actor, payment_id, reason, detail, items, total, currency)
 SELECT %s, %s, %s, %s, %s, '', '{{}}', COUNT(amount), SUM(amount),
     CASE WHEN MIN(currency) = MAX(currency) THEN MIN(currency) ELSE '' END
-FROM {_LINEITEM} WHERE payment_id = %s
+FROM {_LINEITEM} WHERE payment_id = %s AND user_id = %s
 """
 _JOURNALLED = f"SELECT total, currency FROM {_JOURNAL} WHERE id = %s"
 _SEAL = f"UPDATE {_PAYMENT} SET amount = %s, currency = %s, sealed_at = %s WHERE id = %s"
@@ -84,7 +84,7 @@ def journal_bound(payment: Payment, by: str, using: str) -> Bound:
     actor = JournalEntry._meta.get_field("actor").get_db_prep_save(by, connection)
     user, identifier = _stored(payment, connection, "user", "id")
     verb = JournalEntry.Verb.PAYMENT_CREATED.value
-    params = [at, verb, user, actor, identifier, identifier]
+    params = [at, verb, user, actor, identifier, identifier, user]
     with _sums_within_64_bits(), connection.cursor() as cursor:
         if connection.features.can_return_columns_from_insert:
             cursor.execute(f"{_JOURNAL_BOUND} RETURNING total, currency", params)
