@@ -137,6 +137,8 @@ class MoneyAdmin(ShowsMoney, _ModelAdmin):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        # The newest first; by this attribute the head of the column tells so.
+        self.ordering = (f"-{self.newest_by}",)
         if self.csv_columns:
             self.actions = [*(self.actions or ()), export_csv]
 
@@ -147,10 +149,6 @@ class MoneyAdmin(ShowsMoney, _ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LongList]:
         """A list that takes no longer the more rows there are."""
         return LongList
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """The newest first."""
-        return (f"-{self.newest_by}",)
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """``search_fields``, and the user's name and e-mail as the site's user model calls them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import admin
@@ -34,7 +35,7 @@ class BoundFilter(QuerysetFilter):
 class LineItemAdmin(MoneyAdmin):
     """Line items. The journal names who adds, corrects or deletes one."""
 
-    list_display = ("title", "user", "money", "calculation", "used_at", "of_payment")
+    list_display = ("title", "user", "money", "calculation", "used_at", "recorded_at", "of_payment")
     list_select_related = ("user", "payment")
     list_filter = (BoundFilter, ("currency", Recent))
     fields = (
@@ -50,6 +51,12 @@ class LineItemAdmin(MoneyAdmin):
     )
     search_fields = ("title", "key")
     user_path = "user"
+
+    # By id, which is the order of the list, and has an index.
+    @admin.display(description=_("recorded at"), ordering="id")
+    def recorded_at(self, item: LineItem) -> dt.datetime:
+        """When it was recorded."""
+        return item.created_at
 
     @admin.display(description=_("payment"))
     def of_payment(self, item: LineItem) -> str:

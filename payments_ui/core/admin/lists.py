@@ -12,15 +12,19 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connections
 from django.db.models import Model, Q, QuerySet, UUIDField
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -39,8 +43,14 @@ SUMMED = 1_000
 LOOKED_THROUGH = 50_000
 #: The newest rows whose values a filter offers.
 _OFFERED_FROM = 1_000
+#: In an address: the first row of a part that is not the newest.
+BEGINS_AT = "begins_at"
+#: Between a moment and a key in it: neither has one.
+_SEPARATOR = "~"
 #: So many digits of an id are no chance: references and numbers that people read have that many.
 _ID = re.compile(r"[0-9a-f]{8,32}")
+#: Where the groups of digits of a UUID begin and end.
+_GROUPS = (0, 8, 12, 16, 20, 32)
 #: What may follow a relation in an address that means "this one".
 _EXACTLY = frozenset({"", "exact", "id", "id__exact", "pk", "pk__exact"})
 
@@ -80,11 +90,25 @@ def _sums(rows: Iterable[tuple[str, Decimal | None]]) -> dict[str, Decimal]:
     return {code: money.padded(amount, code) for code, amount in sums.items()}
 
 
+class Place(NamedTuple):
+    """Where a row is in its list: a moment or a number, and what tells it from others of that."""
+
+    value: Any
+    key: Any
+
+    def as_text(self) -> str:
+        """For an address."""
+        value = self.value.isoformat() if isinstance(self.value, dt.datetime) else self.value
+        return f"{value}{_SEPARATOR}{self.key}"
+
+
 class LongList(ChangeList):
     """A list of an admin with ``newest_by`` and ``identified``, however many rows there are."""
 
-    #: Where what was looked through ends; ``None`` where that is all.
-    floor: Any = None
+    #: The first row behind what was looked through; ``None`` where that is all.
+    floor: Place | None = None
+    #: Whether more rows match than the list has counted.
+    is_partial = False
     #: The query strings that lead on to older rows, and back to the newest.
     older = newest = ""
 
@@ -94,18 +118,29 @@ class LongList(ChangeList):
         self._lookups = dict(found[2])
         return found
 
+    def get_filters_params(self, params: Any = None) -> Any:
+        """As Django's, without where this part begins."""
+        found = super().get_filters_params(params)
+        found.pop(BEGINS_AT, None)
+        return found
+
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """As Django's, as far as this looks. An action looks through all: its file is complete."""
+        """As Django's, as far as this looks. An action looks through all: its file is complete.
+
+        Of a part that is not the newest, all from its first row on.
+        """
         by_admin: Any = self.model_admin
-        self._before = f"{by_admin.newest_by}__lte"
         sought, self.query = self.query, ""
+        begins_at = self._begins_at()
         rows = super().get_queryset(request, exclude_parameters)
         self.query = sought
+        if begins_at is not None:
+            rows = rows.filter(self._from(begins_at))
         identified = by_admin.identified(sought) if sought else None
         if identified is not None:
             return rows.filter(identified)
         if request.method != "POST" and (sought or self._looks_at_each) and not self._is_few:
-            rows = self._looked_through(rows)
+            rows = self._looked_through(rows, begins_at)
         if sought:
             rows, _may_repeat = by_admin.containing(request, rows, sought)
         return rows
@@ -113,23 +148,60 @@ class LongList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """As Django's, with the ways on and back."""
         super().get_results(request)
-        column = self.model_admin.newest_by  # type: ignore[attr-defined]
         is_sorted = bool(self.params.get(ORDER_VAR))
         end = self.floor
         if self.result_count >= COUNTED and not is_sorted:
-            values = self.queryset.values_list(column, flat=True)
-            end = next(iter(values[COUNTED : COUNTED + 1]), end)
+            end = self._place(self.queryset, COUNTED) or end
+        self.is_partial = end is not None or self.result_count >= COUNTED
         if end is not None:
-            text = end.isoformat() if isinstance(end, dt.datetime) else end
-            self.older = self.get_query_string({self._before: text}, [self._before])
-        if self._before in self.params:
-            self.newest = self.get_query_string(remove=[self._before])
+            self.older = self.get_query_string({BEGINS_AT: end.as_text()}, [BEGINS_AT])
+        if BEGINS_AT in self.params:
+            self.newest = self.get_query_string(remove=[BEGINS_AT])
+
+    @property
+    def _order(self) -> tuple[str, str]:
+        """The column of the list, and what tells rows of one moment apart: as Django sorts them."""
+        return self.model_admin.newest_by, "pk"  # type: ignore[attr-defined]
+
+    def _begins_at(self) -> Place | None:
+        """Where the address says that this part begins."""
+        text = self.params.get(BEGINS_AT)
+        if text is None:
+            return None
+        value, _separator, key = text.rpartition(_SEPARATOR)
+        try:
+            column: Any = self.model._meta.get_field(self._order[0])
+            place = Place(column.to_python(value), self.model._meta.pk.to_python(key))
+        except ValidationError as error:
+            raise IncorrectLookupParameters(error) from error
+        if isinstance(place.value, dt.datetime) and timezone.is_naive(place.value):
+            raise IncorrectLookupParameters(f"{value} has no time zone")
+        return place
+
+    def _place(self, rows: QuerySet[Any], number: int) -> Place | None:
+        """Where the row of this number is, in the order of the list."""
+        found = rows.values_list(*self._order)[number : number + 1]
+        return next((Place(*row) for row in found), None)
+
+    def _from(self, place: Place) -> Q:
+        """This row, and those behind it."""
+        column, key = self._order
+        # What is true of all of them first: it is what an index finds.
+        return Q((f"{column}__lte", place.value)) & (
+            Q((f"{column}__lt", place.value)) | Q((f"{key}__lte", place.key))
+        )
+
+    def _before(self, place: Place) -> Q:
+        """The rows in front of this one."""
+        column, key = self._order
+        return Q((f"{column}__gte", place.value)) & (
+            Q((f"{column}__gt", place.value)) | Q((f"{key}__gt", place.key))
+        )
 
     @property
     def _looks_at_each(self) -> bool:
         """Whether rows are chosen or sorted by what only each row itself tells."""
-        others = self._lookups.keys() - {self._before}
-        return bool(self.has_active_filters or self.params.get(ORDER_VAR) or others)
+        return bool(self.has_active_filters or self.params.get(ORDER_VAR) or self._lookups)
 
     @property
     def _is_few(self) -> bool:
@@ -137,14 +209,12 @@ class LongList(ChangeList):
         specs = (getattr(spec, "is_few", False) for spec in self.filter_specs)
         return any(specs) or any(_is_found(self.model, name) for name in self._lookups)
 
-    def _looked_through(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        column = self.model_admin.newest_by  # type: ignore[attr-defined]
-        every = self.model._base_manager.order_by(f"-{column}")
-        if self._before in self._lookups:
-            every = every.filter(**{self._before: self._lookups[self._before][-1]})
-        ends = every.values_list(column, flat=True)[LOOKED_THROUGH : LOOKED_THROUGH + 1]
-        self.floor = next(iter(ends), None)
-        return rows if self.floor is None else rows.filter(**{f"{column}__gt": self.floor})
+    def _looked_through(self, rows: QuerySet[Any], begins_at: Place | None) -> QuerySet[Any]:
+        every = self.model._base_manager.order_by(*(f"-{name}" for name in self._order))
+        if begins_at is not None:
+            every = every.filter(self._from(begins_at))
+        self.floor = self._place(every, LOOKED_THROUGH)
+        return rows if self.floor is None else rows.filter(self._before(self.floor))
 
 
 def _is_found(model: type[Model], lookup: str) -> bool:
@@ -193,7 +263,8 @@ def beginning(path: str, text: str, using: str) -> Q | None:
     if not _ID.fullmatch(digits):
         return None
     if connections[using].vendor == "mysql":  # runs on MariaDB only
-        # MariaDB sorts a UUID by its last digits first.
-        return Q((f"{path}__istartswith", text))
+        # MariaDB sorts a UUID by its last digits first, and compares it as it is written.
+        groups = (digits[start:end] for start, end in pairwise(_GROUPS))
+        return Q((f"{path}__istartswith", "-".join(filter(None, groups))))
     first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
     return Q((f"{path}__gte", first), (f"{path}__lte", last))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from payments_ui.core.admin import base, lists
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment
@@ -52,14 +54,14 @@ def links(office: Client, page: str) -> dict[str, str]:
     }
 
 
-def walked(office: Client, query: str = "") -> list[str]:
+def walked(office: Client, query: str = "", model: type[Any] = LineItem) -> list[str]:
     """What a clerk sees who goes on to older rows until there are none."""
     seen = []
     while True:
-        seen += listed(office, url(LineItem) + query)
-        ways = links(office, url(LineItem) + query)
+        seen += listed(office, url(model) + query)
+        ways = links(office, url(model) + query)
         for page in (link for text, link in ways.items() if text.isdigit()):
-            seen += listed(office, url(LineItem) + page)
+            seen += listed(office, url(model) + page)
         if "Older" not in ways:
             return seen
         query = ways["Older"]
@@ -134,7 +136,7 @@ def test_a_filter_looks_through_the_newest_rows_and_leads_on_to_all(
 
 
 def downloaded(office: Client, page: str) -> list[dict[str, str]]:
-    first = LineItem.objects.filter(currency="EUR").latest("pk")
+    first = LineItem.objects.latest("pk")
     data = {"action": "export_csv", "select_across": "1", "_selected_action": [first.pk]}
     response: Any = office.post(page, data)
     return list(csv.DictReader(b"".join(response.streaming_content).decode().splitlines()))
@@ -164,6 +166,75 @@ def test_rows_of_one_moment_are_not_lost_between_two_parts(
     assert sorted(seen) == sorted(payment.number for payment in payments)
 
 
+@pytest.mark.parametrize(
+    ("most", "query"), [({"LOOKED_THROUGH": 2}, "?currency=CHF"), ({"COUNTED": 3}, "")]
+)
+def test_who_goes_on_gets_past_a_moment_that_many_rows_share(
+    office: Client,
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    most: dict[str, int],
+    query: str,
+) -> None:
+    now = timezone.now()
+    payments = [pending(user, "5", created_at=now) for _each in range(7)]
+    for name, number in most.items():
+        monkeypatch.setattr(lists, name, number)
+        monkeypatch.setattr(base, name, number)
+    monkeypatch.setattr(ADMINS[Payment], "list_per_page", 2)
+    assert sorted(walked(office, query, Payment)) == sorted(each.number for each in payments)
+
+
+@pytest.mark.parametrize("begins_at", ["", "~", "1~x", "2026-11-28T09:00:00~1", "99999999999999"])
+@pytest.mark.parametrize("model", [LineItem, Payment])
+def test_an_address_that_somebody_made_up_leads_to_the_list(
+    office: Client, model: type[Any], begins_at: str
+) -> None:
+    response = office.get(url(model), {"begins_at": begins_at})
+    assert response.status_code == 302
+    assert office.get(response["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("most", "query"), [({"LOOKED_THROUGH": 4}, "?currency=CHF"), ({"COUNTED": 4}, "")]
+)
+def test_what_is_selected_beyond_what_was_counted_is_said(
+    office: Client,
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    most: dict[str, int],
+    query: str,
+) -> None:
+    record(user, *["1"] * 6)
+    monkeypatch.setattr(ADMINS[LineItem], "list_per_page", 2)
+    page = url(LineItem) + query
+    assert "Select all 6 line items" in parse(office.get(page).content).text
+    for name, number in most.items():
+        monkeypatch.setattr(lists, name, number)
+        monkeypatch.setattr(base, name, number)
+    shown = parse(office.get(page).content).text
+    assert "Select all that match, however old" in shown
+    assert "Select all 4" not in shown
+    # What is then done is done to all of them.
+    assert len(downloaded(office, page)) == 6
+
+
+@pytest.mark.parametrize(("model", "head"), [(LineItem, "Recorded at"), (Payment, "Created at")])
+def test_a_list_shows_the_order_that_it_is_in(
+    office: Client, user: User, model: type[Any], head: str
+) -> None:
+    pending(user, "1")
+    pending(user, "2", created_at=timezone.now() + dt.timedelta(days=1))
+    LineItem.objects.record(
+        user=user, title="Late", amount=3, currency="CHF", used_at=timezone.now() - dt.timedelta(9)
+    )
+    page = parse(office.get(url(model)).content)
+    (ordered,) = (each for each in page.all("th") if "sorted" in each.attrs.get("class", ""))
+    assert head in ordered.text
+    amounts = [cell.text for cell in page.all("td", **{"class": "field-money"})]
+    assert amounts == ["CHF 3.00", "CHF 2.00", "CHF 1.00"][-len(amounts) :]
+
+
 def test_what_names_a_row_is_found_however_old_it_is(
     office: Client, make_user: UserFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +250,16 @@ def test_what_names_a_row_is_found_however_old_it_is(
         (LineItem, ["ada"], ["Frame", "Use 0"]),
         (
             Payment,
-            ["ada", "ada@example.com", paid.number, str(paid.pk), reference, attempt.reference],
+            [
+                *("ada", "ada@example.com", reference, attempt.reference),
+                *(
+                    paid.number,
+                    str(paid.pk),
+                    paid.pk.hex,
+                    paid.pk.hex[:9],
+                    paid.pk.hex[:21].upper(),
+                ),
+            ],
             [paid.number],
         ),
         (Attempt, ["ada", reference, paid.number, attempt.idempotency_key], [attempt.reference]),
