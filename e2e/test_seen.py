@@ -147,3 +147,24 @@ def test_no_month_breaks_in_a_narrow_window_with_wide_letters(
         assert page.locator(".pui time").count()
         assert page.evaluate(BROKEN) == [], path
         assert page.evaluate(TOO_WIDE) == [], path
+
+
+#: Names in the gallery that are wider than the tile that they are in.
+OVERFLOWING = """() => [...document.querySelectorAll("main li > a")].flatMap((tile) => {
+  const range = document.createRange();
+  range.selectNodeContents(tile);
+  const edge = tile.getBoundingClientRect().right + 1;
+  return range.getBoundingClientRect().right > edge ? [tile.innerText] : [];
+})"""
+
+
+def test_no_name_in_the_gallery_touches_its_neighbour(
+    visit: Visit, owing: Person, look: str
+) -> None:
+    page = visit(owing, "/sheets/new/", look=look, viewport={"width": 1000, "height": 900})
+    page.get_by_label("Name").fill("Schattenhornwestgratvorgipfel")
+    page.get_by_role("button", name="Render and add to my items").click()
+    expect(page.get_by_role("heading", name="Schattenhorn")).to_be_focused()
+    page.goto("/dashboard/")
+    expect(page.get_by_role("link", name="Schattenhorn")).to_be_visible()
+    assert page.evaluate(OVERFLOWING) == []

@@ -53,7 +53,7 @@ CLASSES = {
     "facts": "hs-facts",
     "gallery": "list-unstyled hs-gallery",
     "tile": "d-block link-body-emphasis text-decoration-none",
-    "tile_name": "d-block fw-semibold mt-2",
+    "tile_name": "d-block fw-semibold mt-2 text-break",
     "picture": "img-fluid rounded border",
     "stage": "text-center",
     "blank": "hs-blank border rounded text-body-secondary mb-0",

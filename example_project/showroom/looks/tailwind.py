@@ -71,10 +71,10 @@ CLASSES = {
     "number": "text-end! tabular-nums",
     "facts": "grid grid-cols-[auto_1fr] gap-x-6 gap-y-1 [&_dt]:text-soft [&_dd]:min-w-0 "
     "[&_dd]:wrap-anywhere",
-    "gallery": "grid grid-cols-[repeat(auto-fill,minmax(6.5rem,1fr))] gap-4",
+    "gallery": "grid grid-cols-[repeat(auto-fill,minmax(7.5rem,1fr))] gap-4",
     "tile": "block rounded-lg focus-visible:outline-2 focus-visible:outline-offset-4 "
     "focus-visible:outline-accent",
-    "tile_name": "mt-2 block font-semibold",
+    "tile_name": "mt-2 block font-semibold wrap-anywhere",
     "picture": "h-auto w-full rounded-lg border border-edge",
     "stage": "mx-auto grid w-full max-w-md gap-2",
     "blank": "grid min-h-72 place-items-center rounded-xl border border-dashed border-field "
