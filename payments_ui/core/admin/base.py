@@ -138,7 +138,7 @@ class MoneyAdmin(ShowsMoney, _ModelAdmin):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         # The newest first; by this attribute the head of the column tells so.
-        self.ordering = (f"-{self.newest_by}",)
+        self.ordering = (f"-{self.newest_by}",)  # type: ignore[misc]
         if self.csv_columns:
             self.actions = [*(self.actions or ()), export_csv]
 
