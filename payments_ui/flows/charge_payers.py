@@ -6,31 +6,30 @@ items, and tried through attempts, of which the database lets one be open.
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from payments_ui.conf import settings
+from payments_ui import money
 from payments_ui.core import clock
 from payments_ui.core.billing import owed
 from payments_ui.core.db import failpoints
 from payments_ui.core.db.failpoints import Point
-from payments_ui.core.models import Attempt, JournalEntry, Mail, Payment, Recovery
+from payments_ui.core.db.querysets import BooksQuerySet
+from payments_ui.core.models import JournalEntry, Mail, Payment
 from payments_ui.core.processing import Outcome, Processor, StopProcessingError, process_payment
 from payments_ui.core.recoveries import due
 
+from . import look_ahead
 from . import processors as processor_room
+from .charge_unattended import may_be_charged
 from .command_result import CommandResult
+from .look_ahead import TIME_TO_PAY, Payer
 
 logger = logging.getLogger("payments_ui")
-
-#: For so long a payment that a person began is theirs: they may be about to pay it.
-TIME_TO_PAY = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,39 +93,54 @@ def each_payer(
 
 
 def next_payment(
-    user_id: Any, currency: str, *, processors: Sequence[Processor], dry_run: bool = False
+    user_id: Any,
+    currency: str,
+    *,
+    processors: Sequence[Processor],
+    dry_run: bool = False,
+    payer: Payer | None = None,
 ) -> Payment | Outcome:
     """The payment of this user to charge now: one that is pending, or a new one.
 
     Or what becomes of the user without one. While a payment is not paid, the user's new charges
     wait. A new one is made if somebody ``serves`` the user, and it is their day. May run in the
-    caller's transaction. With ``dry_run`` a new one is not stored.
+    caller's transaction. ``payer`` is what was read of them a moment ago; else they are read now.
+    With ``dry_run`` a new one is not stored.
     """
-    attempts = Attempt.objects.filter(payment=OuterRef("pk"))
-    pending = Payment.objects.pending().filter(user=user_id, currency=currency)
-    asked = pending.annotate(
-        is_open=Exists(attempts.open()),
-        # Below what anybody is billed for, and nobody has asked to pay it.
-        is_too_little=Q(~Exists(attempts), amount__gt=0, amount__lt=owed.least(currency)),
-    )
-    # What a customer has begun and left at that keeps no charges waiting.
-    asked = asked.exclude(is_too_little=True, created_at__lt=clock.now() - TIME_TO_PAY)
-    # Those with an open attempt first: then all of the user's wait.
-    asked = asked.order_by("-is_open", "created_at", "pk")
-    payment: Any = asked.select_related("user").first()
+    if payer is None:
+        payer = look_ahead.read([(user_id, currency)], processors)[user_id, currency]
+    payment, user = payer.payment, payer.user
     if payment is not None and payment.is_open:
         return Outcome.SKIPPED
-    user: Any = owed.payer(user_id) if payment is None else payment.user
-    if not user.is_active and not settings.CHARGE_INACTIVE:
+    if not may_be_charged(user):
         return Outcome.INACTIVE
     if payment is not None:
         waits = Outcome.SKIPPED if payment.is_too_little else _not_now(payment)
         return waits or payment
-    if not owed.is_billed(user, currency) or not processor_room.serves(processors, user_id):
+    if not owed.is_billed(user, currency, payer.unbound):
+        return Outcome.SKIPPED
+    if not processor_room.serves(processors, user_id):
         return Outcome.SKIPPED
     if dry_run:
         return Payment(user_id=user_id, currency=currency)
-    return Payment.objects.create_pending(user=user, currency=currency) or Outcome.SKIPPED
+    return _bill(user, currency, payer.unbound)
+
+
+def _bill(user: Any, currency: str, read: Any) -> Payment | Outcome:
+    """Make a payment of what the user owes, if that is to be billed, whatever was read before."""
+    # As they are now: who has left meanwhile leaves no address in a new payment.
+    user = BooksQuerySet(type(user)).get(pk=user.pk)
+    if not may_be_charged(user):
+        return Outcome.INACTIVE
+    payment: Payment | None = Payment.objects.create_pending(user=user, currency=currency)
+    if payment is None:
+        return Outcome.SKIPPED
+    is_as_read = payment.amount == money.round_amount(read.amount, currency)
+    # Else they have paid, or used the site, since.
+    if is_as_read or owed.is_billed(user, currency, replace(read, amount=payment.amount)):
+        return payment
+    payment.cancel_pending(reason="what is owed has changed, and is not billed now")
+    return Outcome.SKIPPED
 
 
 def _not_now(payment: Payment) -> Outcome | None:
@@ -136,12 +150,12 @@ def _not_now(payment: Payment) -> Outcome | None:
     """
     if _is_somebodys(payment):
         return Outcome.SKIPPED
-    if not Recovery.objects.filter(payment=payment.pk).exists():
+    if not hasattr(payment, "recovery"):
         return None
     method = processor_room.chargeable(payment.user_id)
     if method is None:
         return Outcome.SKIPPED
-    why = due.refusal(payment.user_id, payment, method)
+    why = due.refusal(payment.user_id, method)
     if why == due.NOT_THEIR_HOUR:
         return Outcome.LATER
     return Outcome.SKIPPED if why else None
@@ -187,9 +201,11 @@ def charge_payers(
     An error of one payer stops nothing; a PSP that does not answer ends it.
     """
     result, processors = NightResult(), processor_room.listed()
-    for user_id, currency in each_payer(options=options):
+    for user_id, currency, payer in look_ahead.each(each_payer(options=options), processors):
         with result.count_errors(f"User {user_id}"):
-            found = next_payment(user_id, currency, processors=processors, dry_run=dry_run)
+            found = next_payment(
+                user_id, currency, processors=processors, dry_run=dry_run, payer=payer
+            )
             result.due += isinstance(found, Payment)
             if found in (Outcome.LATER, Outcome.INACTIVE):
                 result.count(found)

@@ -6,9 +6,12 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
+from django.db.models import Exists
+
+from payments_ui.conf import settings
 from payments_ui.core import clock
 from payments_ui.core.attempts.outcomes import NOT_ASKED, DeclineCode
 from payments_ui.core.models import Attempt, Payment, PaymentMethod
@@ -26,6 +29,9 @@ from payments_ui.exceptions import (
 from payments_ui.moochers.base import Moocher
 
 from . import pay, payment_methods, psp_call, resilience
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
 
 logger = logging.getLogger("payments_ui")
 
@@ -66,6 +72,11 @@ _SKIPPED: Mapping[type[PaymentsUIError], Result] = {
     PaymentGoneError: Result.TERMINATE,
     PaymentMethodGoneError: Result.FAILURE,
 }
+
+
+def may_be_charged(user: AbstractBaseUser) -> bool:
+    """Whether the user is active, or the site charges those who are not, too."""
+    return user.is_active or settings.CHARGE_INACTIVE
 
 
 class Limit(Protocol):
@@ -145,7 +156,7 @@ class Charging:
                 manual=self.moocher.manual,
                 payment_method=data.get("payment_method"),
                 unattended=True,
-                check=partial(self._check, method=data.get("payment_method")),
+                check=self._check,
             )
         except _SkipError as why:
             return _skip(payment, why.result, str(why))
@@ -166,9 +177,27 @@ class Charging:
             self._note(answered=False)
             raise _SkipError(Result.TERMINATE, str(error)) from error
 
-    def _check(self, payment: Payment, *, method: PaymentMethod | None) -> None:
-        """Raise unless the locked payment may be tried now."""
-        undecided = Attempt.objects.undecided().filter(payment=payment)
+    def _check(self, payment: Payment, method: PaymentMethod | None) -> None:
+        """Raise unless the locked payment may be tried now with the locked payment method."""
+        # As it is now: a run may have read its users a while ago.
+        if not may_be_charged(payment.user if method is None else method.user):
+            raise _SkipError(Result.TERMINATE, "its user is not active")
+        undecided = Attempt.objects.undecided().filter(payment=payment.pk)
+        if method is None:
+            is_reviewed, was_declined = undecided.exists(), True
+        else:
+            # Both in one statement: most have neither.
+            asked = PaymentMethod.objects.filter(pk=method.pk).order_by()
+            both = asked.values_list(Exists(undecided), due.was_declined())
+            is_reviewed, was_declined = both.get()
+        if is_reviewed:
+            raise _SkipError(Result.TERMINATE, "its unexpected money waits for a review")
+        if was_declined:
+            self._check_declines(payment, method)
+
+    def _check_declines(self, payment: Payment, method: PaymentMethod | None) -> None:
+        if why := due.refusal(payment.user_id, method):
+            raise _SkipError(Result.FAILURE, why)
         declined = Attempt.objects.filter(
             payment__user=payment.user_id,
             moocher=self.moocher.identifier,
@@ -176,16 +205,8 @@ class Charging:
             currency=payment.currency,
             state=Attempt.State.FAILED,
             ended_at__gt=clock.now() - self._again_after,
-        ).exclude(failure_code__in=NOT_ASKED)
-        # Both in one statement, each by an index of its own.
-        either = (rows.order_by().values_list("state", flat=True) for rows in (undecided, declined))
-        # Without the model's order again, which Django 6.1 gives to what is united.
-        found = set(next(either).union(*either, all=True).order_by())
-        if found - {Attempt.State.FAILED}:
-            raise _SkipError(Result.TERMINATE, "its unexpected money waits for a review")
-        if why := due.refusal(payment.user_id, payment, method):
-            raise _SkipError(Result.FAILURE, why)
-        if found:
+        )
+        if declined.exclude(failure_code__in=NOT_ASKED).exists():
             raise _SkipError(Result.FAILURE, "its user was declined a short while ago")
 
     def _charge(self, attempt: Attempt, data: Mapping[str, Any]) -> Result:

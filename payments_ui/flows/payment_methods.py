@@ -101,13 +101,17 @@ def chosen(
 def check(method: PaymentMethod, moocher: Moocher) -> PaymentMethod:
     """Have the PSP say that it still keeps it for this very customer; return it as stored then.
 
+    Or as it was read, where the PSP says just that: it is read again when an attempt locks it.
     Raises ``PaymentMethodGoneError`` where it does not, after writing that down, and
     ``MoocherError`` where the PSP does not answer. Outside of transactions.
     """
     try:
-        method = look_again(method, moocher)
+        instrument = _described(method, moocher)
     except psp_call.PSPUnavailableError as error:
         raise MoocherError(str(error)) from error
+    if instrument is not None and method.is_active and not method.news_of(instrument):
+        return method
+    method = _store(method, instrument)
     if not method.is_active:
         raise PaymentMethodGoneError(f"{method}: the PSP has it no more")
     return method
@@ -118,9 +122,18 @@ def look_again(method: PaymentMethod, moocher: Moocher) -> PaymentMethod:
 
     Raises ``PSPUnavailableError``. Outside of transactions.
     """
+    return _store(method, _described(method, moocher))
+
+
+def _described(method: PaymentMethod, moocher: Moocher) -> Instrument | None:
+    """What the PSP says of it; ``None`` where it does not keep it for this very customer."""
     instrument = psp_call.fetch(method, partial(moocher.describe, method), Instrument)
     kept = instrument and (instrument.customer_id, instrument.method_id)
-    if instrument is None or kept != (method.customer_id, method.method_id):
+    return instrument if kept == (method.customer_id, method.method_id) else None
+
+
+def _store(method: PaymentMethod, instrument: Instrument | None) -> PaymentMethod:
+    if instrument is None:
         return method.mark_forgotten()
     return method.update_instrument(instrument)
 

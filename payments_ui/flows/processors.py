@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
 from payments_ui.conf import settings
@@ -26,6 +27,8 @@ from .mails import texts
 from .mails.send import address_of, send
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
     from payments_ui.moochers.base import Moocher
 
 
@@ -45,6 +48,15 @@ def serves(processors: Sequence[Processor], user_id: Any) -> bool:
     return any(
         getattr(processor, "serves", lambda _user_id: True)(user_id) for processor in processors
     )
+
+
+def look_at(processors: Sequence[Processor], users: Mapping[Any, AbstractBaseUser]) -> None:
+    """Let those that can read at once what they are asked next of each of these users, by key.
+
+    They have a method ``look_at(users)``, and forget what it read before.
+    """
+    for processor in processors:
+        getattr(processor, "look_at", lambda _users: None)(users)
 
 
 def _load(path: str) -> Processor:
@@ -69,10 +81,19 @@ class SavedMethod:
         if not settings.BASE_URL:
             raise ImproperlyConfigured("Set BASE_URL: PSPs get addresses of this site")
         self._chargings: dict[str, Charging] = {}
+        # By users who were looked at: the payment method that would be charged of them.
+        self._seen: Mapping[Any, PaymentMethod | None] = {}
 
     def __call__(self, payment: Payment) -> Result:
         """Charge the payment."""
-        method = chargeable(payment.user_id)
+        method = self._method_of(payment.user_id)
+        result = self._charge(payment, method)
+        if result is not Result.FAILURE or method is None or method.as_stored().is_active:
+            return result
+        # Taken out of use since it was read: there may be another one in its place.
+        return self._charge(payment, chargeable(payment.user_id))
+
+    def _charge(self, payment: Payment, method: PaymentMethod | None) -> Result:
         moocher = None if method is None else keeper_of(method)
         if method is None or moocher is None or not moocher.can_save:
             return Result.FAILURE
@@ -84,10 +105,22 @@ class SavedMethod:
             data = {"payment_method": method, "unattended": True}
             return self._charging(moocher).charge(payment, data)
 
+    def look_at(self, users: Mapping[Any, AbstractBaseUser]) -> None:
+        """Read at once what would be charged of these users. One query."""
+        first: dict[Any, PaymentMethod | None] = dict.fromkeys(users)
+        for method in _chargeable().filter(user__in=users):
+            first[method.user_id] = first[method.user_id] or method
+        self._seen = first
+
     def serves(self, user_id: Any) -> bool:
         """Whether the user agreed to it, and has anything that can be charged now."""
-        method = chargeable(user_id)
-        return method is not None and not due.refusal(user_id, None, method)
+        method: Any = self._method_of(user_id)
+        if method is None:
+            return False
+        return not method.was_declined or not due.refusal(user_id, method)
+
+    def _method_of(self, user_id: Any) -> PaymentMethod | None:
+        return self._seen[user_id] if user_id in self._seen else chargeable(user_id)
 
     def _charging(self, moocher: Moocher) -> Charging:
         if moocher.identifier not in self._chargings:
@@ -102,6 +135,9 @@ class PleasePay:
     waits for a review. Answers ``FAILURE``: it charges nothing.
     """
 
+    def __init__(self) -> None:
+        self._seen: Mapping[Any, AbstractBaseUser] = {}
+
     def __call__(self, payment: Payment) -> Result:
         """Send the mail."""
         is_reviewed = Attempt.objects.undecided().filter(payment=payment.pk).exists()
@@ -111,9 +147,14 @@ class PleasePay:
             send(MailKind.PLEASE_PAY, payment.pk, payment.user, text, is_needed=is_needed)
         return Result.FAILURE
 
+    def look_at(self, users: Mapping[Any, AbstractBaseUser]) -> None:
+        """Know these users, who have just been read."""
+        self._seen = users
+
     def serves(self, user_id: Any) -> bool:
         """Whether the user can be reached by mail."""
-        user = get_user_model()._default_manager.filter(pk=user_id).first()
+        seen = self._seen.get(user_id)
+        user = seen or get_user_model()._default_manager.filter(pk=user_id).first()
         return user is not None and bool(address_of(user))
 
 
@@ -174,6 +215,12 @@ def charging(moocher: Moocher) -> Charging:
 
 def chargeable(user_id: Any) -> PaymentMethod | None:
     """What would be charged of a user who is not there; ``None`` where they agreed to nothing."""
-    allowed = PaymentMethod.objects.active().filter(user=user_id).exclude(unattended_text="")
-    method: PaymentMethod | None = allowed.select_related("user", "psp_customer").first()
-    return method
+    return _chargeable().filter(user=user_id).first()
+
+
+def _chargeable() -> QuerySet[PaymentMethod]:
+    """What may be charged without its user, what is charged first before the others."""
+    allowed = PaymentMethod.objects.active().exclude(unattended_text="")
+    allowed = allowed.annotate(was_declined=due.was_declined())
+    rows: QuerySet[PaymentMethod] = allowed.select_related("user", "psp_customer")
+    return rows

@@ -66,13 +66,13 @@ def start_attempt(
     payment_method: PaymentMethod | None = None,
     unattended: bool = False,
     by: str = journal.SYSTEM,
-    check: Callable[[Payment], object] | None = None,
+    check: Callable[[Payment, PaymentMethod | None], object] | None = None,
 ) -> Attempt:
     """Write down that a PSP is about to be asked for this payment; commit before asking.
 
     The amount is the payment's, in units of its currency; ``unattended`` says that the customer
-    is not there. ``check`` is called with the
-    locked payment, sees how every attempt before ended, and may raise. Raises
+    is not there. ``check`` is called with the locked payment and payment method, sees how every
+    attempt before ended, and may raise. Raises
     ``AlreadyChargedError``, ``PaymentGoneError``, ``AttemptOpenError`` while another
     attempt is open, ``PaymentMethodGoneError`` where the saved ``payment_method`` is not in
     use any more, and ``AlreadyTriedError`` where this run tries another payment.
@@ -85,10 +85,12 @@ def start_attempt(
             raise AlreadyChargedError(f"{payment.pk} is charged")
         if locked.open_attempt:
             raise AttemptOpenError(f"{locked.open_attempt} is open")
+        if payment_method is not None:
+            payment_method = payment_method.lock()
+            if not payment_method.is_active:
+                raise PaymentMethodGoneError(f"{payment_method} was removed")
         if check is not None:
-            check(locked)
-        if payment_method is not None and not payment_method.lock().is_active:
-            raise PaymentMethodGoneError(f"{payment_method} was removed")
+            check(locked, payment_method)
         claims.claim(locked)
         attempt: Attempt = locked.attempts.create(
             moocher=moocher,

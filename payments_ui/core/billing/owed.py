@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Min, Q, QuerySet, Sum
 from django.utils.module_loading import import_string
 
@@ -69,35 +68,37 @@ def _keys(rows: QuerySet[Any], after: tuple[Any, str] | None) -> QuerySet[Any, t
     return rows.order_by("user_id", "currency").values_list("user_id", "currency").distinct()
 
 
-def payer(user_id: Any) -> AbstractBaseUser:
-    """The user; raises ``ObjectDoesNotExist`` where the user model's manager hides them."""
-    found: AbstractBaseUser | None
-    found = get_user_model()._default_manager.filter(pk=user_id).first()
-    if found is None:
-        raise ObjectDoesNotExist(f"User {user_id} is hidden by the user model's manager")
-    return found
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """What is recorded and in no payment: the exact sum, and when the oldest was recorded."""
+
+    amount: Decimal
+    since: dt.datetime
 
 
-def is_billed(user: AbstractBaseUser, currency: str) -> bool:
-    """Whether what the user owes, and has not begun to pay, is billed now. One query.
+def unbound(users: Collection[Any]) -> Mapping[tuple[Any, str], Unbound]:
+    """What each of these users has not begun to pay, by user and currency. One query."""
+    rows = LineItem.objects.unbound().filter(user__in=users).order_by()
+    sums = rows.values_list("user_id", "currency").annotate(Sum("amount"), Min("created_at"))
+    return {(user, currency): Unbound(*sum_) for user, currency, *sum_ in sums}
+
+
+def is_billed(user: AbstractBaseUser, currency: str, owes: Unbound | None) -> bool:
+    """Whether this, which the user has not begun to pay, is billed now.
 
     Never below ``BILLING_MINIMUM``; from ``BILLING_AMOUNT`` on whatever the day is; else by
     ``BILLING_SCHEDULE``.
     """
-    unbound = LineItem.objects.unbound().filter(user=user.pk, currency=currency)
-    sums = unbound.aggregate(amount=Sum("amount"), since=Min("created_at"))
-    amount: Decimal | None = sums["amount"]
-    if amount is None or amount < least(currency):
+    if owes is None or owes.amount < least(currency):
         return False
     at_once = _limit(settings.BILLING_AMOUNT, currency)
-    if at_once is not None and amount >= at_once:
+    if at_once is not None and owes.amount >= at_once:
         return True
     local = partial(clock.local, zone=clock.zone_of(user))
     schedule: Schedule = import_string(settings.BILLING_SCHEDULE)
-    since: dt.datetime = local(sums["since"])
-    return schedule(
-        Owing(user=user, currency=currency, amount=amount, since=since, now=local(clock.now()))
-    )
+    since, now = local(owes.since), local(clock.now())
+    owing = Owing(user=user, currency=currency, amount=owes.amount, since=since, now=now)
+    return schedule(owing)
 
 
 def least(currency: str) -> Decimal:

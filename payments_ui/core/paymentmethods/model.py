@@ -259,6 +259,7 @@ class PaymentMethod(Evidence):
     write.alters_data = True  # type: ignore[attr-defined]
 
     record = saving.record
+    news_of = saving.news_of
     update_instrument = saving.update_instrument
     make_default = default.make_default
     set_default = default.set_default

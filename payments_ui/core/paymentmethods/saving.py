@@ -102,7 +102,7 @@ def update_instrument(method: PaymentMethod, instrument: Instrument) -> PaymentM
     what is known, as it does before most charges, nothing is locked, and nothing is written.
     """
     stored = method.as_stored()
-    if stored.is_active and not stored.news(_told(stored, instrument)):
+    if stored.is_active and not stored.news_of(instrument):
         return stored
     with transaction.atomic():
         locked = method.lock()
@@ -116,6 +116,11 @@ def update_instrument(method: PaymentMethod, instrument: Instrument) -> PaymentM
 
 
 update_instrument.alters_data = True  # type: ignore[attr-defined]
+
+
+def news_of(method: PaymentMethod, instrument: Instrument) -> dict[str, Any]:
+    """What the PSP says now that is other than was read, in columns."""
+    return method.news(_told(method, instrument))
 
 
 def _told(method: PaymentMethod, instrument: Instrument) -> dict[str, Any]:

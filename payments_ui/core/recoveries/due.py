@@ -6,10 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import NullIf
+
 from payments_ui.conf import settings
 from payments_ui.core import clock
 from payments_ui.core.attempts.outcomes import NOT_ASKED
-from payments_ui.core.models import Attempt, JournalEntry, Payment, PaymentMethod, Recovery
+from payments_ui.core.models import Attempt, JournalEntry, PaymentMethod, Recovery
 
 from .plan import within
 from .verbs import card_of
@@ -22,17 +25,16 @@ PATIENCE = dt.timedelta(days=2)
 _LATEST = 20
 
 
-def refusal(user_id: Any, payment: Payment | None, method: PaymentMethod | None) -> str:
-    """Why this user's payment method must not be charged for this payment now; empty: it may.
+def refusal(user_id: Any, method: PaymentMethod | None) -> str:
+    """Why this user's payment method must not be charged now; empty: it may.
 
-    ``payment`` is ``None`` for a new one. Declines of other payments count, too, and those of
-    people who were there or have saved the same card: networks count by card. Two queries where
-    nothing was declined, else a few.
+    Declines of all payments count, and those of people who were there or have saved the same card:
+    networks count by card. A few queries; where not ``was_declined``, the answer is empty.
     """
     card, now = card_of(method), clock.now()
-    theirs = Recovery.objects.filter(payment__user=user_id).select_related("payment__user")
-    for recovery in theirs.order_by("-failed_at")[:_LATEST]:
-        if recovery.card == card and (why := _says(recovery, payment, now)):
+    theirs = Recovery.objects.unpaid().filter(payment__user=user_id)
+    for recovery in theirs.select_related("payment__user").order_by("-failed_at")[:_LATEST]:
+        if recovery.card == card and (why := _says(recovery, now)):
             return why
     declines = [] if method is None else _declines(method)
     if method is None or not declines:
@@ -40,13 +42,24 @@ def refusal(user_id: Any, payment: Payment | None, method: PaymentMethod | None)
     return _forbidden(method, card) or _beyond_limits(declines, now)
 
 
-def _says(recovery: Recovery, payment: Payment | None, now: dt.datetime) -> str:
+def was_declined() -> Q:
+    """Of payment methods: whether there is a decline that ``refusal`` would look at.
+
+    To be asked for many at once, or beside other questions.
+    """
+    unpaid = Recovery.objects.unpaid().filter(payment__user=OuterRef("user"))
+    # An index finds nothing under NULL: what has no fingerprint is like no other.
+    fingerprint = NullIf(OuterRef("fingerprint"), Value(""))
+    return Q(
+        Exists(unpaid)
+        | Exists(_failed().filter(payment_method=OuterRef("pk")))
+        | Exists(_failed().filter(payment_method__fingerprint=fingerprint))
+    )
+
+
+def _says(recovery: Recovery, now: dt.datetime) -> str:
     """What this decline of the same card says against trying it now."""
-    is_planned = recovery.state == Recovery.State.PLANNED
-    is_of_another = payment is None or recovery.payment_id != payment.pk
-    if is_of_another and recovery.is_over:
-        return ""
-    if not is_planned:
+    if recovery.state != Recovery.State.PLANNED:
         return recovery.why or str(recovery.state)
     planned = recovery.next_try_at
     if planned is not None and planned > now:
@@ -66,14 +79,19 @@ def _is_in_hours(moment: dt.datetime, zone: str) -> bool:
 
 def _declines(method: PaymentMethod) -> Sequence[dt.datetime]:
     """When the card was declined, whoever has saved it: as many as its limits ask for."""
-    rows = Attempt.objects.filter(payment_method=method)
+    rows = _failed().filter(payment_method=method)
     if method.fingerprint:
         same = PaymentMethod.objects.filter(fingerprint=method.fingerprint)
-        rows = Attempt.objects.filter(payment_method__in=same.order_by().values("pk"))
-    rows = rows.filter(state=Attempt.State.FAILED)
-    rows = rows.exclude(failure_code__in=NOT_ASKED).order_by("-ended_at")
+        rows = _failed().filter(payment_method__in=same.order_by().values("pk"))
     most = max([1, *settings.CARD_LIMITS.values()])
-    return [at for at in rows.values_list("ended_at", flat=True)[:most] if at is not None]
+    ended = rows.order_by("-ended_at").values_list("ended_at", flat=True)
+    return [at for at in ended[:most] if at is not None]
+
+
+def _failed() -> QuerySet[Attempt]:
+    """What a bank or a network was asked and declined."""
+    rows = Attempt.objects.filter(state=Attempt.State.FAILED).exclude(failure_code__in=NOT_ASKED)
+    return rows.order_by()
 
 
 def _forbidden(method: PaymentMethod, card: str) -> str:

@@ -103,12 +103,6 @@ class Recovery(Evidence):
         return DeclineCode(self.failure_code).label
 
     @property
-    def is_over(self) -> bool:
-        """Whether the payment is not pending any more."""
-        payment: Any = self.payment
-        return bool(payment.charged_at or payment.cancelled_at or payment.undone_at)
-
-    @property
     def sentences(self) -> list[str]:
         """What its customer is told, in a mail and in the widget: what failed, and what is next."""
         payment: Any = self.payment

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Value
@@ -40,32 +42,58 @@ def take(batch_pk: Any, *, seconds: float, by: str = "") -> RunBatch | None:
     return RunBatch.objects.select_related("run").filter(pk=batch_pk, lease=lease).first()
 
 
+@dataclass(slots=True)
+class Done:
+    """What a worker did in its batch and has not written down: up to whom, and what to count."""
+
+    cursor: tuple[str, str] | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, user_id: Any, currency: str, *counted: str) -> None:
+        """One payer more."""
+        self.cursor = (str(user_id), currency)
+        self.counts.update(("done", *counted))
+
+    def forget(self) -> None:
+        """It is written down."""
+        self.cursor = None
+        self.counts.clear()
+
+    def columns(self) -> dict[str, Any]:
+        """As changes of a batch."""
+        added: dict[str, Any] = {name: F(name) + number for name, number in self.counts.items()}
+        if self.cursor is not None:
+            added["cursor"], added["cursor_currency"] = self.cursor
+        return added
+
+
 @retrying
-def keep(
-    batch: RunBatch, *, seconds: float, cursor: tuple[str, str], counts: Mapping[str, int]
-) -> bool:
-    """Write down what was done up to this user and currency, and hold the batch for longer.
+def keep(batch: RunBatch, done: Done, *, seconds: float) -> bool:
+    """Write down what was done, and hold the batch for longer.
 
     Returns whether it is still held; if not, nothing is written.
     """
-    added: dict[str, Any] = {name: F(name) + number for name, number in counts.items() if number}
-    until = in_seconds(seconds)
-    changes = {"cursor": cursor[0], "cursor_currency": cursor[1], "leased_until": until, **added}
-    return bool(RunBatch.objects.filter(pk=batch.pk, lease=batch.lease).update(**changes))
-
-
-@retrying
-def give_back(batch: RunBatch) -> bool:
-    """Let another worker go on with it; whether it was still held."""
     held = RunBatch.objects.filter(pk=batch.pk, lease=batch.lease)
-    return bool(held.update(lease="", leased_until=None, leased_by=""))
+    if not held.update(leased_until=in_seconds(seconds), **done.columns()):
+        return False
+    done.forget()
+    return True
 
 
 @retrying
-def end(batch: RunBatch, counts: Mapping[str, int]) -> bool:
-    """Close the batch with its counts; whether it was still held."""
+def give_back(batch: RunBatch, done: Done) -> bool:
+    """Write down what was done, and let another worker go on; whether it was still held."""
+    held = RunBatch.objects.filter(pk=batch.pk, lease=batch.lease)
+    free = {"lease": "", "leased_until": None, "leased_by": ""}
+    return bool(held.update(**free, **done.columns()))
+
+
+@retrying
+def end(batch: RunBatch, done: Done, recounted: Mapping[str, int]) -> bool:
+    """Close the batch with what was done, and what was counted again; whether it was still held."""
     held = RunBatch.objects.filter(pk=batch.pk, lease=batch.lease, ended_at__isnull=True)
+    columns = {**done.columns(), **recounted}
     # Who has paid meanwhile, or was charged by a worker that died then, is not met any more.
-    done = Greatest(F("done"), F("payers"))
-    closed = {"lease": "", "leased_until": None, "leased_by": "", "ended_at": timezone.now()}
-    return bool(held.update(**closed, done=done, **counts))
+    columns["done"] = Greatest(columns.get("done", F("done")), F("payers"))
+    free = {"lease": "", "leased_until": None, "leased_by": "", "ended_at": timezone.now()}
+    return bool(held.update(**free, **columns))

@@ -17,14 +17,16 @@ from payments_ui.core.models import Run, RunBatch
 from payments_ui.core.processing import Outcome, Processor, StopProcessingError
 from payments_ui.core.runs import claims, leases, steering
 from payments_ui.core.runs.counting import recounted
-from payments_ui.flows import processors
+from payments_ui.flows import look_ahead, processors
 from payments_ui.flows.charge_payers import Options, charge, each_payer, next_payment
+from payments_ui.flows.look_ahead import Payer
 
 from .plan import LAST_CURRENCY, key
 
 logger = logging.getLogger("payments_ui")
 
-#: Seconds between two looks at whether the run was stopped, or whether a batch is free again.
+#: Seconds between two looks at whether the run was stopped, or whether a batch is free again; so
+#: often a worker writes down what it did.
 LOOK = 2.0
 # Of the first batches that are free workers choose by chance, so that they seldom want the same.
 _CHOICE = 16
@@ -53,48 +55,53 @@ def work_on(
     tell: Callable[[], None] = lambda: None,
 ) -> None:
     """Charge the payers of a leased batch, for so many seconds; then it is free for the next."""
-    begun = looked = time.monotonic()
-    for user_id, currency in _payers(batch):
+    begun = kept = time.monotonic()
+    done = leases.Done()
+    for user_id, currency, payer in look_ahead.each(_payers(batch), listed):
         now = time.monotonic()
-        if now - looked > LOOK:
-            looked = now
+        # By time and not by payer it holds the batch for longer, and writes down what it did.
+        if now - kept > min(LOOK, settings.RUN_LEASE / 3):
+            kept = now
             tell()
+            if not leases.keep(batch, done, seconds=settings.RUN_LEASE):
+                logger.warning("Batch %s of the run of %s is another's", batch.number, batch.run)
+                return
             if not steering.is_running(batch.run):
                 break
         if now - begun > seconds:
             break
         try:
-            counts = _charge(batch, listed, user_id, currency)
+            done.add(user_id, currency, *_charge(batch, listed, user_id, currency, payer))
         except StopProcessingError as error:
             logger.error("The run of %s is interrupted: %s", batch.run, error)
             steering.interrupt(batch.run, why=str(error))
             break
         failpoints.hit(Point.BULK_BETWEEN_USERS)
-        cursor = (str(user_id), currency)
-        if not leases.keep(batch, seconds=settings.RUN_LEASE, cursor=cursor, counts=counts):
-            logger.warning("Batch %s of the run of %s is another worker's", batch.number, batch.run)
-            return
     else:
-        if leases.end(batch, recounted(batch)):
+        if leases.end(batch, done, recounted(batch)):
             steering.finish(batch.run)
         return
-    leases.give_back(batch)
+    leases.give_back(batch, done)
 
 
 def _charge(
-    batch: RunBatch, listed: Sequence[Processor], user_id: Any, currency: str
-) -> dict[str, int]:
-    """Charge one payer; return what to count."""
+    batch: RunBatch,
+    listed: Sequence[Processor],
+    user_id: Any,
+    currency: str,
+    payer: Payer | None,
+) -> Sequence[str]:
+    """Charge one payer; return what to count of them."""
     try:
         with claims.in_the_name_of(batch):
-            found = next_payment(user_id, currency, processors=listed)
+            found = next_payment(user_id, currency, processors=listed, payer=payer)
             outcome = found if isinstance(found, Outcome) else charge(found, processors=listed)
     except StopProcessingError:
         raise
     except Exception:
         logger.exception("Charging user %s failed; the run goes on with the next one", user_id)
-        return {"done": 1, "errors": 1}
-    return {"done": 1} if outcome is Outcome.SKIPPED else {"done": 1, str(outcome): 1}
+        return ["errors"]
+    return [] if outcome is Outcome.SKIPPED else [str(outcome)]
 
 
 def take(batch_pk: Any) -> RunBatch | None:

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -16,6 +15,7 @@ from payments_ui.core.billing import owed
 from payments_ui.core.billing.schedules import Owing
 from tests.conftest import UserFactory
 from tests.core.support import pending, record
+from tests.counting import statements
 
 pytestmark = pytest.mark.django_db
 SEEN: list[Owing] = []
@@ -31,21 +31,24 @@ def zone(user: User) -> str | None:
     return "Pacific/Auckland" if user.username == "kiwi" else None
 
 
-@pytest.mark.parametrize(("amount", "is_billed"), [("4.99", False), ("5.00", True)])
-def test_nobody_is_charged_forty_cents_every_night(
-    user: User, amount: str, is_billed: bool
-) -> None:
+def is_billed(user: User) -> bool:
+    """Whether what the user owes in francs is billed now."""
+    return owed.is_billed(user, "CHF", owed.unbound([user.pk]).get((user.pk, "CHF")))
+
+
+@pytest.mark.parametrize(("amount", "expected"), [("4.99", False), ("5.00", True)])
+def test_nobody_is_charged_forty_cents_every_night(user: User, amount: str, expected: bool) -> None:
     record(user, amount)
     with clock.moved(TWO_MONTHS):
-        assert owed.is_billed(user, "CHF") is is_billed
+        assert is_billed(user) is expected
 
 
 def test_what_is_below_the_minimum_waits_until_it_is_more(user: User) -> None:
     record(user, "0.40")
     with clock.moved(TWO_MONTHS):
-        assert not owed.is_billed(user, "CHF")
+        assert not is_billed(user)
         record(user, "4.60")
-        assert owed.is_billed(user, "CHF")
+        assert is_billed(user)
 
 
 @pytest.mark.parametrize(
@@ -61,19 +64,19 @@ def test_nothing_is_never_billed(settings: Settings, user: User) -> None:
         "BILLING_MINIMUM": {"CHF": 0},
         "BILLING_SCHEDULE": "payments_ui.core.billing.schedules.nightly",
     }
-    assert not owed.is_billed(user, "CHF")
+    assert not is_billed(user)
     record(user, "0.004")
-    assert not owed.is_billed(user, "CHF")
+    assert not is_billed(user)
     record(user, "0.006")
-    assert owed.is_billed(user, "CHF")
+    assert is_billed(user)
 
 
 def test_a_large_amount_does_not_wait_for_its_day(settings: Settings, user: User) -> None:
     settings.PAYMENTS_UI = {"BILLING_AMOUNT": {"CHF": "100.00"}}
     record(user, "99.99")
-    assert not owed.is_billed(user, "CHF")
+    assert not is_billed(user)
     record(user, "0.01")
-    assert owed.is_billed(user, "CHF")
+    assert is_billed(user)
 
 
 def test_the_site_decides_by_a_function_in_its_users_time_zones(
@@ -87,7 +90,7 @@ def test_the_site_decides_by_a_function_in_its_users_time_zones(
         user = make_user(username=name)
         record(user, "2", "3")
         SEEN.clear()
-        assert not owed.is_billed(user, "CHF")
+        assert not is_billed(user)
         assert (SEEN[0].user, SEEN[0].currency, SEEN[0].amount) == (user, "CHF", Decimal(5))
         assert SEEN[0].now.utcoffset() in {dt.timedelta(hours=offset + n) for n in (0, 1)}
         assert SEEN[0].since.utcoffset() == SEEN[0].now.utcoffset()
@@ -121,7 +124,12 @@ def test_payers_are_listed_once_for_each_currency_in_pages(make_user: UserFactor
     assert owed.payers(after=(ann.pk, "CHF"), upto=bob.pk) == everybody[1:3]
 
 
-def test_nobody_pays_for_a_user_whom_the_site_hides(user: User) -> None:
-    assert owed.payer(user.pk) == user
-    with pytest.raises(ObjectDoesNotExist, match="hidden"):
-        owed.payer(user.pk + 1)
+def test_what_many_users_owe_is_read_at_once(make_user: UserFactory) -> None:
+    ann, bob = make_user(), make_user()
+    pending(ann, "5")
+    record(ann, "0.105", "0.10")
+    record(ann, "7", currency="EUR")
+    with statements(1):
+        found = owed.unbound([ann.pk, bob.pk])
+    amounts = {key: unbound.amount for key, unbound in found.items()}
+    assert amounts == {(ann.pk, "CHF"): Decimal("0.205"), (ann.pk, "EUR"): Decimal(7)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -14,6 +12,7 @@ from payments_ui.core.runs import claims
 from payments_ui.exceptions import AlreadyTriedError
 from tests.conftest import UserFactory
 from tests.core.support import charged, money_of, pending, started, together
+from tests.counting import statements
 
 from .support import first, running
 
@@ -71,17 +70,17 @@ def test_a_payment_of_zero_is_claimed_too(user: User, batch: RunBatch) -> None:
     assert RunClaim.objects.get().payment == payment.pk
 
 
-def test_who_was_overtaken_between_looking_and_claiming_waits_too(
-    user: User, batch: RunBatch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    late = pending(user, "7")
-    fields = {"run": batch.run, "batch": batch, "user": user, "currency": "CHF"}
-    RunClaim.objects.create(**fields, payment=uuid4())
-    # As it was when this process looked.
-    monkeypatch.setattr(RunClaim.objects, "filter", lambda **_facts: RunClaim.objects.none())
-    with claims.in_the_name_of(batch), pytest.raises(AlreadyTriedError):
-        started(late)
-    assert not Attempt.objects.exists()
+def test_a_claim_that_is_known_is_no_error_of_the_database(user: User, batch: RunBatch) -> None:
+    known, late = pending(user, "5"), pending(user, "7")
+    with claims.in_the_name_of(batch), transaction.atomic():
+        with statements(1):
+            claims.claim(known)
+        with statements(2):
+            claims.claim(known)
+        with pytest.raises(AlreadyTriedError):
+            claims.claim(late)
+        # The caller's transaction goes on.
+        assert RunClaim.objects.get().payment == known.pk
 
 
 def test_the_database_keeps_it(user: User, batch: RunBatch) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from payments_ui.core.models import RunBatch
 from payments_ui.core.runs import leases, steering
+from payments_ui.core.runs.leases import Done
 from tests.core.support import together
 
 from .support import first, let_run_out, running
@@ -23,8 +24,16 @@ def taken() -> RunBatch:
     return batch
 
 
-def keep(batch: RunBatch, **counts: int) -> bool:
-    return leases.keep(batch, seconds=60, cursor=("7", "CHF"), counts=counts)
+def done(*payers: str) -> Done:
+    """What was done: a payer for each of these outcomes; none for a space."""
+    found = Done()
+    for outcome in payers:
+        found.add(7, "CHF", *outcome.split())
+    return found
+
+
+def keep(batch: RunBatch, *payers: str) -> bool:
+    return leases.keep(batch, done(*payers), seconds=60)
 
 
 def test_a_batch_is_taken_once() -> None:
@@ -35,8 +44,10 @@ def test_a_batch_is_taken_once() -> None:
 
 def test_what_is_given_back_is_taken_again() -> None:
     batch = taken()
-    assert leases.give_back(batch)
+    assert leases.give_back(batch, done("charged"))
     assert take(batch) is not None
+    stored = first(batch.run)
+    assert (stored.cursor, stored.done, stored.charged) == ("7", 1, 1)
 
 
 def test_a_lease_that_ran_out_is_taken_and_the_worker_who_wakes_up_has_lost_it() -> None:
@@ -44,17 +55,17 @@ def test_a_lease_that_ran_out_is_taken_and_the_worker_who_wakes_up_has_lost_it()
     let_run_out(slept)
     other = take(slept)
     assert other is not None
-    assert not keep(slept, done=1, charged=1)
-    assert not leases.give_back(slept)
-    assert not leases.end(slept, {})
-    assert keep(other, done=1, charged=1)
+    assert not keep(slept, "charged")
+    assert not leases.give_back(slept, done("charged"))
+    assert not leases.end(slept, done("charged"), {})
+    assert keep(other, "charged")
     assert first(other.run).charged == 1
 
 
 def test_what_was_done_is_written_down_with_where_it_was() -> None:
     batch = taken()
-    assert keep(batch, done=2, charged=1, errors=0)
-    assert keep(batch, done=1, declined=1)
+    assert keep(batch, "charged", " ")
+    assert keep(batch, "declined")
     stored = first(batch.run)
     assert (stored.done, stored.charged, stored.declined, stored.errors) == (3, 1, 1, 0)
     assert (stored.cursor, stored.cursor_currency) == ("7", "CHF")
@@ -65,12 +76,20 @@ def test_what_was_done_is_written_down_with_where_it_was() -> None:
 
 def test_a_batch_that_is_done_is_taken_by_nobody() -> None:
     batch = taken()
-    assert leases.end(batch, {"charged": 4})
+    assert keep(batch, "asked")
+    assert leases.end(batch, done("asked", "charged"), {"charged": 4})
     stored = first(batch.run)
-    assert stored.charged == 4
+    assert (stored.charged, stored.asked, stored.done) == (4, 2, 3)
     assert stored.ended_at is not None
     assert take(batch) is None
-    assert not leases.end(batch, {})
+    assert not leases.end(batch, done(), {})
+
+
+def test_what_is_written_down_is_not_written_down_again() -> None:
+    batch, once = taken(), done("charged")
+    assert leases.keep(batch, once, seconds=60)
+    assert leases.keep(batch, once, seconds=60)
+    assert first(batch.run).charged == 1
 
 
 def test_nobody_takes_a_batch_of_a_run_that_stands_still() -> None:

@@ -149,24 +149,37 @@ def test_a_worker_that_died_is_replaced_when_its_lease_runs_out(
     assert (progress(run).done, progress(run).charged) == (5, 5)
 
 
-def test_a_worker_that_slept_charges_nobody_again(make_payers: MakePayers, psp: SandboxPSP) -> None:
+@pytest.mark.parametrize("look", [work.LOOK, -1], ids=["goes on", "looks first"])
+def test_a_worker_that_slept_charges_nobody_again(
+    make_payers: MakePayers,
+    psp: SandboxPSP,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    look: float,
+) -> None:
     users = make_payers(2)
     run = start()
     slept = take(run)
+    asked: list[User] = []
 
-    def meanwhile(*args: Any, **options: Any) -> Payment | Outcome:
-        # It sleeps here: another does its work, and the payer uses the site again.
-        with mock.patch.object(work, "next_payment", asked):
-            let_run_out(slept)
-            work.work(run)
-        _use_again(users)
-        return asked(*args, **options)
+    def meanwhile(user_id: Any, *args: Any, **options: Any) -> Payment | Outcome:
+        if not asked:
+            # It sleeps here: another does its work, and the payers use the site again.
+            with mock.patch.object(work, "next_payment", next_payment):
+                let_run_out(slept)
+                work.work(run)
+            _use_again(users)
+            monkeypatch.setattr(work, "LOOK", look)
+        asked.append(user_id)
+        return next_payment(user_id, *args, **options)
 
-    asked = next_payment
-    with mock.patch.object(work, "next_payment", side_effect=meanwhile):
+    with mock.patch.object(work, "next_payment", meanwhile):
         work_on(slept)
+    # By the books, whether it sees in time that the batch is another's or not.
     assert taken(psp) == 10
     assert progress(run).charged == 2
+    assert len(asked) == (1 if look < 0 else 2)
+    assert ("is another's" in caplog.text) == (look < 0)
     # What was used meanwhile is for the next run.
     work.work(start())
     assert taken(psp) == 20
@@ -234,7 +247,7 @@ def test_a_batch_that_another_took_over_at_its_end_is_the_others(
     make_payers(1)
     run = start()
     batch = take(run)
-    with mock.patch.object(work, "each_payer", return_value=iter(())):
+    with mock.patch.object(work, "each_payer", return_value=()):
         let_run_out(batch)
         take(run)
         work_on(batch)
