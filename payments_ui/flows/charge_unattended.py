@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
+from uuid import UUID
 
-from django.db.models import Exists
+from django.db.models import Exists, QuerySet
 
 from payments_ui.conf import settings
 from payments_ui.core import clock
 from payments_ui.core.attempts.outcomes import NOT_ASKED, DeclineCode
+from payments_ui.core.db.compiled import Compiled
 from payments_ui.core.models import Attempt, Payment, PaymentMethod
 from payments_ui.core.processing import Result, StopProcessingError
 from payments_ui.core.recoveries import due
@@ -63,6 +65,15 @@ def saved_methods(moocher: Moocher) -> DataFor:
 
     return data_for
 
+
+def _past(method: UUID, payment: UUID) -> QuerySet[Any, Any]:
+    """Whether unexpected money for the payment is reviewed, and the method may have declines."""
+    undecided = Attempt.objects.undecided().filter(payment=payment)
+    rows = PaymentMethod.objects.filter(pk=method).order_by()
+    return rows.values_list(Exists(undecided), due.was_declined())
+
+
+_PAST = Compiled(_past)
 
 #: What keeps a payment from being tried.
 _SKIPPED: Mapping[type[PaymentsUIError], Result] = {
@@ -182,14 +193,13 @@ class Charging:
         # As it is now: a run may have read its users a while ago.
         if not may_be_charged(payment.user if method is None else method.user):
             raise _SkipError(Result.TERMINATE, "its user is not active")
-        undecided = Attempt.objects.undecided().filter(payment=payment.pk)
         if method is None:
+            undecided = Attempt.objects.undecided().filter(payment=payment.pk)
             is_reviewed, was_declined = undecided.exists(), True
         else:
             # Both in one statement: most have neither.
-            asked = PaymentMethod.objects.filter(pk=method.pk).order_by()
-            both = asked.values_list(Exists(undecided), due.was_declined())
-            is_reviewed, was_declined = both.get()
+            using = PaymentMethod.objects.all().db
+            is_reviewed, was_declined = _PAST.first(using, method.pk, payment.pk)
         if is_reviewed:
             raise _SkipError(Result.TERMINATE, "its unexpected money waits for a review")
         if was_declined:
