@@ -30,6 +30,7 @@ class PaymentsUIConfig(AppConfig):
         register_checks(moochers, "check_moochers", "check_can_pay")
         register_checks(moochers, "check_deployed_moochers", deploy=True)
         register_checks(moochers, "check_charged_currencies", tag=Tags.database)
+        register_checks("payments_ui.checks.nights", "check_notices")
         register_checks("payments_ui.checks.templates", "check_templates", "check_assets")
         if not apps.is_installed("payments_ui.core"):
             # A system check says so.

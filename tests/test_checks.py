@@ -17,6 +17,7 @@ from payments_ui.core.on_demand import TAG
 from payments_ui.moochers.base import Moocher
 from payments_ui.moochers.sandbox import SandboxMoocher
 from tests.core.support import record
+from tests.saving import SAVING
 
 ours = Moocher(identifier="ours", title="Ours")
 euros = Moocher(identifier="euros", title="Euros", currencies=frozenset({"EUR"}))
@@ -360,3 +361,23 @@ def test_every_tag_of_the_library_is_known() -> None:
     from payments_ui.templatetags.payments_ui import register
 
     assert set(accepted()["payments_ui"]) == set(register.tags) - {"amount", "pui_class"}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_told"),
+    [
+        ({"MAILS": ["receipt"]}, True),
+        ({"MAILS": ["receipt"], "CHARGE_NOTICE": "shop.billing.notice"}, True),
+        ({"MAILS": ["receipt", "notice"]}, False),
+        ({"MAILS": ["receipt"], "CHARGE_NOTICE": "payments_ui.core.billing.notices.none"}, False),
+        ({"MAILS": ["receipt"], "MOOCHERS": ["tests.test_checks.ours"]}, False),
+        ({"MAILS": ["receipt"], "MOOCHERS": ["nowhere.at.all"]}, False),
+        ({"MAILS": "receipt"}, False),
+        ({}, False),
+    ],
+)
+def test_a_notice_that_a_law_wants_and_the_site_does_not_send_is_told(
+    given: dict[str, Any], is_told: bool
+) -> None:
+    with override_settings(PAYMENTS_UI={"MOOCHERS": [SAVING], **given}):
+        assert ("W034" in all_found()) == is_told

@@ -1,1 +1,1 @@
-"""System checks of the interface: host, moochers, templates. ``AppConfig.ready`` registers them."""
+"""System checks of the interface: host, moochers, nights, templates. Registered when it starts."""

@@ -68,11 +68,7 @@ def check_charged_currencies(
 
 
 def _without_moocher(currencies: Iterable[str], where: str) -> list[CheckMessage]:
-    try:
-        listed = _listed()
-    except Exception:  # noqa: BLE001 - E020 says so
-        return []
-    taken = [moocher.currencies for moocher in listed]
+    taken = [moocher.currencies for moocher in without_errors()]
     if not taken or None in taken:
         return []
     known = frozenset[str]().union(*filter(None, taken))
@@ -84,6 +80,14 @@ def _without_moocher(currencies: Iterable[str], where: str) -> list[CheckMessage
         )
         for currency in sorted(set(currencies) - known)
     ]
+
+
+def without_errors() -> list[Moocher]:
+    """The listed moochers; none where they do not load, which another check says."""
+    try:
+        return _listed()
+    except Exception:  # noqa: BLE001 - E020 says so
+        return []
 
 
 def _listed() -> list[Moocher]:

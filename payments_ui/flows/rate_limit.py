@@ -57,17 +57,23 @@ class SharedLimit:
         window = max(_WINDOW, 1 / self._per_second)
         # At least one: what is rounded down to none would wait for ever.
         allowed = max(1, int(self._per_second * window))
+        while True:
+            number, rest = divmod(self._database_time(), window)
+            counted = self._count(alias, f"payments_ui.pace.{self._name}.{number:.0f}")
+            if counted is None or counted <= allowed:
+                return counted is not None
+            time.sleep(window - rest)
+
+    def _count(self, alias: str, key: str) -> int | None:
+        """The number of this turn in its window; ``None`` where the cache does not answer."""
         try:
-            while True:
-                number, rest = divmod(self._database_time(), window)
-                key = f"payments_ui.pace.{self._name}.{number:.0f}"
-                caches[alias].add(key, 0, timeout=60)
-                if caches[alias].incr(key) <= allowed:
-                    return True
-                time.sleep(window - rest)
-        except Exception:  # noqa: BLE001 - a cache raises the errors of its own library
-            logger.warning("Cache %s does not keep the pace; the database does", alias)
-            return False
+            caches[alias].add(key, 0, timeout=60)
+            return caches[alias].incr(key)
+        except Exception:
+            logger.warning(
+                "Cache %s does not keep the pace; the database does", alias, exc_info=True
+            )
+            return None
 
     def _database_time(self) -> float:
         now = time.monotonic()

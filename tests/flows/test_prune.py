@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -112,6 +113,17 @@ def test_a_mail_that_a_killed_process_was_sending_is_not_known(user: User) -> No
         "Of 1 mails it is not known whether they were sent."
     )
     assert Mail.objects.get().state == MailState.UNKNOWN
+
+
+def test_what_was_never_sent_is_found_by_an_index(user: User) -> None:
+    """Of a year's mails, a command looks at those few alone."""
+    unsent = Mail.objects.filter(sent_at=None, state=MailState.CLAIMED)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Of no rows it would read the table.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = unsent.filter(claimed_at__lt=timezone.now()).order_by().explain()
+    assert "payments_mail_not_sent" in plan
 
 
 def test_the_command_says_what_it_did_and_would_do(user: User) -> None:

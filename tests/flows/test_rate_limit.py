@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
 from payments_ui.core import pace
@@ -104,6 +105,20 @@ def test_a_cache_that_is_down_is_replaced_by_the_database(
     SharedLimit("cards", 1000).wait()
     assert "Cache gone does not keep the pace" in caplog.text
     assert pace.Pace.objects.get().name == "cards"
+
+
+@pytest.mark.django_db
+def test_an_error_of_the_database_is_not_called_one_of_the_cache(
+    kept_in: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_name: str, **_options: Any) -> float:
+        raise OperationalError("the database is gone")
+
+    monkeypatch.setattr(pace, "database_time", gone)
+    monkeypatch.setattr(pace, "reserve", gone)
+    with pytest.raises(OperationalError):
+        SharedLimit("cards", 20).wait()
+    assert "does not keep the pace" not in caplog.text
 
 
 def test_a_moocher_has_the_limit_that_the_site_says(settings: Settings) -> None:

@@ -122,6 +122,14 @@ class Mail(Evidence):
         constraints = (
             models.UniqueConstraint(fields=("about", "kind"), name="payments_mail_once"),
         )
+        indexes = (
+            # What was claimed and not sent: of all mails, those few.
+            models.Index(
+                fields=("state", "claimed_at"),
+                name="payments_mail_not_sent",
+                condition=models.Q(sent_at__isnull=True),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.about} {self.state}"
@@ -130,6 +138,7 @@ class Mail(Evidence):
     def record(self, state: MailState, problem: str = "") -> None:
         """Write down what became of it, and journal it; after so many tries it is given up.
 
+        Then the journal has said it: each day's try that fails in the same way is no news.
         What somebody else has written down meanwhile stays; but whoever was given up for dead may
         still say that they have sent it.
         """
@@ -142,13 +151,19 @@ class Mail(Evidence):
             opened = unguarded(self).filter(state__in=open_states)
             changed = opened.update(state=state, sent_at=sent_at, problem=problem)
             # A mail that was sent has been sent, even if it is the second one.
-            if not changed and not is_sent:
+            if not is_sent and (not changed or self._is_no_news(state, problem)):
                 return
             detail = {"kind": self.kind, "about": self.about, "state": str(state)}
             verb = _VERBS.get(state, journal.Verb.MAIL_FAILED)
             journal.write(verb, user_id=self.user_id, reason=problem, detail=detail)
 
     record.alters_data = True  # type: ignore[attr-defined]
+
+    def _is_no_news(self, state: MailState, problem: str) -> bool:
+        """Whether the journal knows it: what a law wants is tried for as long as it fails."""
+        # By its kind: a server may number its refusals.
+        is_as_before = problem.partition(":")[0] == self.problem.partition(":")[0]
+        return state != MailState.DROPPED and self.tries > MOST_TRIES and is_as_before
 
 
 class MailStopQuerySet(BooksQuerySet["MailStop"]):

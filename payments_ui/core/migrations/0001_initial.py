@@ -2109,6 +2109,13 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("about", "kind"), name="payments_mail_once")
                 ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("sent_at__isnull", True)),
+                        fields=["state", "claimed_at"],
+                        name="payments_mail_not_sent",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

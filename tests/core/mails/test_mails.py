@@ -128,6 +128,30 @@ def test_what_is_better_sent_twice_than_never_is_claimed_again(
         assert Mail.objects.claim(MailKind.NOTICE, "1", user, again_after=a_day) is None
 
 
+@pytest.mark.parametrize("state", [MailState.GIVEN_UP, MailState.UNKNOWN, MailState.NOT_SENT])
+def test_a_mail_that_can_never_be_sent_fills_no_journal(user: User, state: MailState) -> None:
+    a_day = dt.timedelta(days=1)
+
+    def fail(day: int, problem: str) -> int:
+        with clock.moved(day * a_day):
+            mail = Mail.objects.claim(MailKind.NOTICE, "1", user, again_after=a_day)
+            assert mail is not None
+            mail.record(state, problem)
+        stored = Mail.objects.get()
+        assert (stored.tries, stored.problem) == (day + 1, problem)
+        return journalled(JournalEntry.Verb.MAIL_FAILED)
+
+    said = [fail(day, f"Refused: no such user, message {day}") for day in range(20)]
+    assert said[-1] == MOST_TRIES
+    # Another problem is news, and so is the end of it.
+    assert fail(20, "Unreachable: no server") == MOST_TRIES + 1
+    with clock.moved(21 * a_day):
+        mail = Mail.objects.claim(MailKind.NOTICE, "1", user, again_after=a_day)
+        assert mail is not None
+        mail.record(MailState.SENT)
+    assert journalled(JournalEntry.Verb.MAIL_SENT) == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_several_begin_at_once(user: User) -> None:
     begun = together(4, lambda _number: MailStart.objects.begin(["receipt", "notice"]))
