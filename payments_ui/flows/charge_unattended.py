@@ -69,7 +69,7 @@ def saved_methods(moocher: Moocher) -> DataFor:
 def _past(method: UUID, payment: UUID) -> QuerySet[Any, Any]:
     """Whether unexpected money for the payment is reviewed, and the method may have declines."""
     undecided = Attempt.objects.undecided().filter(payment=payment)
-    rows = PaymentMethod.objects.filter(pk=method).order_by()
+    rows: QuerySet[PaymentMethod] = PaymentMethod.objects.filter(pk=method).order_by()
     return rows.values_list(Exists(undecided), due.was_declined())
 
 

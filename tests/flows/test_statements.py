@@ -49,8 +49,9 @@ def site(settings: Settings, psp: SandboxPSP, monkeypatch: pytest.MonkeyPatch) -
     }
     settings.PAYMENTS_UI = given
     # A busy machine takes its time.
-    monkeypatch.setattr(look_ahead, "FRESH", 1000)
-    monkeypatch.setattr(work, "LOOK", 1000)
+    given["RUN_LEASE"] = 86_400
+    monkeypatch.setattr(look_ahead, "FRESH", 86_400)
+    monkeypatch.setattr(work, "LOOK", 86_400)
     monkeypatch.setattr(SharedLimit, "wait", lambda _limit: None)
     return given
 

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, QuerySet, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import NullIf
 
 from payments_ui.conf import settings
@@ -42,7 +43,7 @@ def refusal(user_id: Any, method: PaymentMethod | None) -> str:
     return _forbidden(method, card) or _beyond_limits(declines, now)
 
 
-def was_declined() -> Q:
+def was_declined() -> Combinable:
     """Of payment methods: whether there is a decline that ``refusal`` would look at.
 
     To be asked for many at once, or beside other questions.
@@ -50,11 +51,10 @@ def was_declined() -> Q:
     unpaid = Recovery.objects.unpaid().filter(payment__user=OuterRef("user"))
     # An index finds nothing under NULL: what has no fingerprint is like no other.
     fingerprint = NullIf(OuterRef("fingerprint"), Value(""))
-    return Q(
-        Exists(unpaid)
-        | Exists(_failed().filter(payment_method=OuterRef("pk")))
-        | Exists(_failed().filter(payment_method__fingerprint=fingerprint))
-    )
+    by_it = Exists(_failed().filter(payment_method=OuterRef("pk")))
+    by_same_card = Exists(_failed().filter(payment_method__fingerprint=fingerprint))
+    either: Any = Exists(unpaid) | by_it | by_same_card
+    return ExpressionWrapper(either, output_field=BooleanField())
 
 
 def _says(recovery: Recovery, now: dt.datetime) -> str:

@@ -149,17 +149,20 @@ def test_a_worker_that_died_is_replaced_when_its_lease_runs_out(
     assert (progress(run).done, progress(run).charged) == (5, 5)
 
 
-@pytest.mark.parametrize("look", [work.LOOK, -1], ids=["goes on", "looks first"])
+@pytest.mark.parametrize("look", [86_400, -1], ids=["goes on", "looks first"])
 def test_a_worker_that_slept_charges_nobody_again(
     make_payers: MakePayers,
     psp: SandboxPSP,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
+    site: dict[str, Any],
     look: float,
 ) -> None:
+    site["RUN_LEASE"] = 86_400
     users = make_payers(2)
     run = start()
     slept = take(run)
+    monkeypatch.setattr(work, "LOOK", 86_400)
     asked: list[User] = []
 
     def meanwhile(user_id: Any, *args: Any, **options: Any) -> Payment | Outcome:
