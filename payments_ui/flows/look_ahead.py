@@ -17,6 +17,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import router
 from django.db.models import Exists, OuterRef
 
 from payments_ui.core import clock
@@ -85,7 +86,9 @@ def read(keys: Sequence[Key], processors: Sequence[Processor]) -> dict[Key, Paye
     users = {user_id for user_id, _currency in keys}
     pending = _pending(users)
     unbound = owed.unbound(users)
-    found = get_user_model()._default_manager.in_bulk(users)
+    model = get_user_model()
+    # Not by a replica, which may not know yet who has left.
+    found = model._default_manager.using(router.db_for_write(model)).in_bulk(users)
     processor_room.look_at(processors, found)
     return {
         key: Payer(

@@ -219,8 +219,7 @@ def test_users_whom_the_site_hides_are_errors_of_their_own(
     other = make_user()
     saved(other, unattended="Charge me.")
     record(other, "10")
-    manager = User._default_manager
-    hidden = manager.exclude(pk=payer.pk)
-    with mock.patch.object(manager, "in_bulk", hidden.in_bulk):
+    hidden = User.objects.exclude(pk=payer.pk)
+    with mock.patch.object(User._default_manager, "using", return_value=hidden):
         result = charge_payers(options=Options())
     assert (result.charged, result.errors) == (1, 1)

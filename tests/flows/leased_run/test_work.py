@@ -7,12 +7,13 @@ from unittest import mock
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 
 from payments_ui.core.attempts.outcomes import Unknown
 from payments_ui.core.db.failpoints import Point
 from payments_ui.core.models import Payment, Run, RunBatch
 from payments_ui.core.processing import Outcome
-from payments_ui.core.runs import steering
+from payments_ui.core.runs import leases, steering
 from payments_ui.core.runs.counting import progress
 from payments_ui.flows import processors
 from payments_ui.flows.charge_payers import next_payment
@@ -97,6 +98,25 @@ def test_an_error_of_one_payer_stops_nothing(make_payers: MakePayers, psp: Sandb
         work.work(run)
     assert (progress(run).errors, progress(run).charged) == (1, 2)
     assert taken(psp) == 10
+
+
+def test_a_database_that_is_away_for_a_moment_costs_no_payer_their_turn(
+    make_payers: MakePayers, psp: SandboxPSP, site: dict[str, Any]
+) -> None:
+    site["RUN_BATCH"] = 100
+    make_payers(3)
+    run = start()
+    batch = take(run)
+    away = OperationalError("the database is away")
+    with (
+        mock.patch.object(work, "next_payment", side_effect=away),
+        mock.patch.object(leases, "keep", side_effect=away),
+        pytest.raises(OperationalError),
+    ):
+        work_on(batch)
+    let_run_out(batch)
+    work.work(run)
+    assert (progress(run).errors, progress(run).charged) == (0, 3)
 
 
 def _once(function: Any) -> Any:
