@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -140,22 +140,26 @@ class Mail(Evidence):
 
         Then the journal has said it: each day's try that fails in the same way is no news.
         What somebody else has written down meanwhile stays; but whoever was given up for dead may
-        still say that they have sent it.
+        still say that they have sent it. Afterwards this mail is as it is stored.
         """
         is_sent = state == MailState.SENT
         open_states = [MailState.CLAIMED, *([MailState.UNKNOWN] if is_sent else [])]
         if state == MailState.NOT_SENT and self.tries >= MOST_TRIES:
             state = MailState.GIVEN_UP
         with transaction.atomic():
-            sent_at = clock.now() if is_sent else None
-            opened = unguarded(self).filter(state__in=open_states)
-            changed = opened.update(state=state, sent_at=sent_at, problem=problem)
+            written: dict[str, Any] = {"state": state, "problem": problem}
+            written["sent_at"] = clock.now() if is_sent else None
+            changed = unguarded(self).filter(state__in=open_states).update(**written)
             # A mail that was sent has been sent, even if it is the second one.
-            if not is_sent and (not changed or self._is_no_news(state, problem)):
-                return
-            detail = {"kind": self.kind, "about": self.about, "state": str(state)}
-            verb = _VERBS.get(state, journal.Verb.MAIL_FAILED)
-            journal.write(verb, user_id=self.user_id, reason=problem, detail=detail)
+            if is_sent or (changed and not self._is_no_news(state, problem)):
+                detail = {"kind": self.kind, "about": self.about, "state": str(state)}
+                verb = _VERBS.get(state, journal.Verb.MAIL_FAILED)
+                journal.write(verb, user_id=self.user_id, reason=problem, detail=detail)
+        if not changed:
+            self.refresh_from_db()
+            return
+        for name, value in written.items():
+            setattr(self, name, value)
 
     record.alters_data = True  # type: ignore[attr-defined]
 

@@ -67,7 +67,6 @@ def send(
         return None
     state, problem = _send(kind, user, address, text, is_needed)
     claimed.record(state, problem)
-    claimed.refresh_from_db()
     return claimed
 
 

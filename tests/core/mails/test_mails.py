@@ -13,6 +13,7 @@ from payments_ui.core.mails.model import MOST_TRIES
 from payments_ui.core.mails.states import MailKind, MailState
 from payments_ui.core.models import JournalEntry, Mail, MailStart, MailStop
 from tests.core.support import bare, journalled, together
+from tests.counting import statements
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +29,16 @@ def test_a_mail_is_claimed_once(user: User) -> None:
     stored = Mail.objects.get(pk=mail.pk)
     assert (str(stored), stored.sent_at is not None) == ("receipt 1 sent", True)
     assert journalled(JournalEntry.Verb.MAIL_SENT) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_is_claimed_and_recorded_in_few_statements(user: User) -> None:
+    with statements(1):
+        mail = Mail.objects.claim(MailKind.NOTICE, "1", user)
+    assert mail is not None
+    with statements(2):
+        mail.record(MailState.SENT)
+    assert mail.sent_at == Mail.objects.get().sent_at
 
 
 @pytest.mark.django_db(transaction=True)
@@ -86,7 +97,7 @@ def test_what_is_known_stays_and_nothing_else_is_journalled(user: User) -> None:
     mail.record(MailState.SENT)
     # By a command that has found it unsent a moment before.
     mail.record(MailState.UNKNOWN, "ended without a word")
-    assert Mail.objects.get().state == MailState.SENT
+    assert mail.state == Mail.objects.get().state == MailState.SENT
     assert journalled(JournalEntry.Verb.MAIL_FAILED) == 0
 
 
