@@ -82,10 +82,14 @@ def work_on(
             kept = float("-inf")
         failpoints.hit(Point.BULK_BETWEEN_USERS)
     else:
-        if leases.end(batch, done, recounted(batch)):
-            steering.finish(batch.run)
+        _end(batch, done)
         return
     leases.give_back(batch, done)
+
+
+def _end(batch: RunBatch, done: leases.Done) -> None:
+    if leases.end(batch, done, recounted(batch)):
+        steering.finish(batch.run)
 
 
 def _charge(
