@@ -304,6 +304,12 @@ class IsolationLevelError(PaymentsUIError):
     code = "isolation_level"
 
 
+class TransactionRequiredError(PaymentsUIError):
+    """A row is locked outside of a transaction, where the lock would be gone at once."""
+
+    code = "transaction_required"
+
+
 class StatementError(PaymentsUIError):
     """The file is no bank statement that can be read; nothing of it was booked."""
 

@@ -6,13 +6,14 @@ import functools
 import random
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar
 
-from django.core.exceptions import EmptyResultSet
-from django.db import IntegrityError, OperationalError, connections, models, transaction
-from django.db.models import F
-from django.db.models.sql import UpdateQuery
+from django.db import IntegrityError, OperationalError, connections, models
 
+from payments_ui.exceptions import TransactionRequiredError
+
+from . import rows
 from .isolation import require_served_level
 
 P = ParamSpec("P")
@@ -38,7 +39,7 @@ def retrying(function: Callable[P, R]) -> Callable[P, R]:
             try:
                 return function(*args, **kwargs)
             except OperationalError as error:
-                if transaction.get_connection().in_atomic_block or not _is_conflict(error):
+                if _was_in_transaction() or not _is_conflict(error):
                     raise
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter
         return function(*args, **kwargs)
@@ -59,41 +60,52 @@ def second_look(function: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def lock_row(rows: models.QuerySet[M], column: str) -> M | None:
-    """Lock the one row that is among these until the transaction ends; return it as stored then.
+def lock_row(model: type[M], pk: Any, column: str, using: str) -> M | None:
+    """Lock the row with this primary key until the transaction ends; return it as stored then.
 
     ``None`` if there is none. By a write that changes nothing, ``column`` to itself, and that
     returns the row; SQLite ignores ``SELECT FOR UPDATE``, which is all that MariaDB and MySQL can
-    do in one statement. Raises ``IsolationLevelError``.
+    do in one statement. Raises ``TransactionRequiredError`` and ``IsolationLevelError``.
     """
-    using = rows.db
-    require_served_level(using)
     connection: Any = connections[using]
-    if connection.vendor == "mysql":  # runs on MariaDB only
-        return rows.select_for_update().first()
-    if not connection.features.can_return_columns_from_insert:
-        # SQLite before 3.35. By the key alone: it is what was locked, whatever it is like now.
-        keys = list(rows.values_list("pk", flat=True)[:1])
-        locked = models.QuerySet.update(rows, **{column: F(column)})
-        return rows.model._base_manager.using(using).get(pk=keys[0]) if locked else None
-    query = rows.query.chain(UpdateQuery)
-    query.add_update_values({column: F(column)})  # type: ignore[attr-defined]
-    compiler = query.get_compiler(using)
-    fields = rows.model._meta.concrete_fields
-    try:
-        sql, params = compiler.as_sql()
-    except EmptyResultSet:
-        # Django knows without asking that these are none.
-        return None
-    returned = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    if not connection.in_atomic_block:
+        raise TransactionRequiredError(
+            f"A row of {model._meta.db_table} is locked in a transaction: use transaction.atomic()"
+        )
+    require_served_level(using)
+    key: Any = model._meta.pk
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING {returned}", params)
-        found = cursor.fetchall()
-    read = compiler.get_converters([field.get_col(rows.model._meta.db_table) for field in fields])
-    names = [str(field.attname) for field in fields]
-    for values in compiler.apply_converters(found, read) if read else found:
-        return rows.model.from_db(using, names, values)
-    return None
+        for sql in _lock_sql(model, column, using, _way(connection)):
+            cursor.execute(sql, [key.get_db_prep_value(pk, connection)])
+        row = cursor.fetchone()
+    return None if row is None else rows.instance(model, row, using)
+
+
+def _way(connection: Any) -> str:
+    """How this database locks and returns a row."""
+    if connection.vendor == "mysql":  # runs on MariaDB only
+        return "select"
+    # SQLite returns from 3.35 on.
+    return "return" if connection.features.can_return_columns_from_insert else "write and read"
+
+
+@lru_cache(maxsize=8)
+def _lock_sql(model: type[models.Model], column: str, using: str, way: str) -> tuple[str, ...]:
+    table, key, columns = model._meta.db_table, model._meta.pk.column, rows.columns(model, using)
+    # ruff: noqa: S608 - only our own tables' names go in
+    read, write = f"SELECT {columns} FROM {table}", f"UPDATE {table} SET {column} = {column}"
+    which = f"WHERE {key} = %s"
+    return {
+        "select": (f"{read} {which} FOR UPDATE",),
+        "return": (f"{write} {which} RETURNING {columns}",),
+        "write and read": (f"{write} {which}", f"{read} {which}"),
+    }[way]
+
+
+def _was_in_transaction() -> bool:
+    """Whether the database that said no, whichever it is, said it within the caller's."""
+    open_ones = connections.all(initialized_only=True)
+    return any(each.in_atomic_block and each.errors_occurred for each in open_ones)
 
 
 def _is_conflict(error: OperationalError) -> bool:

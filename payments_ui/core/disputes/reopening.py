@@ -38,8 +38,8 @@ def reopen_charges(payment: Payment, *, reason: str, by: str = journal.SYSTEM) -
     if not reason.strip():
         raise PaymentStateError("reopen_charges() needs a reason")
     with transaction.atomic():
-        locked = payment.lock(charged_at__isnull=False)
-        if locked is None:
+        locked = payment.lock()
+        if locked is None or not locked.charged_at:
             raise NotChargedError(f"{payment.pk} is not charged")
         settled = locked.settled_attempt()
         lost = settled.disputes.lost().filter(currency=settled.received_currency)

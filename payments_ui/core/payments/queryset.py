@@ -38,17 +38,16 @@ class PaymentQuerySet(BooksQuerySet["Payment"]):
         """Payments whose money was taken."""
         return self.filter(charged_at__isnull=False)
 
-    def lock(self, pk: UUID | str, **conditions: object) -> Payment | None:
+    def lock(self, pk: UUID | str) -> Payment | None:
         """Lock the payment's row until the transaction ends; ``None`` if it is not among these.
 
-        Every transition takes this lock first, then touches attempts, then line items. Only the
-        row's own columns may be ``conditions``. Raises ``IsolationLevelError``.
+        Every transition takes this lock first, then touches attempts, then line items. Raises
+        ``TransactionRequiredError`` outside of a transaction, and ``IsolationLevelError``.
         """
-        locked = lock_row(self.filter(pk=pk, **conditions), "created_at")
+        locked = lock_row(self.model, pk, "created_at", self.db)
         if locked is None or not self.query.where:
             return locked
-        # What was written while the lock was waited for, a statement sees of the row alone. What
-        # chose these rows may ask other tables, too: they are asked again, under the lock.
+        # What chose these rows may ask other tables, too: it is asked under the lock.
         return locked if self.filter(pk=pk).exists() else None
 
     def update(self, **kwargs: Any) -> int:

@@ -30,8 +30,8 @@ def remove_unless_asked(payment: Payment) -> bool:
     """
     if _is_followed(type(payment)):
         with transaction.atomic():
-            locked = payment.lock(cancelled_at__isnull=False)
-            if locked is None or locked.attempts.exists():
+            locked = payment.lock()
+            if locked is None or not locked.cancelled_at or locked.attempts.exists():
                 return False
             unguarded(locked).delete()
             return True

@@ -42,8 +42,8 @@ def undo(
     if force and not reason:
         raise PaymentStateError("undo(force=True) needs a reason")
     with transaction.atomic():
-        locked = payment.lock(charged_at__isnull=False)
-        if locked is None:
+        locked = payment.lock()
+        if locked is None or not locked.charged_at:
             raise NotChargedError(f"{payment.pk} is not charged")
         if locked.open_attempt:
             raise AttemptOpenError(f"{locked.open_attempt} is open")

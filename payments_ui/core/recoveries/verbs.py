@@ -118,8 +118,8 @@ stop.alters_data = True  # type: ignore[attr-defined]
 
 def _decide(recovery: Recovery, state: State, at: dt.datetime | None, by: str, reason: str) -> None:
     with transaction.atomic():
-        locked = recovery.payment.lock(charged_at=None, cancelled_at=None, undone_at=None)
-        if locked is None:
+        locked = recovery.payment.lock()
+        if locked is None or locked.charged_at or locked.cancelled_at or locked.undone_at:
             raise PaymentGoneError(f"{recovery.payment_id} is not pending any more")
         # A night may have tried it since the clerk's page was made.
         stored: Recovery = unguarded(recovery).get()
