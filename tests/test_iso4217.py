@@ -14,8 +14,7 @@ from iso4217 import raw_xml
 
 from payments_ui import money
 from payments_ui.core.checks import check_settings
-from payments_ui.core.rules.currencies import codes
-from payments_ui.core.triggers.compiler import by_minor_unit
+from payments_ui.core.rules.currencies import by_minor_unit, codes
 from payments_ui.exceptions import InvalidCurrencyError
 from payments_ui.iso4217 import DECIMALS
 

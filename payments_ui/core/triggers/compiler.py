@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 from payments_ui.core.rules import BOOKS, Rule, TableRules
-from payments_ui.core.rules.currencies import codes
 
 EVENTS = ("INSERT", "UPDATE", "DELETE")
 #: In a trigger's source, where its version is written: a word, so that it can be a label.
 VERSION = "payments_ui_version"
+
+
+_TOKENS = re.compile(r"'(?:[^']|'')*'|[()]|\b(?:CASE|END|AND|OR)\b")
+_OPENING, _CLOSING = ("(", "CASE"), (")", "END")
 
 
 class Trigger(NamedTuple):
@@ -63,6 +66,30 @@ class Dialect:
         return [(self.sql(rule.refused(event)), rule) for rule in rules if rule.refused(event)]
 
 
+def guarded(condition: str) -> Iterator[tuple[str, str]]:
+    """Yield pairs, of which one holds where the condition does: a guard, and what is asked then.
+
+    A database that runs a query wherever a condition has one is asked only where the guard, which
+    has none, holds. Either of the two may be empty.
+    """
+    for either in _split(condition, "OR"):
+        terms = _split(either, "AND")
+        plain = next((at for at, term in enumerate(terms) if "SELECT" in term), len(terms))
+        yield " AND ".join(terms[:plain]), " AND ".join(terms[plain:])
+
+
+def _split(condition: str, word: str) -> list[str]:
+    """The condition's terms between this word, where it is in no parentheses, CASE or text."""
+    depth, begin, terms = 0, 0, []
+    for found in _TOKENS.finditer(condition):
+        token = found[0]
+        depth += (token in _OPENING) - (token in _CLOSING)
+        if token == word and not depth:
+            terms.append(condition[begin : found.start()].strip())
+            begin = found.end()
+    return [*terms, condition[begin:].strip()]
+
+
 def by_event() -> Iterator[tuple[TableRules, str, list[Rule]]]:
     """Yield each table and event that some rule refuses, with these rules in their order."""
     for table in BOOKS:
@@ -87,13 +114,3 @@ def versioned(name: str, event: str, create: Sequence[str], drop: Sequence[str])
     version = f"payments_ui_{digest}"
     made = tuple(statement.replace(VERSION, version) for statement in create)
     return Trigger(name, event, (*drop, *made), drop, version)
-
-
-@cache
-def by_minor_unit(one: str, thousandth: str, hundredth: str) -> str:
-    """Return the choice between these by the decimals of ``NEW.currency``: 0, 3 or 2."""
-    whole, thousandths = (", ".join(f"'{code}'" for code in codes(digits)) for digits in (0, 3))
-    return (
-        f"CASE WHEN NEW.currency IN ({whole}) THEN {one}"
-        f" WHEN NEW.currency IN ({thousandths}) THEN {thousandth} ELSE {hundredth} END"
-    )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from payments_ui.core.rules.currencies import by_minor_unit
 from payments_ui.core.rules.rule import (
     ARRIVAL,
     ATTEMPT,
@@ -27,7 +28,6 @@ from .compiler import (
     Dialect,
     Trigger,
     by_event,
-    by_minor_unit,
     message,
     name_of,
     versioned,

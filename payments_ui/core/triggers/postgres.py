@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from payments_ui.core.rules import Rule, TableRules
+from payments_ui.core.rules.currencies import by_minor_unit
 from payments_ui.core.rules.lineitems import BOUND, LINEITEMS, RELEASED
 from payments_ui.core.rules.rule import LINEITEM, PAYMENT, PREFIX
 
@@ -20,7 +21,7 @@ from .compiler import (
     Dialect,
     Trigger,
     by_event,
-    by_minor_unit,
+    guarded,
     message,
     name_of,
     versioned,
@@ -60,21 +61,33 @@ _DIALECT = Dialect(
 )
 _BY_STATEMENT = f"{name_of(LINEITEMS, 'UPDATE')}s"
 NAMES = frozenset([_BY_STATEMENT, *(name_of(table, event) for table, event, _rules in by_event())])
+# As a rule one question is enough: line items came to drafts of their own that this transaction has
+# written, and so has locked, and left payments that cannot be paid any more. If not, all is asked.
 # First, drafts that line items come to or leave: who seals them waits, or is waited for. By a
 # write, since a transaction with one snapshot (REPEATABLE READ) would not see a mere lock.
 # The planner knows nothing of the statement's rows, and keeps its plan for the session. So the
 # payments, few as a rule, are collected first and then found by their primary keys, and the rows
 # before and after are compared by EXCEPT: a join of them may be planned as one row with each.
 _BODY = """DECLARE
-    touched uuid[] := ARRAY(
-        SELECT payment_id FROM payments_was WHERE payment_id IS NOT NULL
-        UNION SELECT payment_id FROM payments_now WHERE payment_id IS NOT NULL);
+    touched uuid[];
     sealed uuid[];
     kept uuid[];
 BEGIN
-IF cardinality(touched) = 0 THEN
+IF NOT EXISTS (SELECT FROM (
+        SELECT DISTINCT payment_id, user_id, currency FROM payments_now
+        WHERE payment_id IS NOT NULL) i
+    WHERE (SELECT p.sealed_at IS NULL AND p.xmin = pg_current_xact_id()::xid
+        AND p.user_id = i.user_id AND p.currency IN ('', i.currency)
+        FROM {payment} p WHERE p.id = i.payment_id) IS NOT TRUE)
+AND NOT EXISTS (SELECT FROM (
+        SELECT DISTINCT payment_id FROM payments_was WHERE payment_id IS NOT NULL) i
+    WHERE (SELECT p.cancelled_at IS NOT NULL OR p.undone_at IS NOT NULL
+        FROM {payment} p WHERE p.id = i.payment_id) IS NOT TRUE) THEN
     RETURN NULL;
 END IF;
+touched := ARRAY(
+    SELECT payment_id FROM payments_was WHERE payment_id IS NOT NULL
+    UNION SELECT payment_id FROM payments_now WHERE payment_id IS NOT NULL);
 UPDATE {payment} SET created_at = created_at WHERE id = ANY (touched) AND sealed_at IS NULL;
 IF EXISTS (
         SELECT FROM (SELECT DISTINCT payment_id, user_id, currency FROM payments_now
@@ -111,14 +124,17 @@ def triggers(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:  # runs on P
     for table, event, rules in by_event():
         by_row = [rule for rule in rules if event != "UPDATE" or rule not in (BOUND, RELEASED)]
         checks = (
-            f"IF {condition} THEN {_raise(rule, table)} END IF;"
+            _if(guard, _if(question, _raise(rule, table)))
             for condition, rule in _DIALECT.refusals(by_row, event)
+            for guard, question in guarded(condition)
         )
         lock = table.locks.get(event)
         locked = f"PERFORM 1 {lock} FOR NO KEY UPDATE;" if lock else ""
         result = "OLD" if event == "DELETE" else "NEW"
         body = "\n".join(["BEGIN", locked, *checks, f"RETURN {result};", "END"])
-        when = f"BEFORE {event} ON {table.table} FOR EACH ROW{_when(table, event, by_row)}"
+        # A trigger before an UPDATE locks each row, and logs that, though it is called for none.
+        moment = "AFTER" if (table, event) == (LINEITEMS, "UPDATE") else "BEFORE"
+        when = f"{moment} {event} ON {table.table} FOR EACH ROW{_when(table, event, by_row)}"
         yield _trigger(name_of(table, event), table, event, schema, body, when)
     raised = {"bound": _raise(BOUND, LINEITEMS), "released": _raise(RELEASED, LINEITEMS)}
     when = f"""AFTER UPDATE ON {LINEITEM}
@@ -137,12 +153,16 @@ def switched_off(connection: BaseDatabaseWrapper) -> Iterator[str]:  # runs on P
 def _when(  # runs on PostgreSQL only
     table: TableRules, event: str, rules: Sequence[Rule]
 ) -> str:
-    if table is LINEITEMS and event == "UPDATE":
+    refused = [f"({condition})" for condition, _rule in _DIALECT.refusals(rules, event)]
+    if event not in table.locks and not any("SELECT" in condition for condition in refused):
         # Nothing but what these refuse, so that for all other rows no function is called.
-        refused = (f"({condition})" for condition, _rule in _DIALECT.refusals(rules, event))
         return f" WHEN ({' OR '.join(refused)})"
     watched = table.watched.get(event)
     return f" WHEN ({_DIALECT.sql(watched)})" if watched else ""
+
+
+def _if(condition: str, then: str) -> str:  # runs on PostgreSQL only
+    return f"IF {condition} THEN {then} END IF;" if condition else then
 
 
 def _raise(rule: Rule, table: TableRules) -> str:  # runs on PostgreSQL only

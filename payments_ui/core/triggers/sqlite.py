@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from payments_ui.core.rules import BOOKS, Rule, TableRules
+from payments_ui.core.rules.currencies import by_minor_unit
 from payments_ui.core.rules.lineitems import LINEITEMS
 from payments_ui.core.rules.rule import LINEITEM
 from payments_ui.money import DECIMAL_PLACES
@@ -24,7 +25,6 @@ from .compiler import (
     Dialect,
     Trigger,
     by_event,
-    by_minor_unit,
     message,
     name_of,
     versioned,
