@@ -126,13 +126,15 @@ def _read(session: Any, pk: str) -> tuple[str, str] | None:
 @cache
 def _statement(alias: str, user: Any, session: type[Model] | None) -> str:
     # ruff: noqa: S608 - only the names of tables and columns go in
-    name = connections[alias].ops.quote_name
+    connection = connections[alias]
+    name = connection.ops.quote_name
     columns = {field.name: name(field.column) for field in user._meta.local_concrete_fields}
     pk, password, is_active = (
         columns[each] for each in (user._meta.pk.name, "password", "is_active")
     )
+    version = queries.told(queries.VERSION, connection.vendor)
     sql = (
-        f"SELECT {queries.VERSION}, account.{password} FROM {name(user._meta.db_table)} AS account"
+        f"SELECT {version}, account.{password} FROM {name(user._meta.db_table)} AS account"
         f" WHERE account.{pk} = %s AND account.{is_active} = %s"
     )
     if session is None:

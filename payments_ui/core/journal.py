@@ -18,6 +18,7 @@ from payments_ui.exceptions import InvalidAmountError
 
 from .db.append_only import Evidence
 from .db.fields import ExactDecimalField, IdentifierField
+from .db.indexes import IndexWhere
 from .db.json_safe import storable, text
 from .verbs import JournalVerb
 
@@ -74,10 +75,10 @@ class JournalEntry(Evidence):
         verbose_name_plural = _("journal")
         indexes = (
             models.Index(fields=("user", "id"), name="payments_journal_user"),
-            models.Index(
+            IndexWhere(
                 fields=("payment_id",),
                 name="payments_journal_payment",
-                condition=models.Q(payment_id__isnull=False),
+                where=models.Q(payment_id__isnull=False),
             ),
         )
 

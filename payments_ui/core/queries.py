@@ -60,15 +60,16 @@ FROM {Payment._meta.db_table} AS payment
 WHERE user_id = %s AND (%s = '' OR currency = %s) AND {_IS_PENDING}
 ORDER BY created_at DESC LIMIT %s
 """
-#: The version of a user's books, as two columns of any statement: takes the user's primary key
-#: twice, ``version_text`` reads it. From indexes alone, whatever the number of line items. Of the
-#: newest 50, because a slow transaction commits an id that another has overtaken: coming late it
-#: replaces a lower one or joins, so that the sums only grow.
+_NEWEST_ITEMS = f"SELECT id FROM {_LINEITEM} WHERE user_id = %s{{}} ORDER BY id DESC LIMIT 50"
+#: The version of a user's books, as two columns of any statement, which ``told`` puts in words.
+#: Takes the user's primary key twice, ``version_text`` reads it. From indexes alone, whatever the
+#: number of line items. Of the newest 50, because a slow transaction commits an id that another has
+#: overtaken: coming late it replaces a lower one or joins, so that the sums only grow. What makes
+#: the second one smaller, a line item that is bound or deleted, is journalled.
 VERSION = f"""
     (SELECT COALESCE(SUM(id), 0) FROM
         (SELECT id FROM {_JOURNAL} WHERE user_id = %s ORDER BY id DESC LIMIT 50) AS newest_entries),
-    (SELECT COALESCE(SUM(id), 0) FROM
-        (SELECT id FROM {_LINEITEM} WHERE user_id = %s ORDER BY id DESC LIMIT 50) AS newest_items)
+    (SELECT COALESCE(SUM(id), 0) FROM ({_NEWEST_ITEMS.format("")}) AS newest_items)
 """
 # Each pending payment, with its line items: a LEFT JOIN, since SQLite may begin an inner one with
 # everybody's line items. A table that is partitioned by user wants to be told whose they are.
@@ -225,7 +226,7 @@ def owed(user: AbstractBaseUser) -> Owed:
     """What the user owes, pending payments included, and the ``version``. One query."""
     connection, owner = reader(user)
     with connection.cursor() as cursor:
-        cursor.execute(_OWED, [owner] * 4)
+        cursor.execute(told(_OWED, connection.vendor), [owner] * 4)
         return _owed(cursor.fetchall(), connection)
 
 
@@ -236,7 +237,7 @@ def owed_and_groups(
     connection, owner = reader(user)
     parameters = [owner, currency, offset, offset + limit, owner, owner, owner]
     with connection.cursor() as cursor:
-        cursor.execute(_LISTED, parameters)
+        cursor.execute(told(_LISTED, connection.vendor), parameters)
         rows = cursor.fetchall()
     # The first group of a currency stands for its total.
     owed_rows = [row[:5] for row in rows if row[0] != "unbound" or row[5] == 1]
@@ -482,13 +483,25 @@ def version(user: AbstractBaseUser) -> str:
     """
     connection, owner = reader(user)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {VERSION}", [owner, owner])
+        cursor.execute(told(f"SELECT {VERSION}", connection.vendor), [owner, owner])
         return version_text(*cursor.fetchone())
 
 
 def version_text(entries: Decimal, items: Decimal) -> str:
     """The version whose two columns a statement with ``VERSION`` has read."""
     return f"{int(entries)}.{int(items)}"
+
+
+@cache
+def told(sql: str, vendor: str) -> str:
+    """A statement with ``VERSION`` as this database is told it."""
+    if vendor != "postgresql":
+        return sql
+    # Its index of a user's line items in the order of their ids has the unbound ones only.
+    unbound = " AND payment_id IS NULL"  # runs on PostgreSQL only
+    return sql.replace(  # runs on PostgreSQL only
+        _NEWEST_ITEMS.format(""), _NEWEST_ITEMS.format(unbound)
+    )
 
 
 def reader(user: AbstractBaseUser) -> tuple[BaseDatabaseWrapper, Any]:

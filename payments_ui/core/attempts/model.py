@@ -14,6 +14,7 @@ from payments_ui import money
 from payments_ui.core import rules
 from payments_ui.core.db.append_only import EvidenceQuerySet
 from payments_ui.core.db.fields import IdentifierField
+from payments_ui.core.db.indexes import IndexWhere
 from payments_ui.core.disputes import transitions as disputes
 from payments_ui.core.payments.model import Payment
 from payments_ui.core.psp_request import PSPRequest
@@ -149,10 +150,10 @@ class Attempt(PSPRequest):
             models.Index(fields=("state", "updated_at"), name="payments_attempt_state"),
             models.Index(fields=("started_at",), name="payments_attempt_newest"),
             # Serves the foreign key.
-            models.Index(
+            IndexWhere(
                 fields=("payment_method",),
                 name="payments_attempt_method",
-                condition=models.Q(payment_method__isnull=False),
+                where=models.Q(payment_method__isnull=False),
             ),
         )
         constraints = rules.constraints(rules.ATTEMPTS)

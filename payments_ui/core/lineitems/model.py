@@ -14,6 +14,7 @@ from payments_ui import money
 from payments_ui.core import journal, rules
 from payments_ui.core.db.constraint_errors import typed_refusals
 from payments_ui.core.db.fields import ExactDecimalField, IdentifierField
+from payments_ui.core.db.indexes import IndexWhereOnPostgreSQL
 from payments_ui.core.payments.model import Payment
 from payments_ui.exceptions import LineItemBoundError, LineItemError
 
@@ -83,9 +84,20 @@ class LineItem(models.Model):
         verbose_name = _("line item")
         verbose_name_plural = _("line items")
         indexes = (
-            # Serves the foreign key, too: binding 100 000 items writes one index, not two.
-            models.Index(fields=("payment", "user", "currency"), name="payments_item_unbound"),
-            models.Index(fields=("user", "id"), name="payments_item_newest"),
+            # They serve the foreign keys, too; on PostgreSQL users are found by the unique one of
+            # user and key, which holds all rows there.
+            IndexWhereOnPostgreSQL(
+                fields=("payment",),
+                name="payments_item_payment",
+                where=models.Q(payment__isnull=False),
+                elsewhere=("payment", "user", "currency"),
+            ),
+            IndexWhereOnPostgreSQL(
+                fields=("user", "id", "currency"),
+                name="payments_item_user",
+                where=models.Q(payment__isnull=True),
+                elsewhere=("user", "id"),
+            ),
         )
         constraints = rules.constraints(rules.LINEITEMS)
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui.core import clock, journal
 from payments_ui.core.db.append_only import Evidence, EvidenceQuerySet
 from payments_ui.core.db.fields import IdentifierField
+from payments_ui.core.db.indexes import IndexWhere
 from payments_ui.core.db.locks import retrying
 from payments_ui.core.db.querysets import BooksQuerySet
 from payments_ui.core.db.unguarded import unguarded
@@ -124,10 +125,10 @@ class Mail(Evidence):
         )
         indexes = (
             # What was claimed and not sent: of all mails, those few.
-            models.Index(
+            IndexWhere(
                 fields=("state", "claimed_at"),
                 name="payments_mail_not_sent",
-                condition=models.Q(sent_at__isnull=True),
+                where=models.Q(sent_at__isnull=True),
             ),
         )
 

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import payments_ui.core.db.fields
+import payments_ui.core.db.indexes
 import payments_ui.core.rules.unique
 from payments_ui.core import triggers
 
@@ -119,12 +120,12 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["created_at"], name="payments_payment_newest"),
                     models.Index(fields=["user", "created_at"], name="payments_payment_user"),
-                    models.Index(
-                        condition=models.Q(("signal_due_at__isnull", False)),
+                    payments_ui.core.db.indexes.IndexWhere(
                         fields=["signal_due_at"],
                         name="payments_payment_signal",
+                        where=models.Q(("signal_due_at__isnull", False)),
                     ),
-                    models.Index(
+                    payments_ui.core.db.indexes.IndexWhere(
                         fields=[
                             "charged_at",
                             "cancelled_at",
@@ -134,7 +135,7 @@ class Migration(migrations.Migration):
                             "created_at",
                         ],
                         name="payments_pending_amount",
-                        condition=models.Q(
+                        where=models.Q(
                             ("cancelled_at", None), ("charged_at", None), ("undone_at", None)
                         ),
                     ),
@@ -263,14 +264,25 @@ class Migration(migrations.Migration):
                 "ordering": ("-created_at",),
                 "base_manager_name": "objects",
                 "indexes": [
-                    models.Index(
-                        fields=["payment", "user", "currency"], name="payments_item_unbound"
+                    payments_ui.core.db.indexes.IndexWhereOnPostgreSQL(
+                        elsewhere=("payment", "user", "currency"),
+                        fields=["payment"],
+                        name="payments_item_payment",
+                        where=models.Q(("payment__isnull", False)),
                     ),
-                    models.Index(fields=["user", "id"], name="payments_item_newest"),
+                    payments_ui.core.db.indexes.IndexWhereOnPostgreSQL(
+                        elsewhere=("user", "id"),
+                        fields=["user", "id", "currency"],
+                        name="payments_item_user",
+                        where=models.Q(("payment__isnull", True)),
+                    ),
                 ],
                 "constraints": [
                     payments_ui.core.rules.unique.UniqueWhereSet(
-                        fields=("user", "key"), key="key", name="payments_item_once"
+                        all_on="postgresql",
+                        fields=("user", "key"),
+                        key="key",
+                        name="payments_item_once",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -1409,10 +1421,10 @@ class Migration(migrations.Migration):
                 "ordering": ("-id",),
                 "base_manager_name": "objects",
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("payment_id__isnull", False)),
+                    payments_ui.core.db.indexes.IndexWhere(
                         fields=["payment_id"],
                         name="payments_journal_payment",
+                        where=models.Q(("payment_id__isnull", False)),
                     ),
                     models.Index(fields=["user", "id"], name="payments_journal_user"),
                 ],
@@ -1872,10 +1884,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="attempt",
-            index=models.Index(
-                condition=models.Q(("payment_method__isnull", False)),
+            index=payments_ui.core.db.indexes.IndexWhere(
                 fields=["payment_method"],
                 name="payments_attempt_method",
+                where=models.Q(("payment_method__isnull", False)),
             ),
         ),
         migrations.AddField(
@@ -2110,10 +2122,10 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("about", "kind"), name="payments_mail_once")
                 ],
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("sent_at__isnull", True)),
+                    payments_ui.core.db.indexes.IndexWhere(
                         fields=["state", "claimed_at"],
                         name="payments_mail_not_sent",
+                        where=models.Q(("sent_at__isnull", True)),
                     )
                 ],
             },

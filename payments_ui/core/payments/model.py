@@ -18,6 +18,7 @@ from payments_ui import money
 from payments_ui.core import rules
 from payments_ui.core.attempts import booking, transitions, unexpected_money
 from payments_ui.core.db.fields import AmountField, IdentifierField
+from payments_ui.core.db.indexes import IndexWhere
 from payments_ui.core.db.unguarded import unguarded
 from payments_ui.core.disputes import reopening
 from payments_ui.core.refunds import requesting
@@ -98,18 +99,18 @@ class Payment(mooch.models.Payment):
             # Serves the foreign key, too.
             models.Index(fields=("user", "created_at"), name="payments_payment_user"),
             # Of pending payments all three are NULL: by amount, and the newest first.
-            models.Index(
+            IndexWhere(
                 fields=(
                     *("charged_at", "cancelled_at", "undone_at"),
                     *("currency", "amount", "created_at"),
                 ),
                 name="payments_pending_amount",
-                condition=models.Q(charged_at=None, cancelled_at=None, undone_at=None),
+                where=models.Q(charged_at=None, cancelled_at=None, undone_at=None),
             ),
-            models.Index(
+            IndexWhere(
                 fields=("signal_due_at",),
                 name="payments_payment_signal",
-                condition=models.Q(signal_due_at__isnull=False),
+                where=models.Q(signal_due_at__isnull=False),
             ),
         )
         constraints = rules.constraints(rules.PAYMENTS)
@@ -210,9 +211,9 @@ class Payment(mooch.models.Payment):
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
-    def lock(self, **conditions: object) -> Payment | None:
+    def lock(self) -> Payment | None:
         """Lock the row until the transaction ends, see ``Payment.all_objects.lock``."""
-        locked: Payment | None = type(self).all_objects.lock(self.pk, **conditions)
+        locked: Payment | None = type(self).all_objects.lock(self.pk)
         return locked
 
     def take_over(self, written: Mapping[str, Any]) -> None:

@@ -95,7 +95,10 @@ LINEITEMS = TableRules(
             name="lineitem_once",
             promise="A user's key is recorded once.",
             error=KeyConflictError,
-            constraint=UniqueWhereSet(fields=("user", "key"), name=ONCE, key="key"),
+            # Of all rows on PostgreSQL, where it is the index of the user's line items, too.
+            constraint=UniqueWhereSet(
+                fields=("user", "key"), name=ONCE, key="key", all_on="postgresql"
+            ),
         ),
         Rule(
             name="lineitem_number",

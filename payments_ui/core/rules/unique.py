@@ -14,17 +14,19 @@ class UniqueWhereSet(UniqueConstraint):
 
     Where a database has partial indexes, those rows are not in the index, and writing them costs
     nothing. MariaDB and MySQL have none, and Django would leave the constraint out there: they get
-    a whole index, which says the same, since NULL never equals NULL.
+    a whole index, which says the same, since NULL never equals NULL, and so does the database that
+    ``all_on`` names, where it serves as an index of all rows.
     """
 
-    def __init__(self, *, fields: Iterable[str], name: str, key: str) -> None:
+    def __init__(self, *, fields: Iterable[str], name: str, key: str, all_on: str = "") -> None:
         super().__init__(fields=tuple(fields), name=name, condition=Q((f"{key}__isnull", False)))
-        self.key = key
+        self.key, self.all_on = key, all_on
 
     def deconstruct(self) -> tuple[str, Any, dict[str, Any]]:
         """For migrations: as it was made."""
         path, args, _options = super().deconstruct()
-        return path, args, {"fields": self.fields, "name": self.name, "key": self.key}
+        made: dict[str, Any] = {"fields": self.fields, "name": self.name, "key": self.key}
+        return path, args, made | ({"all_on": self.all_on} if self.all_on else {})
 
     def check(self, model: type[Model], connection: Any) -> list[CheckMessage]:
         """As Django's, without its warning of a condition (models.W036): all is kept here."""
@@ -55,10 +57,11 @@ class UniqueWhereSet(UniqueConstraint):
 
     def _on(self, schema_editor: Any) -> Any:
         """What this database is told: the condition only where it understands it."""
-        if schema_editor.connection.features.supports_partial_indexes:
+        connection = schema_editor.connection
+        if connection.features.supports_partial_indexes and connection.vendor != self.all_on:
             # What Django makes of the same, since these methods of our own ask here.
             return UniqueConstraint(fields=self.fields, name=self.name, condition=self.condition)
-        return self._plain  # runs on MariaDB only
+        return self._plain  # runs on PostgreSQL only, and on MariaDB
 
     @property
     def _plain(self) -> UniqueConstraint:
