@@ -1,6 +1,7 @@
 """How many statements each change of the books takes: no question is asked twice.
 
-Without those that begin and end transactions. The numbers are the same on each database.
+Without those that begin and end transactions. But for ``CREATE`` the numbers are the same on each
+database.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -43,8 +45,9 @@ CANCEL_KEPT = CANCEL + 1
 CANCEL_AMONG = CANCEL + 1
 #: What is stored, before and after; between them the lock, what is locked, and the news.
 LOOK_AGAIN = 5
-#: Four to make a payment of all that a payer owes.
-CREATE = 4
+#: To make a payment of all that a payer owes: the draft and its line items, the journal and the
+#: seal. PostgreSQL writes two at a time.
+CREATE = 2 if connection.vendor == "postgresql" else 4
 #: A processor of the site's own sets ``charged_at`` and saves: the lock, the attempts, the attempt,
 #: the journal, the payment; then that the signal was sent.
 SAVE_AS_CHARGED = 6
@@ -62,7 +65,7 @@ def test_a_payment_is_locked_and_read_at_once(user: User) -> None:
     assert locked is not None
     assert (locked.amount, locked.user, locked.created_at) == (5, user, payment.created_at)
     with transaction.atomic(), statements(LOCK):
-        assert payment.lock(charged_at__isnull=False) is None
+        assert Payment(pk=uuid4()).lock() is None
 
 
 def test_where_a_database_returns_nothing_of_an_update_the_row_is_read_after_it(
@@ -72,7 +75,7 @@ def test_where_a_database_returns_nothing_of_an_update_the_row_is_read_after_it(
     monkeypatch.setattr(connection.features, "can_return_columns_from_insert", False)
     with transaction.atomic():
         assert payment.lock() == payment
-        assert payment.lock(charged_at__isnull=False) is None
+        assert Payment(pk=uuid4()).lock() is None
 
 
 def test_a_charge(user: User) -> None:

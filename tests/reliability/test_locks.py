@@ -42,7 +42,7 @@ def test_a_deadlock_is_tried_again(trial: Trial) -> None:
             trial.tried()
             owe(user, "10.00", "20.00")
             locked, binding = threading.Event(), threading.Event()
-            with at(Point.CREATE_AFTER_INSERT, binding.set):
+            with at(Point.CREATE_BEFORE_BIND, binding.set):
                 jobs = [_bill(user, locked), _host(user, locked, binding)]
                 answer, _host_saw = pool.at_once(jobs)
             amounts = [payment.amount for payment in payments_of(user)]

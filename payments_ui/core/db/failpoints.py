@@ -13,7 +13,7 @@ from enum import StrEnum
 class Point(StrEnum):
     """Every place where a process can die, or meet another, with money at stake."""
 
-    CREATE_AFTER_INSERT = "create.after_insert"
+    CREATE_BEFORE_BIND = "create.before_bind"
     CREATE_AFTER_BIND = "create.after_bind"
     CREATE_BEFORE_COMMIT = "create.before_commit"
     ATTEMPT_AFTER_COMMIT = "attempt.after_commit"

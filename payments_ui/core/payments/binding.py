@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 FIELDS = frozenset({"id", "created_at", "email", "payment_service_provider", "transaction"})
 # Of a list of line items, so that no database's limit of parameters is reached.
 _CHUNK = 10_000
-# What Payment.amount holds; SQLite keeps 15 digits of it exactly.
-_LIMIT = Decimal(10) ** 11
 
 
 class _NothingToPay(Exception):
@@ -94,11 +92,10 @@ def create_pending(
         # The draft never leaves this transaction. Row locks make concurrent callers wait and
         # then bind the rest; an item that is recorded meanwhile is simply not bound.
         with transaction.atomic(using=using):
-            binding_sql.insert(payment, using)
-            failpoints.hit(Point.CREATE_AFTER_INSERT)
             if not _bind(payment, currency, keys, using):
                 raise _NothingToPay
             failpoints.hit(Point.CREATE_AFTER_BIND)
+            payment.sealed_at = timezone.now()
             _seal(payment, binding_sql.journal_bound(payment, by, using), using)
             failpoints.hit(Point.CREATE_BEFORE_COMMIT)
     except _NothingToPay:
@@ -110,9 +107,11 @@ create_pending.alters_data = True  # type: ignore[attr-defined]
 
 
 def _bind(payment: Payment, currency: str | None, keys: list[Any] | None, using: str) -> int:
-    """Bind what is unbound at this moment; return how many line items that were."""
+    """Store the draft, and bind what is unbound then; return how many line items that were."""
     if keys is None:
-        return binding_sql.bind(payment, currency, using)
+        return binding_sql.insert_and_bind(payment, currency, using)
+    binding_sql.insert(payment, using)
+    failpoints.hit(Point.CREATE_BEFORE_BIND)
     items: Any = payment.user.user_lineitems
     unbound = items.using(using).unbound().order_by()
     if currency:
@@ -129,7 +128,8 @@ def _seal(payment: Payment, bound: binding_sql.Bound, using: str) -> None:
     amount = money.round_amount(bound.total, bound.currency)
     if bound.total < 0 or (bound.total and not amount):
         raise _NothingToPay
-    if amount >= _LIMIT:
+    if amount >= binding_sql.LIMIT:
         raise InvalidAmountError(f"A payment of {amount} is more than the books can hold")
-    payment.amount, payment.currency, payment.sealed_at = amount, bound.currency, timezone.now()
-    binding_sql.seal(payment, using)
+    payment.amount, payment.currency = amount, bound.currency
+    if not bound.is_sealed:
+        binding_sql.seal(payment, using)

@@ -63,7 +63,11 @@ def test_sums_do_not_pass_through_floats(user: User) -> None:
 
 @pytest.mark.parametrize(
     ("currency", "amount", "expected"),
-    [("JPY", "500", "500"), ("KWD", "1.2345", "1.234"), ("CHF", "0.125", "0.12")],
+    [
+        *(("JPY", "500", "500"), ("KWD", "1.2345", "1.234"), ("CHF", "0.125", "0.12")),
+        *(("CHF", "0.135", "0.14"), ("CHF", "0.12500001", "0.13"), ("CHF", "0.12499999", "0.12")),
+        *(("JPY", "1.5", "2"), ("JPY", "2.5", "2"), ("KWD", "0.00050001", "0.001")),
+    ],
 )
 def test_each_currency_has_its_minor_unit(
     user: User, currency: str, amount: str, expected: str
@@ -164,8 +168,9 @@ def test_other_errors_of_the_database_pass() -> None:
 
 
 def test_the_books_hold_less_than_a_hundred_billion(user: User) -> None:
+    bound = binding_sql.Bound(Decimal(10) ** 11, "CHF", is_sealed=False)
     with pytest.raises(InvalidAmountError, match="books"):
-        binding._seal(Payment(user=user), binding_sql.Bound(Decimal(10) ** 11, "CHF"), "default")
+        binding._seal(Payment(user=user), bound, "default")
 
 
 def test_line_items_may_come_from_a_generator(user: User) -> None:
