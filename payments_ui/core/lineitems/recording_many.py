@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 # Users who are known to exist, and those who are looked for in one statement.
 _USERS, _ASKED = 100_000, 900
+_NO_KEYS = (bool, float, Decimal)
 
 
 class Recorded(NamedTuple):
@@ -171,7 +173,9 @@ class Recorder:
 
 
 def _user_id(user: Any, user_id: Any) -> Any:
-    return user_id if user is None else user.pk
+    named = user_id if user is None else user.pk
+    # Of 1.5 a field would make 1, and of True, too: as texts they name nobody.
+    return str(named) if isinstance(named, _NO_KEYS) else named
 
 
 def _primary_key(field: Any, value: Any) -> Any:

@@ -169,6 +169,17 @@ def test_a_user_id_that_no_database_holds_holds_nobody_up(user: User, impossible
     assert (caught.value.new, caught.value.count) == (2, 1)
 
 
+def test_who_is_charged_is_named_exactly(user: User) -> None:
+    User.objects.get_or_create(pk=1, defaults={"username": "first"})
+    cut = [user.pk + 0.5, float(user.pk), Decimal(user.pk) + Decimal("0.5"), True, 1.5]
+    rows = [
+        {"user_id": named, "title": "Tiles", "amount": "1", "key": f"{named!r}"} for named in cut
+    ]
+    with pytest.raises(UsesRefusedError) as caught:
+        many([*uses(user, "a"), *rows])
+    assert (caught.value.new, caught.value.count) == (1, len(cut))
+
+
 def test_where_users_are_known_by_a_text_it_is_one_that_every_database_takes() -> None:
     field = models.CharField(primary_key=True)
     assert recording_many._primary_key(field, "maria") == "maria"
