@@ -22,6 +22,9 @@ VISA, REFUSED, SECURED = "4242424242424242", "4000000000000002", "40000025000031
 REVIEW = "Review and pay"
 PAID = "Payment successful"
 
+#: What htmx marks until it has found its attributes in what it has put into the page.
+UNSETTLED = ".htmx-added, .htmx-settling, .htmx-swapping"
+
 
 class Charges:
     """The pending charges on a page, with or without JavaScript."""
@@ -64,8 +67,9 @@ class Charges:
         return self.root.get_by_role("group", name="There is a problem")
 
     def at(self, heading: str) -> Charges:
-        """Expect the step with this heading."""
+        """Expect the step with this heading, as people do: no finger is as fast as htmx settles."""
         expect(self.heading(heading)).to_be_visible()
+        expect(self.root.locator(UNSETTLED)).to_have_count(0)
         return self
 
     def begin(self) -> Charges:

@@ -41,7 +41,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note how the test failed: the report has only words."""
     report = yield
-    error = call.excinfo if report.when == "call" else None
+    # Fixtures open pages, too; what they find afterwards is no wait.
+    error = call.excinfo if report.when in ("setup", "call") else None
     report.is_hiccup = error is not None and has_waited_in_vain(error)  # type: ignore[attr-defined]
     return report
 

@@ -27,6 +27,7 @@ DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAG
 ROOT_URLCONF = "e2e.site.urls"
 # django-mooch's own moocher is listed below: its view needs the protection.
 MIDDLEWARE = [
+    "e2e.site.rest.counting",
     "e2e.site.violations.asking",
     *MIDDLEWARE,
     "payments_ui.mooch.middleware.MoochMiddleware",

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,9 +66,16 @@ class Site:
             data=json.dumps(arguments).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urlopen(request, timeout=20) as response:  # noqa: S310
+        with urlopen(request, timeout=60) as response:  # noqa: S310
             answer: dict[str, Any] = json.load(response)
             return answer
+
+    def rest(self) -> None:
+        """Wait until the site is asked nothing."""
+        end = time.monotonic() + 60
+        while self.direct("asked")["requests"]:
+            assert time.monotonic() < end, "The site never comes to rest."
+            time.sleep(0.02)
 
     def person(self, *, is_staff: bool = False) -> Person:
         """Return somebody new, who owes nothing."""

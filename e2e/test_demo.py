@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,16 +12,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.charges import PAID, TRANSFER, Charges
+from e2e.charges import PAID, PATIENCE, TRANSFER, Charges
 from e2e.pictures import TAKEN, keep
 from e2e.stage import ROOT
 from e2e.watch import Watch
+from tests.ports import free_port
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[str]:
     """Start `manage.py demo`, which is what `make demo` does, and return its address."""
-    port = free_port()
+    port = free_port(following=1)
     command = [sys.executable, "example_project/manage.py", "demo", "--port", str(port)]
     environment = {key: value for key, value in os.environ.items() if key[:6] != "DJANGO"}
     process = subprocess.Popen(  # noqa: S603 - our own command
@@ -43,24 +43,12 @@ def demo(tmp_path: Path) -> Iterator[str]:
     process.communicate(timeout=20)
 
 
-def free_port() -> int:
-    """Return a port that is free, and the next one is, too."""
-    while True:
-        with socket.socket() as one, socket.socket() as next_one:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                next_one.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-
-
 @pytest.fixture
 def first_visitor(browser: Browser, demo: str) -> Iterator[Page]:
     """Somebody who opens the demo, and complains of nothing."""
     watch = Watch()
     context = browser.new_context(base_url=demo, device_scale_factor=1.5)
+    context.set_default_timeout(PATIENCE)
     watch.over(context)
     page = context.new_page()
     page.goto("/")
@@ -147,8 +135,9 @@ def test_the_clerk_imports_the_banks_statement(first_visitor: Page) -> None:
 def become(page: Page, name: str) -> None:
     """Be somebody else, by the demo's panel."""
     page.goto("/account/")
-    page.get_by_role("button", name=name).click()
-    page.wait_for_load_state()
+    who = page.get_by_role("button", name=name)
+    who.click()
+    expect(who).to_have_attribute("aria-current", "true")
 
 
 @pytest.mark.skipif(not TAKEN, reason="PAYMENTS_UI_PICTURES=1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from e2e.charges import TRANSFER, Charges
 from e2e.conftest import Visit
@@ -51,6 +51,8 @@ def test_bare_tags_change_nothing(visit: Visit, owing: Person, step: str, css: s
     if step == "transfer":
         charges.choose(TRANSFER).button("Get the transfer details").click()
         charges.at("Waiting for your transfer")
+    # Once htmx has found the form, its button hides itself.
+    expect(charges.button("Choose")).to_be_hidden()
     page.add_style_tag(content="body { font-size: 16px }")
     before = geometry(page)
     page.add_style_tag(content=css)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.charges import CARD, DECLINED, PAID, REVIEW, TRANSFER, Charges
+from e2e.charges import CARD, DECLINED, PAID, PATIENCE, REVIEW, TRANSFER, Charges
 from e2e.conftest import RELEASED, Visit
+from e2e.engines.window import WaitedInVainError
 from e2e.stage import Person, Site
 from payments_ui.testing.psp import SandboxPSP
 
@@ -34,12 +35,11 @@ class Ear:
 
     @property
     def focus(self) -> str:
-        """Name and description of what has the focus, which comes a moment after the answer."""
-        expect(self.page.locator(":focus")).to_have_count(1)
+        """Name and description of what has the focus; nothing while it is on its way."""
         session = self.page.context.new_cdp_session(self.page)
         nodes = session.send("Accessibility.getFullAXTree")["nodes"]
         session.detach()
-        (node,) = [
+        focused = [
             node
             for node in nodes
             if any(
@@ -47,7 +47,11 @@ class Ear:
             )
             and node["role"]["value"] != "RootWebArea"
         ]
-        parts = [node.get(part, {}).get("value", "") for part in ("name", "description")]
+        parts = [
+            node.get(part, {}).get("value", "")
+            for node in focused
+            for part in ("name", "description")
+        ]
         return " ".join(" ".join(parts).split())
 
     @property
@@ -56,9 +60,17 @@ class Ear:
         return [" ".join(text.split()) for text in self.page.evaluate("window.said")]
 
     def hears(self, *texts: str) -> None:
-        """Expect the focus to say all these, and the live regions to say nothing twice."""
-        heard = self.focus
-        assert all(text in heard for text in texts), heard
+        """Expect the focus to say all these, and the live regions to say nothing twice.
+
+        It comes a moment after the answer.
+        """
+        for _ in range(PATIENCE // 100):
+            heard = self.focus
+            if all(text in heard for text in texts):
+                break
+            self.page.wait_for_timeout(100)
+        else:
+            raise WaitedInVainError(f"Not {texts}, but {heard}")
         assert self.news == []
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from e2e.charges import CARD, PAID, REFUSED, REVIEW, SECURED, STRIPE, VISA, Charges
 from e2e.conftest import RELEASED, SCRIPTED, Visit
+from e2e.held import held
 from e2e.stage import Person
 from e2e.test_faults import changed, no_busy_state_is_left
 from e2e.test_keyboard import tab_to
@@ -165,8 +166,10 @@ def test_two_tabs_that_pay_at_once_pay_once(
 def test_impatient_fingers_send_one_request_and_pay_once(
     visit: Visit, owing: Person, psp: SandboxPSP, watch: Watch, build: str
 ) -> None:
-    charges = Charges(visit(owing, htmx=build)).begin().choose(STRIPE).enter(VISA)
-    charges.button("Pay CHF").dblclick()
+    page = visit(owing, htmx=build)
+    charges = Charges(page).begin().choose(STRIPE).enter(VISA)
+    with held(page, "**/v1/confirmation_tokens"):
+        charges.button("Pay CHF").dblclick()
     charges.at(PAID)
     assert len(watch.sent("POST", "/moochers/stripe/")) == 1
     assert len(watch.sent("POST", "/v1/confirmation_tokens")) == 1
@@ -350,14 +353,11 @@ def test_press_before_the_fields_are_there_waits_for_them(
     visit: Visit, owing: Person, psp: SandboxPSP, build: str
 ) -> None:
     page = visit(owing, htmx=build)
-    waiting: list[Route] = []
-    page.route(SCRIPT, lambda route: waiting.append(route))
-    with page.expect_request(SCRIPT):
+    with held(page, SCRIPT):
         charges = Charges(page).begin().choose(STRIPE)
-    expect(charges.root.get_by_text("The fields are loading")).to_be_visible()
-    charges.button("Pay CHF").click()
-    expect(charges.button("Paying")).to_have_attribute("aria-disabled", "true")
-    waiting[0].continue_()
+        expect(charges.root.get_by_text("The fields are loading")).to_be_visible()
+        charges.button("Pay CHF").click()
+        expect(charges.button("Paying")).to_have_attribute("aria-disabled", "true")
     expect(charges.alert).to_have_text("Please check what you entered. Nothing was charged.")
     charges.pay_at_stripe().at(PAID)
 

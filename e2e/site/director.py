@@ -26,6 +26,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from e2e.site import rest
 from e2e.site.violations import reported
 from hillshade.demo_moochers import stripe
 from payments_ui.core import audit as auditing
@@ -177,6 +178,11 @@ def audit() -> Facts:
     return {"findings": [str(finding) for finding in auditing.audit()]}
 
 
+def asked() -> Facts:
+    """How many requests the site is busy with, but for those to the director."""
+    return {"requests": rest.busy()}
+
+
 def violations() -> Facts:
     """What browsers have reported of the policy since somebody asked."""
     said = sorted(reported)
@@ -188,7 +194,8 @@ ACTS: dict[str, Callable[..., Facts]] = {
     act.__name__: act
     for act in (
         *(person, session, charge, facts, book, slip),
-        *(refund, keep, decline, link, rename, audit, violations),
+        *(refund, keep, decline, link, rename, audit, asked),
+        violations,
     )
 }
 
@@ -215,7 +222,11 @@ def _payment(payment: Payment) -> Facts:
         "currency": payment.currency,
         "lineitems": payment.lineitems.count(),
         "attempts": [
-            {"moocher": attempt.moocher, "state": attempt.state}
+            {
+                "moocher": attempt.moocher,
+                "reference": attempt.reference,
+                "state": attempt.state,
+            }
             for attempt in payment.attempts.order_by("started_at")
         ],
     }

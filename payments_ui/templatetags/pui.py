@@ -220,7 +220,7 @@ def pui_refresher(
     """
     widget: Widget = context["widget"]
     return format_html(
-        'data-pui-bg hx-get="{}" hx-trigger="{}payments:changed from:document" '
+        'data-pui-bg hx-get="{}" hx-trigger="{}payments:changed from:document, payments:again" '
         'hx-target="{}" hx-swap="outerHTML" hx-sync="closest [data-pui]:abort"',
         # "news" tells the views that no user asked: the focus stays where it is.
         _with_query(url, news=1, **query, **widget.data),

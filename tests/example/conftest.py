@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,11 +13,13 @@ from http.client import HTTPMessage
 from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
 from time import monotonic, sleep
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 import pytest
+
+from tests.ports import free_port
 
 MANAGE = Path(__file__).parents[2] / "example_project" / "manage.py"
 #: The sdist ships the package's tests without the example project.
@@ -102,7 +103,7 @@ def start(var: Path, *arguments: str) -> subprocess.Popen[str]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start the demo and return its address."""
-    port = free_port()
+    port = free_port(following=1)
     demo = start(tmp_path_factory.mktemp("hillshade"), "demo", "--port", str(port))
     try:
         yield until_it_answers(f"http://127.0.0.1:{port}", demo)
@@ -117,19 +118,6 @@ def visitor(site: str) -> Visitor:
     return Visitor(site)
 
 
-def free_port() -> int:
-    """Return a port that is free, and the next is, too."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-
-
 def until_it_answers(url: str, demo: subprocess.Popen[str], seconds: float = 180) -> str:
     """Wait for the site, and return its address; fail with its output if it ends."""
     end = monotonic() + seconds
@@ -138,7 +126,8 @@ def until_it_answers(url: str, demo: subprocess.Popen[str], seconds: float = 180
             pytest.fail(f"The demo ended with {demo.returncode}: {demo.communicate()[0]}")
         try:
             build_opener().open(f"{url}/prices/", timeout=5).close()
-        except URLError:
+        except OSError:
+            # Nobody listens yet, or hangs up.
             sleep(0.1)
         else:
             return url

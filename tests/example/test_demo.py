@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Manage, Visitor, free_port, until_it_answers
+from tests.ports import free_port
+
+from .conftest import Manage, Visitor, until_it_answers
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])  # noqa: S104
@@ -31,7 +33,7 @@ def test_a_first_visitor_is_ada_and_owes_something(visitor: Visitor) -> None:
 def test_starting_again_keeps_the_data_and_reset_starts_over(manage: Manage) -> None:
     pages = []
     for arguments in ((), (), ("--reset",)):
-        port = free_port()
+        port = free_port(following=1)
         demo = manage("demo", "--port", str(port), *arguments)
         visitor = Visitor(until_it_answers(f"http://127.0.0.1:{port}", demo))
         pages.append(visitor.get("/dashboard/").text)

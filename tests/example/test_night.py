@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from .conftest import Manage, Visitor, free_port, until_it_answers
+from tests.ports import free_port
+
+from .conftest import Manage, Visitor, until_it_answers
 
 
 def test_a_night_charges_ada_and_tells_ben_that_his_card_was_declined(manage: Manage) -> None:
-    port = free_port()
+    port = free_port(following=1)
     demo = manage("demo", "--port", str(port))
     visitor = Visitor(until_it_answers(f"http://127.0.0.1:{port}", demo))
     try:

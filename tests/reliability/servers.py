@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from typing import Any, ClassVar
 
 from django.db import DatabaseError, connection
 
+from tests.ports import free_port
+
 PATIENCE = 60.0
 
 
@@ -30,9 +31,7 @@ class Server(ABC):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         if os.getuid() == 0:
             owner = pwd.getpwnam(self.account)

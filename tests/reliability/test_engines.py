@@ -23,6 +23,7 @@ from django.contrib.auth.models import User
 from payments_ui.core.models import Run, RunBatch
 from payments_ui.core.runs.counting import progress
 from payments_ui.testing.psp import SandboxPSP
+from tests.ports import free_port
 
 from .crew import Crew, children, crew, kill, wait_until
 from .frame import Trial, scenario
@@ -64,10 +65,8 @@ def through(trial: Trial, site: Crew, users: list[User], patience: float) -> Non
 def redis(site: Crew) -> Iterator[tuple[list[str], str]]:
     """A Redis of the scenario's own: how it is started, and its address."""
     program = shutil.which("redis-server") or pytest.fail("Redis is not installed")
-    with socket.socket() as free, tempfile.TemporaryDirectory() as folder:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
         where = ["--bind", "127.0.0.1", "--port", str(port), "--dir", folder]
         yield [program, *where, "--save", "", "--appendonly", "no"], f"redis://127.0.0.1:{port}/0"
 

@@ -37,6 +37,15 @@
   const beats = () => [...document.querySelectorAll("[data-pui-heartbeat]")];
   const isBackground = (element) => element.matches("[data-pui-bg], [data-pui-heartbeat]");
   const isBusy = (root) => root.querySelector("form[aria-busy]") !== null;
+  // What the books had counted when something was read: two numbers, the first of which counts
+  // more. By them, never by a clock: servers differ.
+  const counted = (version) =>
+    /^(\d+)\.(\d+)$/
+      .exec(version ?? "")
+      ?.slice(1)
+      .map(BigInt);
+  const isLess = (one, other) => one[0] < other[0] || (one[0] === other[0] && one[1] < other[1]);
+  const shownBy = (root) => counted(root.querySelector("[data-pui-body]")?.dataset.puiV);
 
   // Set by <pui-pause>. Where storage is refused, it lasts as long as the page.
   const isPaused = () => {
@@ -49,10 +58,9 @@
 
   // --- One voice: what several widgets learn at once, one of them says. What the user's own action
   // did is said with the focus, so that its echo in other widgets is silent.
-  let acts = false; // while the answer to an action is taken in
-  const echoes = new WeakSet(); // events by which that answer tells other widgets
+  const taking = new Map(); // request whose answer is taken in -> root, where its user acted there
+  const echoes = new WeakSet(); // events by which the answer to an action tells other widgets
   const echoing = new WeakSet(); // roots that refresh because of one
-  on(["payments:changed"], (event) => acts && echoes.add(event));
   const isSaid = (live, text) =>
     [...document.querySelectorAll("[data-pui-live]:not([hidden])")].some(
       (other) => other !== live && other.textContent.trim() === text,
@@ -101,6 +109,51 @@
     button?.removeAttribute("data-pui-slow");
   };
 
+  // --- No news are lost. What a widget cannot ask for when it is told, it asks for once it can: htmx
+  // finds the refresher of a new body some time after it has put it there, asks one thing at a time,
+  // and a page that is out of sight asks nothing.
+  const owed = new Map(); // root -> whether only echoes have told it, and whether a script has
+  const note = (event) => {
+    const isBare = event.detail === null || taking.size === 0;
+    const roots = isBare ? [] : [...taking.values()].filter(Boolean);
+    if (roots.length) echoes.add(event);
+    for (const root of document.querySelectorAll("[data-pui]")) {
+      if (roots.includes(root)) continue;
+      const before = owed.get(root);
+      owed.set(root, {
+        isEcho: roots.length > 0 && before?.isEcho !== false,
+        isBare: isBare || before?.isBare === true,
+      });
+    }
+  };
+  document.addEventListener("payments:changed", note, true); // before htmx, which asks at once
+  // What an answer has told of, the page shows somewhere by its version.
+  const isBehind = (root) => {
+    const shown = shownBy(root);
+    const asked = beats().map((beat) => new URL(beat.getAttribute("hx-get"), location.href));
+    const known = [
+      ...[...document.querySelectorAll("[data-pui]")].map(shownBy),
+      ...asked.map(({ searchParams }) => counted(searchParams.get("v"))),
+    ];
+    return !shown || known.some((version) => version && isLess(shown, version));
+  };
+  const pay = () => {
+    for (const [root, { isBare }] of owed) {
+      const refresher = root.querySelector("[data-pui-bg]");
+      const isOver = !root.isConnected || !refresher || !(isBare || isBehind(root));
+      if (isOver) owed.delete(root);
+      else if (isWired(refresher) && !document.hidden && !isBusy(root))
+        refresher.dispatchEvent(new CustomEvent("payments:again"));
+    }
+  };
+  on(["payments:wired", "visibilitychange"], pay);
+  const asks = (root, trigger) => {
+    const isEcho = trigger?.type === "payments:again" && owed.get(root)?.isEcho;
+    if (isEcho || echoes.has(trigger)) echoing.add(root);
+    else echoing.delete(root);
+    owed.delete(root);
+  };
+
   // --- What htmx has found: controls show or hide themselves by it.
   let isTold = true;
   on(["htmx:afterProcessNode", "htmx:after:init"], ({ detail, target }) => {
@@ -116,6 +169,8 @@
   // --- Requests
   const mayAsk = (source, root, timed) => {
     if (document.hidden || isBusy(root)) return false;
+    // Halfway through what the user does, the books tell of it, too; its answer tells the whole.
+    if (isBeat(source) && document.querySelector("[data-pui] form[aria-busy]")) return false;
     if (isBeat(source) && source !== beats().find(isWired)) return false;
     if (isPaused() && (timed || isBeat(source))) return false;
     return !timed || Date.now() - lastInput < IDLE; // sliding sessions must end some day
@@ -125,17 +180,21 @@
     const root = rootOf(source);
     const request = requestOf(event);
     if (!root || !request) return;
-    const trigger = triggerOf(event)?.type ?? "every";
+    const trigger = triggerOf(event);
     const others = [...root.querySelectorAll("form[aria-busy]")].some((form) => form !== source);
-    if (echoes.has(triggerOf(event))) echoing.add(root);
-    else echoing.delete(root);
-    const refused = isBackground(source) ? !mayAsk(source, root, trigger === "every") : others;
+    const isTimed = (trigger?.type ?? "every") === "every";
+    const refused = isBackground(source) ? !mayAsk(source, root, isTimed) : others;
     if (refused) event.preventDefault();
-    else if (!isBackground(source) && !running.has(request)) begin(request, source);
+    else if (isBackground(source)) isBeat(source) || asks(root, trigger);
+    else {
+      echoing.delete(root);
+      if (!running.has(request)) begin(request, source);
+    }
   });
   on(["htmx:afterRequest", "htmx:finally:request"], (event) => {
     end(requestOf(event));
-    acts = false;
+    taking.delete(requestOf(event));
+    setTimeout(pay); // once htmx has forgotten the request
   });
 
   // --- Answers: ours only, none that is older than what is shown, none under a payment.
@@ -149,26 +208,18 @@
     const source = sourceOf(event);
     if (!rootOf(source)) return;
     if (headerOf(event) != null) {
-      acts = !isBackground(source);
+      taking.set(requestOf(event), isBackground(source) ? null : rootOf(source));
       return;
     }
     event.preventDefault();
     const status = statusOf(event);
     say(source, status < 400 || status === 401 || status === 403 ? "expired" : "failed");
   });
-  // By what the books had counted, never by a clock: servers differ. Two numbers, the first of
-  // which counts more.
-  const counted = (version) =>
-    /^(\d+)\.(\d+)$/
-      .exec(version ?? "")
-      ?.slice(1)
-      .map(BigInt);
   const isOlder = ({ detail }, root) => {
     const answer = detail.ctx?.text ?? detail.xhr?.responseText ?? "";
     const theirs = counted(/data-pui-v="([\d.]+)"/.exec(answer)?.[1]);
-    const shown = counted(root.querySelector("[data-pui-body]")?.dataset.puiV);
-    if (!theirs || !shown) return false;
-    return theirs[0] < shown[0] || (theirs[0] === shown[0] && theirs[1] < shown[1]);
+    const shown = shownBy(root);
+    return theirs !== undefined && shown !== undefined && isLess(theirs, shown);
   };
   on(["htmx:beforeSwap", "htmx:before:swap"], (event) => {
     const source = sourceOf(event);
@@ -237,8 +288,7 @@
     for (const left of document.querySelectorAll("[data-pui] .htmx-request")) {
       left.classList.remove("htmx-request");
     }
-    // htmx 4 may only now be looking for whom to tell.
-    setTimeout(() => document.dispatchEvent(new CustomEvent("payments:changed")));
+    document.dispatchEvent(new CustomEvent("payments:changed"));
   });
   on(["pointerdown", "keydown"], () => {
     lastInput = Date.now();
