@@ -66,6 +66,6 @@ def test_a_clock_that_was_put_back_makes_nobody_wait_for_hours(seconds: float) -
 
 
 def test_the_time_is_that_of_the_database() -> None:
-    assert pace.database_time("cards") == pytest.approx(time.time(), abs=5)
-    assert pace.database_time("cards") == pytest.approx(time.time(), abs=5)
+    assert pace.database_time("cards") == pytest.approx(time.time(), abs=60)
+    assert pace.database_time("cards") == pytest.approx(time.time(), abs=60)
     assert Pace.objects.count() == 1

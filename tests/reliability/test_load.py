@@ -123,10 +123,15 @@ def test_many_users_are_billed_right(trial: Trial) -> None:
 )
 def test_the_naive_order_of_steps_goes_wrong_under_load(trial: Trial) -> None:
     users = people(5)
+    speed, bitten = 0.0, 0
     with without_triggers():
-        speed, _times, _errors = load(users, 10 if trial.full else 0.5, "naive")
+        # On a busy machine it may bite late.
+        for _ in range(trial.size(small=40, full=1)):
+            speed, _times, _errors = load(users, 10 if trial.full else 0.5, "naive")
+            bitten = sum(len(wrong(user)) for user in users)
+            if bitten:
+                break
         made = models.QuerySet(Payment).count()
-        bitten = sum(len(wrong(user)) for user in users)
     trial.tried(made)
     trial.canary(made, bitten)
     trial.metric("operations of the naive order", speed, "per s")

