@@ -64,6 +64,7 @@ class Ear:
 
         It comes a moment after the answer.
         """
+        heard = ""
         for _ in range(PATIENCE // 100):
             heard = self.focus
             if all(text in heard for text in texts):

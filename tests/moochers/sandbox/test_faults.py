@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from payments_ui.core.attempts.outcomes import DeclineCode, Declined, Succeeded, Unknown
