@@ -29,7 +29,9 @@ def copy(job: Job, page: Sequence[Owned], *, bound: bool) -> None:  # runs on Po
         name: LineItem._meta.get_field(name).db_type(connection) for name in ("user", "payment")
     }
     payment = "s.payment_id" if bound else "NULL"
+    items = [owned.item for owned in page]
     with connection.cursor() as cursor:
+        # Row by row: a sum stays the same where two rows change, or one user's becomes another's.
         cursor.execute(
             f"""
             WITH copied AS (
@@ -38,13 +40,29 @@ def copy(job: Job, page: Sequence[Owned], *, bound: bool) -> None:  # runs on Po
                 )
                 SELECT s.id, s.user_id::{types["user"]}, {payment}::{types["payment"]},
                     s.created_at, s.created_at, s.title, s.amount, %s, '', %s || s.id
-                FROM {SourceItem._meta.db_table} s WHERE s.id = ANY(%s)
-                RETURNING amount
+                FROM {SourceItem._meta.db_table} s JOIN unnest(
+                    %s::bigint[], %s::text[], %s::uuid[], %s::timestamptz[], %s::text[],
+                    %s::numeric[]
+                ) AS seen (id, user_id, payment_id, created_at, title, amount)
+                ON s.id = seen.id AND s.user_id::text = seen.user_id
+                    AND s.payment_id IS NOT DISTINCT FROM seen.payment_id
+                    AND s.created_at = seen.created_at
+                    AND s.title = seen.title AND s.amount = seen.amount
+                RETURNING 1
             )
-            SELECT COUNT(*), COALESCE(SUM(amount), 0) FROM copied
+            SELECT COUNT(*) FROM copied
             """,  # noqa: S608 - only names and types of our own and the old tables go in
-            [job.currency, key_of(""), [owned.item.pk for owned in page]],
+            [
+                job.currency,
+                key_of(""),
+                [item.pk for item in items],
+                [str(item.user) for item in items],
+                [item.payment for item in items],
+                [item.created_at for item in items],
+                [item.title for item in items],
+                [item.amount for item in items],
+            ],
         )
-        copied = cursor.fetchone()
-    if copied != (len(page), sum(owned.item.amount for owned in page)):
+        (copied,) = cursor.fetchone()
+    if copied != len(page):
         raise SourceError("Line items changed in the old tables while they were imported")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, models, transaction
+from django.db.models import F
 
 from payments_ui.core.models import LineItem
 from payments_ui.importing import copying
@@ -66,19 +66,30 @@ def test_another_database_is_read_row_by_row() -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="others are read row by row")
-@pytest.mark.parametrize("change", ["amount", "id"])
+@pytest.mark.parametrize("change", ["amount", "title", "created_at", "user", "payment", "id"])
 def test_what_is_no_longer_as_it_was_read_is_not_copied(
-    ancestor: Ancestor, user: User, change: str
+    ancestor: Ancestor, user: User, make_user: UserFactory, change: str
 ) -> None:
-    pk = ancestor.item(user, "5").pk
+    pk, kept = ancestor.item(user, "5").pk, ancestor.item(user, "4")
     items: models.QuerySet[SourceItem] = models.QuerySet(SourceItem, using="default")
-    item = items.get()
-    if change == "amount":
-        item.amount = Decimal(4)
-    else:
+    seen = [Owned(item, user.pk) for item in items.order_by("pk")]
+    changes = {
+        # As many as before, of the same sum.
+        "amount": {"amount": F("amount") - 1},
+        "title": {"title": "Other"},
+        "created_at": {"created_at": ODD},
+        "user": {"user_id": make_user().pk},
+        "payment": {"payment_id": ancestor.pending(user, "5").pk},
+    }
+    if change == "id":
         ancestor.items.filter(pk=pk).delete()
-    with pytest.raises(SourceError, match="changed"):
-        copying.copy(_job(), [Owned(item, user.pk)], bound=False)
+    else:
+        ancestor.items.filter(pk=pk).update(**changes[change])
+    if change == "amount":
+        ancestor.items.filter(pk=kept.pk).update(amount=F("amount") + 1)
+    with pytest.raises(SourceError, match="changed"), transaction.atomic():
+        copying.copy(_job(), seen, bound=False)
+    assert not LineItem.objects.exists()
 
 
 def _job(source: str = "default") -> Job:
