@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db import connections
 
+from payments_ui.core.lineitems.recording_sql import array
 from payments_ui.core.models import LineItem
 
 from .job import Job
@@ -55,12 +56,10 @@ def copy(job: Job, page: Sequence[Owned], *, bound: bool) -> None:  # runs on Po
             [
                 job.currency,
                 key_of(""),
-                [item.pk for item in items],
-                [str(item.user) for item in items],
-                [item.payment for item in items],
-                [item.created_at for item in items],
-                [item.title for item in items],
-                [item.amount for item in items],
+                *(
+                    array([getattr(item, name) for item in items])
+                    for name in ("pk", "user", "payment", "created_at", "title", "amount")
+                ),
             ],
         )
         (copied,) = cursor.fetchone()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from django.db import models
@@ -21,10 +21,19 @@ from .report import Kind, Report, Tally
 from .source import SourceItem, SourcePayment
 
 Plans = dict[UUID, Plan]
+Page = tuple[list[Owned], Existing]
+# Pages of line items that are kept from the decision until they are written.
+_KEPT = 5
 
 
-def decide(job: Job, batch: Sequence[SourcePayment], report: Report) -> Plans:
-    """What becomes of these payments and their line items; the report counts each."""
+def decide(
+    job: Job, batch: Sequence[SourcePayment], report: Report
+) -> tuple[Plans, Iterable[Page]]:
+    """What becomes of these payments and their line items; the report counts each.
+
+    Also the pages of their line items: as they were read, or, where these are more than fit into
+    memory, read once more.
+    """
     # The journal, since a payment that was cancelled may be gone, and is not to come back.
     entries = JournalEntry.objects.using(job.target).filter(
         payment_id__in=[payment.pk for payment in batch],
@@ -47,9 +56,7 @@ def decide(job: Job, batch: Sequence[SourcePayment], report: Report) -> Plans:
             existing=job.report(),
             fresh=Tally(),
         )
-    for page, existing in pages(job, plans):
-        for owned in page:
-            plans[owned.item.payment].count(owned, existing)
+    items = _count_items(job, plans)
     charged = [plan for plan in plans.values() if plan.fate is Fate.CHARGED]
     taken = taken_references([plan.answer for plan in charged], job.target)
     for plan in charged:
@@ -58,10 +65,22 @@ def decide(job: Job, batch: Sequence[SourcePayment], report: Report) -> Plans:
             plan.reference = plan.answer.reference
     for plan in plans.values():
         _count(plan, report)
-    return plans
+    return plans, items
 
 
-def pages(job: Job, plans: Plans) -> Iterator[tuple[list[Owned], Existing]]:
+def _count_items(job: Job, plans: Plans) -> Iterable[Page]:
+    kept: list[Page] = []
+    read = 0
+    for page, existing in _pages(job, plans):
+        for owned in page:
+            plans[owned.item.payment].count(owned, existing)
+        read += 1
+        if read <= _KEPT:
+            kept.append((page, existing))
+    return kept if read <= _KEPT else _pages(job, plans)
+
+
+def _pages(job: Job, plans: Plans) -> Iterator[Page]:
     """The line items of these payments, and what the books have of them, a page at a time."""
     rows: models.QuerySet[SourceItem] = models.QuerySet(SourceItem, using=job.source)
     for batch in batches(rows.filter(payment__in=list(plans)), "payment", "id", size=ITEMS):

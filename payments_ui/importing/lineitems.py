@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -50,6 +51,7 @@ def key_of(identifier: int | UUID | str) -> str:
     return f"user_payments:{identifier}"
 
 
+@lru_cache(maxsize=10_000)
 def user_key(value: object) -> Any:
     """A user's primary key, in the type that the site's user model has."""
     user: Any = LineItem._meta.get_field("user")

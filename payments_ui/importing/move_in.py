@@ -101,9 +101,9 @@ def _parts(job: Job) -> Iterator[Report]:
 def _payments(job: Job, batch: Sequence[SourcePayment]) -> Report:
     report = job.report()
     with transaction.atomic(using=job.target):
-        plans = decide(job, batch, report)
+        plans, pages = decide(job, batch, report)
         if job.commit:
-            write.payments(job, plans)
+            write.payments(job, plans, pages)
     return report
 
 

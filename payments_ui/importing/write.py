@@ -13,7 +13,7 @@ from payments_ui.core.models import Arrival, Attempt, JournalEntry, LineItem, Pa
 from payments_ui.core.verbs import JournalVerb as Verb
 
 from . import copying, lineitems
-from .decide import Plans, pages
+from .decide import Page, Plans
 from .job import ACTOR, ITEMS, REASON, Job
 from .lineitems import Existing, Owned
 from .plan import Fate, Plan
@@ -23,18 +23,23 @@ M = TypeVar("M", bound=models.Model)
 _BY_HAND = frozenset({"banktransfer"})
 
 
-def payments(job: Job, plans: Plans) -> None:
-    """Write these payments with all that belongs to them, in the caller's transaction."""
+def payments(job: Job, plans: Plans, pages: Iterable[Page]) -> None:
+    """Write these payments with all that belongs to them, in the caller's transaction.
+
+    ``pages`` are all their line items, of which those are written whose payments' fate says so.
+    """
     imported = [plan for plan in plans.values() if plan.is_imported]
+    bound_to = {plan.source.pk for plan in imported}
     charged = [plan for plan in imported if plan.fate is Fate.CHARGED]
-    with_items = {pk: plan for pk, plan in plans.items() if plan.has_imported_items}
+    with_items = {pk for pk, plan in plans.items() if plan.has_imported_items}
     stored: models.QuerySet[Payment] = models.QuerySet(Payment, using=job.target)
     _insert(Payment, map(_draft, imported), job)
-    for page, existing in pages(job, with_items):
+    for page, existing in pages:
         bound: list[Owned] = []
         released: list[Owned] = []
         for owned in filter(existing.lacks, page):
-            (bound if plans[owned.item.payment].is_imported else released).append(owned)
+            if owned.item.payment in with_items:
+                (bound if owned.item.payment in bound_to else released).append(owned)
         _insert_items(job, bound, existing, bound=True)
         _insert_items(job, released, existing, bound=False)
     _insert(LineItem, (_difference(plan) for plan in imported if plan.needs_item), job)

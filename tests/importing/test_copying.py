@@ -73,7 +73,7 @@ def test_what_is_no_longer_as_it_was_read_is_not_copied(
     pk, kept = ancestor.item(user, "5").pk, ancestor.item(user, "4")
     items: models.QuerySet[SourceItem] = models.QuerySet(SourceItem, using="default")
     seen = [Owned(item, user.pk) for item in items.order_by("pk")]
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         # As many as before, of the same sum.
         "amount": {"amount": F("amount") - 1},
         "title": {"title": "Other"},

@@ -206,9 +206,11 @@ def test_an_interrupted_run_is_taken_up_again(
     assert LineItem.objects.count() == 10
 
 
+@pytest.mark.parametrize("kept", [2, 3])
 def test_line_items_are_read_in_pages(
-    user: User, ancestor: Ancestor, move_in: Import, monkeypatch: pytest.MonkeyPatch
+    user: User, ancestor: Ancestor, move_in: Import, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
+    monkeypatch.setattr(decide, "_KEPT", kept)
     for module in (moving, decide, write):
         monkeypatch.setattr(module, "ITEMS", 2)
     ancestor.charged(user, "15.00", *(["3.00"] * 5))

@@ -157,11 +157,23 @@ class ByArrays(ByRows):  # runs on PostgreSQL only
 
     def insert(self, uses: Sequence[Use]) -> int:
         """Store those whose key is new; return how many."""
-        arrays, names = self._arrays(_COLUMNS), ", ".join(_COLUMNS)
-        sql = f"{self.into} SELECT {names} FROM unnest({arrays}) AS u ({names}){ON_KNOWN_KEY}"  # noqa: S608
-        columns = list(zip(*uses, strict=True))
+        # Without the number, which comes last.
+        values = dict(zip(_COLUMNS, zip(*uses, strict=True), strict=False))
+        # What all rows say alike is said once: most uses have one moment, and no quantity.
+        alike = {
+            name: column[0]
+            for name, column in values.items()
+            if name != "key" and column.count(column[0]) == len(uses)
+        }
+        others = [name for name in _COLUMNS if name not in alike]
+        chosen = [f"%s::{self._type(name)}" if name in alike else name for name in _COLUMNS]
+        sql = (
+            f"{self.into} SELECT {', '.join(chosen)}"  # noqa: S608
+            f" FROM unnest({self._arrays(others)}) AS u ({', '.join(others)}){ON_KNOWN_KEY}"
+        )
+        params = [*alike.values(), *(array(values[name]) for name in others)]
         with self.connection.cursor() as cursor:
-            cursor.execute(sql, [_array(column) for column in columns[:-1]])
+            cursor.execute(sql, params)
             return int(cursor.rowcount)
 
     def stored(self, uses: Sequence[Use]) -> dict[Identity, First]:
@@ -172,17 +184,20 @@ class ByArrays(ByRows):  # runs on PostgreSQL only
                 f"SELECT i.user_id, i.key, i.amount, i.currency FROM {self.table} i"  # noqa: S608
                 f" JOIN unnest({self._arrays(('user_id', 'key'))}) AS u (user_id, key)"
                 " ON i.user_id = u.user_id AND i.key = u.key",
-                [_array(column) for column in asked],
+                [array(column) for column in asked],
             )
             return dict(map(self._read, cursor.fetchall()))
 
     def _arrays(self, names: Iterable[str]) -> str:
-        # Without their lengths, so that nothing is cut or rounded on the way.
-        types = (self.fields.get_field(name).db_type(self.connection) for name in names)
-        return ", ".join(f"%s::{kind.partition('(')[0]}[]" for kind in types)
+        return ", ".join(f"%s::{self._type(name)}[]" for name in names)
+
+    def _type(self, name: str) -> str:
+        # Without its length, so that nothing is cut or rounded on the way.
+        kind: str = self.fields.get_field(name).db_type(self.connection)
+        return kind.partition("(")[0]
 
 
-def _array(values: Sequence[Any]) -> str:  # runs on PostgreSQL only
+def array(values: Sequence[Any]) -> str:  # runs on PostgreSQL only
     """An array as PostgreSQL reads it: psycopg would ask each value how it is written."""
     if None in values:
         return f"{{{','.join('NULL' if value is None else str(value) for value in values)}}}"
