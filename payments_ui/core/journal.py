@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from payments_ui import dates
 from payments_ui.exceptions import InvalidAmountError
 
+from .db import rows
 from .db.append_only import Evidence
 from .db.fields import ExactDecimalField, IdentifierField
 from .db.indexes import IndexWhere
@@ -120,7 +121,7 @@ def by_moocher(identifier: str) -> str:
     return f"moocher:{identifier}"
 
 
-def write(verb: str, **fields: Any) -> JournalEntry:
+def write(verb: str, **fields: Any) -> None:
     """Append one entry. ``verb`` is a ``JournalEntry.Verb``."""
     fields = _acting.get()._asdict() | fields
     fields["reason"] = text(fields["reason"])
@@ -128,8 +129,7 @@ def write(verb: str, **fields: Any) -> JournalEntry:
         # What happened is written down, whatever its amount.
         fields |= {"total": None, "detail": {**fields.get("detail", {}), "total": str(total)}}
     fields["detail"] = storable(fields.get("detail", {}))
-    entry: JournalEntry = JournalEntry.objects.create(verb=verb, **fields)
-    return entry
+    rows.insert(JournalEntry(verb=verb, **fields), router.db_for_write(JournalEntry))
 
 
 def _is_countable(total: Decimal | None) -> bool:
@@ -142,9 +142,9 @@ def _is_countable(total: Decimal | None) -> bool:
     return True
 
 
-def payment(verb: str, payment: Payment, **fields: Any) -> JournalEntry:
+def payment(verb: str, payment: Payment, **fields: Any) -> None:
     """Something happened to a payment."""
-    return write(
+    write(
         verb,
         user_id=payment.user_id,
         payment_id=payment.pk,
@@ -152,9 +152,9 @@ def payment(verb: str, payment: Payment, **fields: Any) -> JournalEntry:
     )
 
 
-def attempt(verb: str, attempt: Attempt, **fields: Any) -> JournalEntry:
+def attempt(verb: str, attempt: Attempt, **fields: Any) -> None:
     """Something happened to an attempt."""
-    return payment(
+    payment(
         verb,
         attempt.payment,
         **{"attempt_id": attempt.pk, "total": attempt.amount, "currency": attempt.currency}
@@ -163,9 +163,9 @@ def attempt(verb: str, attempt: Attempt, **fields: Any) -> JournalEntry:
     )
 
 
-def refund(verb: str, refund: Refund, **fields: Any) -> JournalEntry:
+def refund(verb: str, refund: Refund, **fields: Any) -> None:
     """Something happened to a refund; its id is in the detail."""
-    return payment(
+    payment(
         verb,
         refund.payment,
         attempt_id=refund.attempt_id,
@@ -175,9 +175,9 @@ def refund(verb: str, refund: Refund, **fields: Any) -> JournalEntry:
     )
 
 
-def dispute(verb: str, dispute: Dispute, **fields: Any) -> JournalEntry:
+def dispute(verb: str, dispute: Dispute, **fields: Any) -> None:
     """Something happened to a dispute; the PSP's reference of it is in the detail."""
-    return payment(
+    payment(
         verb,
         dispute.payment,
         attempt_id=dispute.attempt_id,
@@ -187,17 +187,17 @@ def dispute(verb: str, dispute: Dispute, **fields: Any) -> JournalEntry:
     )
 
 
-def payment_method(verb: str, method: PaymentMethod, **fields: Any) -> JournalEntry:
+def payment_method(verb: str, method: PaymentMethod, **fields: Any) -> None:
     """Something happened to a saved payment method; its id is in the detail."""
     detail = {"payment_method": str(method.pk)} | fields.pop("detail", {})
-    return write(verb, user_id=method.user_id, detail=detail, **fields)
+    write(verb, user_id=method.user_id, detail=detail, **fields)
 
 
-def lineitem(verb: str, item: LineItem, **fields: Any) -> JournalEntry:
+def lineitem(verb: str, item: LineItem, **fields: Any) -> None:
     """Something happened to an unbound line item. Its title may be personal and is left out."""
     facts: dict[str, Any] = {"user_id": item.user_id, "lineitem_id": item.pk, "items": 1}
     facts |= {"total": item.amount, "currency": item.currency}
-    return write(verb, **facts, **fields)
+    write(verb, **facts, **fields)
 
 
 def lineitems(verb: str, items: QuerySet[LineItem]) -> None:

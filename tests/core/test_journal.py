@@ -11,9 +11,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.models.deletion import ProtectedError
+from django.db.models.signals import post_save
 
 from payments_ui.core import journal
 from payments_ui.core.attempts.arrivals import book_arrival
+from payments_ui.core.attempts.outcomes import Cancelled
 from payments_ui.core.db import locks
 from payments_ui.core.models import Event, JournalEntry, SuspenseItem
 from payments_ui.exceptions import EvidenceError, TransactionRequiredError
@@ -66,6 +68,24 @@ def test_as_much_as_can_arrive_is_written_down(
     totals = [entry.total or entry.detail.get("total") for entry in JournalEntry.objects.all()]
     assert [Decimal(total) for total in totals if total].count(most) >= 1
     assert SuspenseItem.objects.get().amount == most
+
+
+@pytest.mark.django_db
+def test_who_listens_to_the_journal_hears_every_entry_with_its_number(user: User) -> None:
+    heard: list[JournalEntry] = []
+
+    def listen(instance: JournalEntry, **_facts: Any) -> None:
+        heard.append(instance)
+
+    payment = pending(user, "5")
+    post_save.connect(listen, sender=JournalEntry)
+    try:
+        started(payment).record(Cancelled())
+    finally:
+        post_save.disconnect(listen, sender=JournalEntry)
+    told = JournalEntry.objects.exclude(verb=Verb.PAYMENT_CREATED).order_by("pk")
+    assert len(heard) == 2
+    assert heard == list(told)
 
 
 @pytest.mark.django_db
