@@ -30,4 +30,5 @@ class PaymentsCoreConfig(AppConfig):
         pre_migrate.connect(before, sender=self)
         after = on_demand(f"{triggers}.on_migrate.after_migrations")
         post_migrate.connect(after, sender=self)
+        post_migrate.connect(on_demand(f"{self.name}.tallies.forget_all"), sender=self)
         redaction.watch_logs()

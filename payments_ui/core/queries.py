@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cache, partial
+from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections, router
-from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, Func, OuterRef, Subquery, Sum
+from django.db.models.lookups import Exact
 
 from payments_ui import money
 
+from . import owed_sql, tallies
 from .disputes.model import DisputeQuerySet
 from .models import (
     Arrival,
     Attempt,
     Dispute,
-    JournalEntry,
     LineItem,
     Payment,
     Recovery,
@@ -29,6 +31,7 @@ from .models import (
     SuspenseItem,
 )
 from .refunds.model import RefundQuerySet
+from .tallies import Alike, Tally
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -45,11 +48,10 @@ if TYPE_CHECKING:
 
 #: Parts of a transfer that a widget names; more than two are rare.
 _MOST_PARTS = 20
-# What every page with a widget asks, as SQL: building these takes longer than running them.
-# ruff: noqa: S608 - only our own tables' names go in
-_LINEITEM = LineItem._meta.db_table
-_JOURNAL = JournalEntry._meta.db_table
-_IS_PENDING = "charged_at IS NULL AND cancelled_at IS NULL AND undone_at IS NULL"
+#: Two columns of any statement, which ``told`` puts in words. Takes the user's primary key twice,
+#: ``version_text`` reads it.
+VERSION = owed_sql.VERSION
+told = owed_sql.told
 _PENDING = f"""
 SELECT payment.*, EXISTS (
     SELECT 1 FROM {Attempt._meta.db_table} WHERE open_payment = payment.id
@@ -57,64 +59,9 @@ SELECT payment.*, EXISTS (
     SELECT 1 FROM {Recovery._meta.db_table} WHERE payment_id = payment.id
 ) AS was_declined
 FROM {Payment._meta.db_table} AS payment
-WHERE user_id = %s AND (%s = '' OR currency = %s) AND {_IS_PENDING}
+WHERE user_id = %s AND (%s = '' OR currency = %s) AND {owed_sql.IS_PENDING}
 ORDER BY created_at DESC LIMIT %s
-"""
-_NEWEST_ITEMS = f"SELECT id FROM {_LINEITEM} WHERE user_id = %s{{}} ORDER BY id DESC LIMIT 50"
-#: The version of a user's books, as two columns of any statement, which ``told`` puts in words.
-#: Takes the user's primary key twice, ``version_text`` reads it. From indexes alone, whatever the
-#: number of line items. Of the newest 50, because a slow transaction commits an id that another has
-#: overtaken: coming late it replaces a lower one or joins, so that the sums only grow. What makes
-#: the second one smaller, a line item that is bound or deleted, is journalled.
-VERSION = f"""
-    (SELECT COALESCE(SUM(id), 0) FROM
-        (SELECT id FROM {_JOURNAL} WHERE user_id = %s ORDER BY id DESC LIMIT 50) AS newest_entries),
-    (SELECT COALESCE(SUM(id), 0) FROM ({_NEWEST_ITEMS.format("")}) AS newest_items)
-"""
-# Each pending payment, with its line items: a LEFT JOIN, since SQLite may begin an inner one with
-# everybody's line items. A table that is partitioned by user wants to be told whose they are.
-_PENDING_TOTALS = f"""
-SELECT CASE WHEN attempt.id IS NULL THEN 'idle' ELSE 'open' END,
-    payment.currency, COUNT(lineitem.id), SUM(lineitem.amount), COALESCE(attempt.received_amount, 0)
-FROM (
-    SELECT id, user_id, currency FROM {Payment._meta.db_table} WHERE user_id = %s AND {_IS_PENDING}
-) AS payment
-LEFT JOIN {_LINEITEM} AS lineitem
-    ON lineitem.payment_id = payment.id AND lineitem.user_id = payment.user_id
-LEFT JOIN {Attempt._meta.db_table} AS attempt ON attempt.open_payment = payment.id
-GROUP BY payment.id, payment.currency, attempt.id, attempt.received_amount
-HAVING COUNT(lineitem.id) > 0
-"""
-# The version, unbound line items by currency, and those of each pending payment.
-_OWED = f"""
-SELECT 'version', '', {VERSION}, 0
-UNION ALL
-SELECT 'unbound', currency, COUNT(*), SUM(amount), 0 FROM {_LINEITEM}
-WHERE payment_id IS NULL AND user_id = %s GROUP BY currency
-UNION ALL
-{_PENDING_TOTALS}
-"""
-# The same, and one page of the unbound line items by what they are: these are read once, and their
-# totals are sums of the groups. At least the first group of each currency brings its total along.
-# Groups come first, since the first part of a union says of what type its columns are.
-_LISTED = f"""
-SELECT * FROM (
-    SELECT 'unbound' AS kind, currency, SUM(uses) OVER own AS uses_of_all, SUM(amount) OVER own
-        AS amount_of_all, 0 AS arrived, ROW_NUMBER() OVER (
-            PARTITION BY currency ORDER BY used_at DESC, title, unit, unit_price
-        ) AS place, title, unit, unit_price, uses, amount, quantity, used_from, used_at
-    FROM (
-        SELECT currency, title, unit, unit_price, COUNT(*) AS uses, SUM(amount) AS amount,
-            SUM(quantity) AS quantity, MIN(used_at) AS used_from, MAX(used_at) AS used_at
-        FROM {_LINEITEM} WHERE payment_id IS NULL AND user_id = %s
-        GROUP BY currency, title, unit, unit_price
-    ) AS alike WINDOW own AS (PARTITION BY currency)
-) AS placed WHERE place = 1 OR currency = %s AND place > %s AND place <= %s
-UNION ALL
-SELECT 'version', '', {VERSION}, 0, 0, '', '', NULL, 0, 0, NULL, NULL, NULL
-UNION ALL
-SELECT owed.*, 0, '', '', NULL, 0, 0, NULL, NULL, NULL FROM ({_PENDING_TOTALS}) AS owed
-"""
+"""  # noqa: S608 - only our own tables' names go in
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +135,15 @@ class Owed:
     payments: int = 0
 
 
+class _Bytes(Func):
+    """A text that is compared byte by byte, also where MariaDB's collation does not."""
+
+    template = "%(expressions)s"
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="BINARY %(expressions)s", **context)
+
+
 class Look(NamedTuple):
     """What the line items of one group have in common, beside their currency."""
 
@@ -223,36 +179,87 @@ class Group:
 
 
 def owed(user: AbstractBaseUser) -> Owed:
-    """What the user owes, pending payments included, and the ``version``. One query."""
+    """What the user owes, pending payments included, and the ``version``. One query.
+
+    Two at most for a user with thousands of line items, as in ``owed_and_groups``.
+    """
     connection, owner = reader(user)
-    with connection.cursor() as cursor:
-        cursor.execute(told(_OWED, connection.vendor), [owner] * 4)
-        return _owed(cursor.fetchall(), connection)
+    if tallies.has_many(connection, owner):
+        return owed_and_groups(user, "", limit=0)[0]
+    rows = _all(connection, told(owed_sql.OWED, connection.vendor), [owner] * 4)
+    if any(row[0] == "unbound" and row[2] >= tallies.FEWEST for row in rows):
+        tallies.note_many(connection, owner)
+    return _owed(rows, connection)
 
 
 def owed_and_groups(
     user: AbstractBaseUser, currency: str, *, limit: int, offset: int = 0
 ) -> tuple[Owed, list[Group]]:
-    """What ``owed`` and ``groups`` say of the same moment, in one query."""
+    """What ``owed`` and ``groups`` say of the same moment, in one query.
+
+    For a user with thousands of line items, it reads what is new since this process has last
+    summed them, if that was within a minute; and all of them in a second query, where others than
+    new ones have changed.
+    """
     connection, owner = reader(user)
-    parameters = [owner, currency, offset, offset + limit, owner, owner, owner]
-    with connection.cursor() as cursor:
-        cursor.execute(told(_LISTED, connection.vendor), parameters)
-        rows = cursor.fetchall()
+    known = tallies.find(connection, owner)
+    found = None if known is None else _with_news(connection, owner, known)
+    if found is None:
+        return _listed(connection, owner, currency, limit=limit, offset=offset)
+    owed, tally = found
+    mine = [group for group in tally.groups if group.currency == currency]
+    return owed, [_group(group, connection) for group in mine[offset : offset + limit]]
+
+
+def _listed(
+    connection: BaseDatabaseWrapper, owner: Any, currency: str, *, limit: int, offset: int
+) -> tuple[Owed, list[Group]]:
+    read_at = time.monotonic()
+    most = tallies.MOST_GROUPS
+    parameters = [owner, currency, offset, offset + limit, tallies.FEWEST, most + 1, *[owner] * 4]
+    rows = _all(connection, owed_sql.LISTED[connection.vendor], parameters)
+    unbound = sorted((row for row in rows if row[0] == "unbound"), key=itemgetter(5))
     # The first group of a currency stands for its total.
-    owed_rows = [row[:5] for row in rows if row[0] != "unbound" or row[5] == 1]
-    page = sorted(
-        (row for row in rows if row[1] == currency and offset < row[5] <= offset + limit),
-        key=itemgetter(5),
-    )
-    return _owed(owed_rows, connection), [_group(currency, row[6:], connection) for row in page]
+    totals = [row for row in unbound if row[5] == 1]
+    count = sum(int(row[2]) for row in totals)
+    if count >= tallies.FEWEST or tallies.has_many(connection, owner):
+        (books,) = (row for row in rows if row[0] == "version")
+        groups = [Alike(row[1], *row[6:]) for row in unbound]
+        tallies.keep(connection, owner, Tally(int(books[2]), int(books[5]), count, groups, read_at))
+    page = [row for row in unbound if row[1] == currency and offset < row[5] <= offset + limit]
+    owed = _owed([*totals, *(row for row in rows if row[0] != "unbound")], connection)
+    return owed, [_group(Alike(currency, *row[6:]), connection) for row in page]
+
+
+def _with_news(
+    connection: BaseDatabaseWrapper, owner: Any, known: Tally
+) -> tuple[Owed, Tally] | None:
+    """What is owed, and what is known with what is new; ``None`` where others have changed."""
+    parameters = [owner, known.newest, *[owner] * 5]
+    rows = _all(connection, owed_sql.NEWS[connection.vendor], parameters)
+    (books,) = (row for row in rows if row[0] == "version")
+    ((count, *_rest),) = (row[2:] for row in rows if row[0] == "count")
+    news = [Alike(row[1], *row[6:]) for row in rows if row[0] == "unbound"]
+    tally = known.with_news(int(books[5]), news)
+    if (books[2], count) != (known.entries, tally.count):
+        return None
+    tallies.keep(connection, owner, tally)
+    totals = [("unbound", currency, *sums, 0) for currency, sums in tally.totals().items()]
+    others = [row for row in rows if row[0] not in ("unbound", "count")]
+    return _owed([*totals, *others], connection), tally
+
+
+def _all(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
 
 
 def _owed(rows: Iterable[Sequence[Any]], connection: BaseDatabaseWrapper) -> Owed:
     exact = LineItem._meta.get_field("amount")
     version, payments = "", 0
     totals: dict[str, Total] = {}
-    for kind, currency, count, stored, arrived in rows:
+    for kind, currency, count, stored, arrived, *_group_of in rows:
         if kind == "version":
             version = version_text(count, stored)
             continue
@@ -263,16 +270,23 @@ def _owed(rows: Iterable[Sequence[Any]], connection: BaseDatabaseWrapper) -> Owe
     return Owed([totals[currency] for currency in sorted(totals)], version, payments)
 
 
-def _group(currency: str, row: Sequence[Any], connection: BaseDatabaseWrapper) -> Group:
-    title, unit, unit_price, uses, amount, quantity, used_from, used_at = row
+def _group(row: Alike, connection: BaseDatabaseWrapper) -> Group:
     exact = partial(
         LineItem._meta.get_field("amount").from_db_value, expression=None, connection=connection
     )
-    moment = LineItem._meta.get_field("used_at").get_col(_LINEITEM)
+    used_from, used_at = row.used_from, row.used_at
+    moment = LineItem._meta.get_field("used_at").get_col(owed_sql.LINEITEM)
     for convert in connection.ops.get_db_converters(moment):
         used_from, used_at = (convert(each, moment, connection) for each in (used_from, used_at))
-    sums = exact(amount) or Decimal(0), exact(quantity)
-    return Group(currency, title, unit, exact(unit_price), int(uses), *sums, used_from, used_at)
+    return Group(
+        *row[:3],
+        exact(row.unit_price),
+        int(row.uses),
+        exact(row.amount) or Decimal(0),
+        exact(row.quantity),
+        used_from,
+        used_at,
+    )
 
 
 def _add(total: Total, kind: str, count: int, amount: Decimal, arrived: Decimal) -> Total:
@@ -315,16 +329,6 @@ def payment(user: AbstractBaseUser, pk: UUID) -> Payment | None:
     return found
 
 
-@cache
-def _groups() -> QuerySet[LineItem, tuple[Any, ...]]:
-    # Built once, since that takes longer than running it. The caller says whose items.
-    rows = LineItem.objects.order_by().values_list("title", "unit", "unit_price")
-    rows = rows.annotate(
-        *(Count("id"), Sum("amount"), Sum("quantity"), Min("used_at")), newest=Max("used_at")
-    )
-    return rows.order_by("-newest", "title", "unit", "unit_price")  # type: ignore[no-any-return]
-
-
 def newer(payment: Payment) -> Total | None:
     """Unbound line items recorded since the payment was made, in its currency. One query."""
     newer_items = LineItem.objects.unbound().filter(
@@ -346,8 +350,13 @@ def groups(
 
     One query.
     """
-    rows = _groups().filter(user=user.pk, currency=currency, payment=payment)
-    return [Group(currency, *row) for row in rows[offset : offset + limit]]
+    connection, owner = reader(user)
+    parameters, statements = [owner, currency], owed_sql.UNBOUND_GROUPS
+    if payment is not None:
+        statements = owed_sql.GROUPS_OF_PAYMENT
+        parameters.append(Payment._meta.pk.get_db_prep_value(payment.pk, connection))
+    rows = _all(connection, statements[connection.vendor], [*parameters, limit, offset])
+    return [_group(Alike(*row), connection) for row in rows]
 
 
 def items(
@@ -365,7 +374,8 @@ def items(
     """
     rows = LineItem.objects.filter(user=user.pk, currency=currency, payment=payment)
     if look is not None:
-        rows = rows.filter(**look._asdict())
+        rows = rows.filter(Exact(_Bytes("title"), look.title), Exact(_Bytes("unit"), look.unit))
+        rows = rows.filter(unit_price=look.unit_price)
     return list(rows.order_by("-used_at", "-pk")[offset : offset + limit])
 
 
@@ -490,18 +500,6 @@ def version(user: AbstractBaseUser) -> str:
 def version_text(entries: Decimal, items: Decimal) -> str:
     """The version whose two columns a statement with ``VERSION`` has read."""
     return f"{int(entries)}.{int(items)}"
-
-
-@cache
-def told(sql: str, vendor: str) -> str:
-    """A statement with ``VERSION`` as this database is told it."""
-    if vendor != "postgresql":
-        return sql
-    # Its index of a user's line items in the order of their ids has the unbound ones only.
-    unbound = " AND payment_id IS NULL"  # runs on PostgreSQL only
-    return sql.replace(  # runs on PostgreSQL only
-        _NEWEST_ITEMS.format(""), _NEWEST_ITEMS.format(unbound)
-    )
 
 
 def reader(user: AbstractBaseUser) -> tuple[BaseDatabaseWrapper, Any]:

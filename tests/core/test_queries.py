@@ -358,3 +358,16 @@ def test_an_expression_can_be_saved(user: User) -> None:
     LineItem.objects.update(amount=models.ExpressionWrapper(F("amount"), output_field=exact))
     item.refresh_from_db()
     assert item.amount == Decimal("1.5")
+
+
+def test_titles_and_units_are_compared_byte_by_byte(user: User) -> None:
+    looks = ("Frame", ""), ("frame", ""), ("Frame", "Tile"), ("Frame", "tile"), ("Fr\xe4me", "")
+    for title, unit in looks:
+        LineItem.objects.record(user=user, title=title, quantity=1, unit=unit, unit_price=1)
+    groups = queries.groups(user, "CHF", limit=9)
+    _owed, listed = queries.owed_and_groups(user, "CHF", limit=9)
+    assert groups == listed
+    assert {(group.title, group.unit) for group in groups} == set(looks)
+    for group in groups:
+        (item,) = queries.items(user, "CHF", limit=9, look=group.look)
+        assert (item.title, item.unit) == (group.title, group.unit)
