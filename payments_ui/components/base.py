@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 import django
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.middleware.csrf import get_token
 from django.template.context import make_context
 from django.template.loader import get_template
 from django.urls import reverse
@@ -197,7 +196,7 @@ def render(
     """Render a template, or one named partial of it, with CSRF token and request."""
     context = {
         "request": request,
-        "csrf_token": SimpleLazyObject(lambda: get_token(request)),
+        "csrf_token": SimpleLazyObject(lambda: PageState.of(request).csrf_token(request)),
         **context,
     }
     if partial and django.VERSION < (6, 0):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.template import engines
 
-if TYPE_CHECKING:
-    from .base import Component
+from .base import Component
 
 _components: dict[str, type[Component]] = {}
 

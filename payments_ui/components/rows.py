@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -18,45 +18,73 @@ from payments_ui import dates, languages, money
 from payments_ui.core.models import LineItem
 from payments_ui.core.queries import Group
 
+
+class Use(NamedTuple):
+    """How much was used and when, as people read it.
+
+    ``first`` and ``last`` are the days of the first and the last use, the first one only where it
+    is another day; ``first_at`` and ``last_at`` name the moments in ISO 8601. ``time`` is that of
+    the last use, where it is asked for.
+    """
+
+    calculation: str
+    first: str
+    first_at: SafeString
+    last: str
+    last_at: SafeString
+    time: str
+
+
 #: An amount's text and the amount itself, as its element shows them.
-Amount = Callable[[str, Decimal, str], SafeString]
+AmountElement = Callable[[str, Decimal, str], SafeString]
+UseElement = Callable[[Use], SafeString]
 
 
-def written(rows: Iterable[Group | LineItem], amount: Amount) -> list[dict[str, Any]]:
+def written(
+    rows: Iterable[Group | LineItem],
+    amount: AmountElement,
+    use: UseElement,
+    *,
+    with_time: bool = False,
+) -> list[dict[str, Any]]:
     """The rows, each with its texts beside its data.
 
-    ``title``, ``calculation``, ``count``, ``currency`` and ``look`` are those of the row;
-    ``amount`` is its element. ``first`` and ``last`` are the days of its first and last use, the
-    first one only where it is another day; ``first_at`` and ``last_at`` name the moments in ISO
-    8601.
+    ``title``, ``count``, ``currency`` and ``look`` are those of the row, ``is_group`` says whether
+    it stands for several; ``amount`` and ``use`` are their elements.
     """
     numbers, spoken = languages.of_numbers(), languages.spoken()
     zone = timezone.get_current_timezone()
 
-    def day(moment: dt.datetime) -> str:
-        return dates.format_day(dates.local(moment, zone).date(), spoken)
-
-    def iso(moment: dt.datetime) -> str:
-        return (moment if timezone.is_naive(moment) else moment.astimezone(zone)).isoformat()
+    def read(moment: dt.datetime) -> tuple[str, SafeString]:
+        """The day, and the moment in ISO 8601, in which there is nothing to escape."""
+        local = dates.local(moment, zone)
+        known = moment if timezone.is_naive(moment) else local
+        return dates.format_day(local.date(), spoken), SafeString(known.isoformat())
 
     found = []
     for row in rows:
         text = money.format_amount(row.amount, row.currency, numbers)
-        used_from, last = getattr(row, "used_from", None), day(row.used_at)
-        first = day(used_from) if used_from else last
+        used_from = getattr(row, "used_from", row.used_at)
+        last, last_at = read(row.used_at)
+        first, first_at = (last, last_at) if used_from == row.used_at else read(used_from)
+        is_span = first != last
+        used = Use(
+            calculation=row.calculation,
+            first=first if is_span else "",
+            first_at=first_at if is_span else SafeString(""),
+            last=last,
+            last_at=last_at,
+            time=dates.format_time(row.used_at) if with_time else "",
+        )
         found.append(
             {
                 "title": row.title,
                 "currency": row.currency,
-                "calculation": row.calculation,
-                "count": getattr(row, "count", 1),
+                "count": (count := getattr(row, "count", 1)),
+                "is_group": count > 1,
                 "look": getattr(row, "look", None),
                 "amount": amount(text, row.amount, row.currency),
-                "first": first if first != last else "",
-                "first_at": iso(used_from) if used_from and first != last else "",
-                "last": last,
-                "last_at": iso(row.used_at),
-                "used_at": row.used_at,
+                "use": use(used),
             }
         )
     return found

@@ -5,21 +5,22 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import Field, dataclass, field, fields
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.middleware.csrf import get_token
 from django.template import Context
+from django.utils.safestring import SafeString
 
 from payments_ui import money
 from payments_ui.conf import settings as pui
 
-from . import registry
 from .reading import Reading
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 #: Ids are ``pui-<instance>-<part>``; these instances are the kit's own.
 RESERVED = frozenset({"heartbeat", "news"})
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+#: The id where no tag has given one. Ids are safe in HTML, so templates need not escape them.
+_ONLY = SafeString("pui-0")
 _INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
@@ -93,16 +97,17 @@ def _currency(value: object) -> str:
     return str(value or "")
 
 
-def _instance(value: object) -> str:
+def _instance(value: object) -> SafeString:
     text = str(value)
     if not _INSTANCE.fullmatch(text) or text in RESERVED:
         raise ValueError("must be letters, digits, - and _, at most 40, such as sidebar")
-    return f"pui-{text}"
+    return SafeString(f"pui-{text}")
 
 
 def _component(value: object) -> str:
-    if not registry.find(str(value)):
-        raise ValueError("must be the name of a component")
+    # Whether there is one of this name, the views find out.
+    if not _NAME.fullmatch(str(value)):
+        raise ValueError("must be the name of a component, such as pay-button")
     return str(value)
 
 
@@ -120,7 +125,7 @@ class Widget:
     A component with parameters of its own names a subclass as its ``widget_class``.
     """
 
-    id: str = parameter("pui-0", _instance, travels=False)
+    id: str = parameter(_ONLY, _instance, travels=False)
     title: str = parameter("", str, travels=False)
     anonymous: str = parameter("", str, travels=False)
     heading: int = parameter(2, integer(1, 6))
@@ -147,7 +152,7 @@ class Widget:
         """
         page = PageState.of(request)
         values = cls._defaults() | preset
-        parsers = {each.name: each.metadata["parse"] for each in fields(cls)}
+        parameters = cls._parameters()
         for name, value in params.items():
             try:
                 if name not in accepts:
@@ -156,7 +161,7 @@ class Widget:
                     hint = f"did you mean {near[0]}?" if near else known
                     raise WidgetError(f"unknown parameter {name}: {hint}")
                 try:
-                    checked = parsers[name](value)
+                    checked = parameters[name].metadata["parse"](value)
                 except ValueError as error:
                     raise WidgetError(f"{name}={value!r} {error}") from None
                 values[name] = page.take(checked) if name == "id" else checked
@@ -170,9 +175,9 @@ class Widget:
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """The widget that a fragment's request names. What is invalid becomes the default."""
         values = cls._defaults()
-        for each in cls._travelling():
+        for name in cls._travelling():
             with suppress(KeyError, ValueError):
-                values[each.name] = each.metadata["parse"](data[f"w-{each.name}"])
+                values[name] = cls._parameters()[name].metadata["parse"](data[f"w-{name}"])
         with suppress(KeyError, ValueError):
             # Fragments name the whole id.
             values["id"] = _instance(str(data["w"]).removeprefix("pui-"))
@@ -182,7 +187,7 @@ class Widget:
     def data(self) -> dict[str, str]:
         """Fields a fragment's request carries: the id, and what differs from the defaults."""
         defaults = self._defaults()
-        given = {each.name: getattr(self, each.name) for each in self._travelling()}
+        given = {name: getattr(self, name) for name in self._travelling()}
         return {"w": self.id} | {
             f"w-{name}": str(int(value) if isinstance(value, bool) else value)
             for name, value in given.items()
@@ -201,12 +206,22 @@ class Widget:
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
-        own = {each.name: each.default for each in fields(cls)}
+        own = {name: each.default for name, each in cls._parameters().items()}
         return {**own, "live": pui.LIVE, "limit": pui.PAGE_SIZE}
 
     @classmethod
-    def _travelling(cls) -> list[Field[Any]]:
-        return [each for each in fields(cls) if each.metadata["travels"]]
+    def _travelling(cls) -> list[str]:
+        return [name for name, each in cls._parameters().items() if each.metadata["travels"]]
+
+    @classmethod
+    def _parameters(cls) -> Mapping[str, Field[Any]]:
+        return _fields_of(cast("Hashable", cls))
+
+
+@cache
+def _fields_of(widget: Any) -> Mapping[str, Field[Any]]:
+    # Found once for each class, not for each widget.
+    return {each.name: each for each in fields(widget)}
 
 
 class PageState:
@@ -221,6 +236,7 @@ class PageState:
         self.names: set[str] = set()
         self.seen: str | None = None
         self._shared: dict[Any, Reading] | None = None
+        self._token = "", ""
 
     @classmethod
     def of(cls, request: HttpRequest) -> PageState:
@@ -247,6 +263,15 @@ class PageState:
             return Reading(user)
         return self._shared.setdefault(user.pk, Reading(user))
 
+    def csrf_token(self, request: HttpRequest) -> str:
+        """One token for all forms of the page: to make one takes as long as a row of a list."""
+        secret = request.META.get("CSRF_COOKIE")
+        # Who signs in meanwhile gets another secret.
+        if secret is None or self._token[0] != secret:
+            token = get_token(request)
+            self._token = request.META["CSRF_COOKIE"], token
+        return self._token[1]
+
     def take(self, id_: str) -> str:
         """Claim an id. Raises ``WidgetError`` if another widget of the page has it."""
         if id_ in self.ids:
@@ -259,7 +284,7 @@ class PageState:
         number = len(self.ids) + 1
         while f"pui-{number}" in self.ids:
             number += 1
-        return self.take(f"pui-{number}")
+        return self.take(SafeString(f"pui-{number}"))
 
     def claim_name(self, name: str) -> bool:
         """Whether no other widget of the page has this name, so that it can be a landmark."""

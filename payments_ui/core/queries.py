@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -140,7 +139,9 @@ class _Bytes(Func):
 
     template = "%(expressions)s"
 
-    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+    def as_mysql(  # runs on MariaDB only
+        self, compiler: Any, connection: Any, **context: Any
+    ) -> Any:
         return self.as_sql(compiler, connection, template="BINARY %(expressions)s", **context)
 
 
@@ -208,7 +209,7 @@ def owed_and_groups(
         return _listed(connection, owner, currency, limit=limit, offset=offset)
     owed, tally = found
     mine = [group for group in tally.groups if group.currency == currency]
-    return owed, [_group(group, connection) for group in mine[offset : offset + limit]]
+    return owed, _groups(mine[offset : offset + limit], connection)
 
 
 def _listed(
@@ -226,9 +227,13 @@ def _listed(
         (books,) = (row for row in rows if row[0] == "version")
         groups = [Alike(row[1], *row[6:]) for row in unbound]
         tallies.keep(connection, owner, Tally(int(books[2]), int(books[5]), count, groups, read_at))
-    page = [row for row in unbound if row[1] == currency and offset < row[5] <= offset + limit]
+    page = [
+        Alike(currency, *row[6:])
+        for row in unbound
+        if row[1] == currency and offset < row[5] <= offset + limit
+    ]
     owed = _owed([*totals, *(row for row in rows if row[0] != "unbound")], connection)
-    return owed, [_group(Alike(currency, *row[6:]), connection) for row in page]
+    return owed, _groups(page, connection)
 
 
 def _with_news(
@@ -270,23 +275,29 @@ def _owed(rows: Iterable[Sequence[Any]], connection: BaseDatabaseWrapper) -> Owe
     return Owed([totals[currency] for currency in sorted(totals)], version, payments)
 
 
-def _group(row: Alike, connection: BaseDatabaseWrapper) -> Group:
-    exact = partial(
-        LineItem._meta.get_field("amount").from_db_value, expression=None, connection=connection
-    )
-    used_from, used_at = row.used_from, row.used_at
+def _groups(rows: Iterable[Alike], connection: BaseDatabaseWrapper) -> list[Group]:
+    exact = LineItem._meta.get_field("amount").from_db_value
     moment = LineItem._meta.get_field("used_at").get_col(owed_sql.LINEITEM)
-    for convert in connection.ops.get_db_converters(moment):
-        used_from, used_at = (convert(each, moment, connection) for each in (used_from, used_at))
-    return Group(
-        *row[:3],
-        exact(row.unit_price),
-        int(row.uses),
-        exact(row.amount) or Decimal(0),
-        exact(row.quantity),
-        used_from,
-        used_at,
-    )
+    converters = connection.ops.get_db_converters(moment)
+    groups = []
+    for currency, title, unit, price, uses, amount, quantity, used_from, used_at in rows:
+        for convert in converters:
+            used_from = convert(used_from, moment, connection)
+            used_at = convert(used_at, moment, connection)
+        groups.append(
+            Group(
+                currency,
+                title,
+                unit,
+                None if price is None else exact(price, None, connection),
+                int(uses),
+                exact(amount, None, connection) or Decimal(0),
+                None if quantity is None else exact(quantity, None, connection),
+                used_from,
+                used_at,
+            )
+        )
+    return groups
 
 
 def _add(total: Total, kind: str, count: int, amount: Decimal, arrived: Decimal) -> Total:
@@ -356,7 +367,7 @@ def groups(
         statements = owed_sql.GROUPS_OF_PAYMENT
         parameters.append(Payment._meta.pk.get_db_prep_value(payment.pk, connection))
     rows = _all(connection, statements[connection.vendor], [*parameters, limit, offset])
-    return [_group(Alike(*row), connection) for row in rows]
+    return _groups(map(Alike._make, rows), connection)
 
 
 def items(

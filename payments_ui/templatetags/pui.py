@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import django
 from django import template
 from django.forms import BaseForm, BoundField
-from django.middleware.csrf import get_token
 from django.template import Context, Template
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -27,6 +26,7 @@ from django.utils.translation import get_language, ngettext
 
 from payments_ui import dates, languages, money, payer
 from payments_ui.components import classes, forms, rows, saved_methods
+from payments_ui.components.widget import PageState
 from payments_ui.core.models import LineItem, Payment, PaymentMethod
 from payments_ui.core.paymentmethods import consent
 from payments_ui.moochers.form_adoption import IN_PLACE
@@ -54,32 +54,42 @@ def amount(context: Context, value: Decimal, currency: str) -> SafeString:
     return _amount(context)(money.format_amount(value, currency), value, currency)
 
 
-def _amount(context: Context) -> rows.Amount:
+def _amount(context: Context) -> rows.AmountElement:
     """What shows amounts in this rendering."""
-    element = _element(context, "payments_ui/elements/amount.html")
-    return partial(_shown_amount, element, get_language())
+    element, language = _element(context, "payments_ui/elements/amount.html"), get_language()
+
+    def show(text: str, value: Decimal, currency: str) -> SafeString:
+        return _shown(element, language, text=text, value=value, currency=currency)
+
+    return show
 
 
-# The same few amounts are shown again and again, by an element that knows nothing else.
-@lru_cache(maxsize=2048)
-def _shown_amount(
-    element: Template, _language: str | None, text: str, value: Decimal, currency: str
-) -> SafeString:
-    return element.render(Context({"text": text, "value": value, "currency": currency}))
+# Pages show the same few amounts and uses again and again, by elements that know nothing else.
+@lru_cache(maxsize=4096)
+def _shown(element: Template, _language: str | None, **given: Hashable) -> SafeString:
+    return element.render(Context(given))
 
 
 @register.simple_tag(takes_context=True)
-def pui_rows(context: Context, of: Iterable[Group | LineItem]) -> list[dict[str, Any]]:
+def pui_rows(
+    context: Context, of: Iterable[Group | LineItem], with_time: bool = False
+) -> list[dict[str, Any]]:
     """``{% pui_rows page.rows as rows %}``: line items or groups with what people read of them.
 
-    Each has ``title``, ``calculation``, ``amount`` (as ``{% amount %}`` shows it), ``first``,
-    ``last``, ``first_at``, ``last_at``, ``count``, ``currency`` and ``look``.
+    Each has ``title``, ``amount`` (as ``{% amount %}`` shows it), ``use`` (as
+    ``payments_ui/elements/use.html`` shows how much was used and when; ``with_time`` to the
+    second), ``count``, ``currency`` and ``look``.
     """
-    return rows.written(of, _amount(context))
+    element, language = _element(context, "payments_ui/elements/use.html"), get_language()
+
+    def show(use: rows.Use) -> SafeString:
+        return _shown(element, language, use=use)
+
+    return rows.written(of, _amount(context), show, with_time=with_time)
 
 
 def _element(context: Context, name: str) -> Template:
-    # Looked up once for each template that shows amounts, not for each amount.
+    # Looked up once for each template, not for each amount.
     found: Template | None = context.render_context.get(name)
     if found is None:
         rendered: Any = context.template
@@ -126,7 +136,10 @@ def pui_times(count: int) -> str:
 
 def has_part(value: Decimal, currency: str) -> bool:
     """Whether the amount has a part of its currency's minor unit."""
-    return value != money.round_amount(value, currency)
+    exponent = value.as_tuple().exponent
+    # What has no more decimals than its currency has no such part.
+    is_short = isinstance(exponent, int) and -exponent <= money.minor_unit(currency)
+    return not is_short and value != money.round_amount(value, currency)
 
 
 @register.simple_tag
@@ -146,7 +159,7 @@ def pui_class(slot: str) -> str:
     return classes.of(slot)
 
 
-_BODY = "closest [data-pui-body]"
+_BODY = SafeString("closest [data-pui-body]")
 
 
 @register.simple_tag
@@ -233,7 +246,8 @@ def pui_refresher(
 def pui_fields(context: Context, **fields: object) -> SafeString:
     """``{% pui_fields currency="CHF" %}``: CSRF token, the widget and these hidden fields."""
     request = context["request"]
-    own = {"csrfmiddlewaretoken": get_token(request), **context["widget"].data}
+    token = PageState.of(request).csrf_token(request)
+    own = {"csrfmiddlewaretoken": token, **context["widget"].data}
     return _hidden({**own, **payer.fields(request), **fields})
 
 

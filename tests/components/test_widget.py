@@ -49,7 +49,7 @@ def test_settings_are_the_defaults(request_of: RequestOf, settings: Settings) ->
     [
         {"w": "<script>", "w-heading": "9", "w-limit": "100000", "w-currency": "gold"},
         {"w": "pui-heartbeat", "w-heading": "-1", "w-limit": "²", "w-live": "yes"},
-        {"w": "", "w-component": "admin", "w-what": "all", "w-group": "2"},
+        {"w": "", "w-component": "<b>", "w-what": "all", "w-group": "2"},
         {},
     ],
 )

@@ -43,16 +43,24 @@ def test_rows_say_when_and_how_much_in_the_readers_language_and_zone() -> None:
         *("CHF", "Tiles", "tile", Decimal("0.5"), 2, Decimal("1.50"), Decimal(3)), early, late
     )
     item = LineItem(title="One", amount=Decimal(2), currency="CHF", used_at=late)
+    uses: list[rows.Use] = []
+
+    def use(shown: rows.Use) -> SafeString:
+        uses.append(shown)
+        return SafeString(f"{shown.first} to {shown.last}")
+
     with translation.override("de"), timezone.override("Europe/Zurich"):
-        several, single = rows.written([group, item], lambda text, *_: SafeString(text))
-    assert (several["first"], several["last"]) == ("27. November 2026", "28. November 2026")
-    assert several["first_at"] == "2026-11-27T00:30:00+01:00"
-    assert several["last_at"] == "2026-11-28T00:30:00+01:00"
-    assert several["calculation"].startswith("3 tile")
-    assert (several["count"], several["look"]) == (2, group.look)
+        several, single = rows.written([group, item], lambda text, *_: SafeString(text), use)
+    first, last = uses
+    assert (first.first, first.last) == ("27. November 2026", "28. November 2026")
+    assert first.first_at == "2026-11-27T00:30:00+01:00"
+    assert first.last_at == "2026-11-28T00:30:00+01:00"
+    assert first.calculation.startswith("3 tile")
+    assert (several["count"], several["is_group"], several["look"]) == (2, True, group.look)
     assert several["amount"] == format_amount(Decimal("1.5"), "CHF", "de")
-    assert (single["first"], single["first_at"], single["calculation"]) == ("", "", "")
-    assert (single["count"], single["look"]) == (1, None)
+    assert several["use"] == "27. November 2026 to 28. November 2026"
+    assert (last.first, last.first_at, last.calculation, last.time) == ("", "", "", "")
+    assert (single["count"], single["is_group"], single["look"]) == (1, False, None)
 
 
 def test_an_amount_is_shown_by_the_element_of_the_site_in_each_language(
@@ -67,6 +75,22 @@ def test_an_amount_is_shown_by_the_element_of_the_site_in_each_language(
         with translation.override(language):
             shown = render("{% amount value 'ABC' %}", value=Decimal("1.5"))
         assert shown.one("b").text == f"{yes} ABC 1.5"
+
+
+def test_a_use_is_shown_by_the_element_of_the_site_which_knows_nothing_else(
+    settings: Settings, tmp_path: Path
+) -> None:
+    element = tmp_path / "payments_ui" / "elements" / "use.html"
+    element.parent.mkdir(parents=True)
+    element.write_text("<i>{{ use.last }}{{ widget }}{{ row }} {{ use.time }}</i>")
+    (engine,) = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "DIRS": [str(tmp_path)]}]
+    item = LineItem(title="<One>", amount=Decimal(2), currency="CHF")
+    item.used_at = dt.datetime(2026, 11, 27, 12, 30, tzinfo=dt.UTC)
+    source = "{% pui_rows items with_time=1 as rows %}{{ rows.0.use }}{{ rows.0.title }}"
+    shown = render(source, items=[item], widget="seen", row="seen")
+    assert shown.one("i").text == "November 27, 2026 1:30:00 PM"
+    assert shown.text.endswith("<One>")
 
 
 def test_an_unmapped_slot_has_structure_and_look() -> None:
