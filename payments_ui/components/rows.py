@@ -38,19 +38,21 @@ class Use(NamedTuple):
 #: An amount's text and the amount itself, as its element shows them.
 AmountElement = Callable[[str, Decimal, str], SafeString]
 UseElement = Callable[[Use], SafeString]
+GroupElement = Callable[[Group], SafeString]
 
 
 def written(
     rows: Iterable[Group | LineItem],
     amount: AmountElement,
     use: UseElement,
+    group: GroupElement,
     *,
     with_time: bool = False,
 ) -> list[dict[str, Any]]:
     """The rows, each with its texts beside its data.
 
-    ``title``, ``count``, ``currency`` and ``look`` are those of the row, ``is_group`` says whether
-    it stands for several; ``amount`` and ``use`` are their elements.
+    ``title``, ``count``, ``currency`` and ``look`` are those of the row; ``amount``, ``use`` and,
+    where it stands for several line items, ``group`` are their elements.
     """
     numbers, spoken = languages.of_numbers(), languages.spoken()
     zone = timezone.get_current_timezone()
@@ -80,11 +82,11 @@ def written(
             {
                 "title": row.title,
                 "currency": row.currency,
-                "count": (count := getattr(row, "count", 1)),
-                "is_group": count > 1,
+                "count": getattr(row, "count", 1),
                 "look": getattr(row, "look", None),
                 "amount": amount(text, row.amount, row.currency),
                 "use": use(used),
+                "group": group(row) if isinstance(row, Group) and row.count > 1 else "",
             }
         )
     return found

@@ -10,9 +10,10 @@ import datetime as dt
 import hashlib
 from collections.abc import Hashable, Iterable
 from decimal import Decimal
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlencode
+from uuid import UUID
 
 import django
 from django import template
@@ -22,7 +23,7 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from payments_ui import dates, languages, money, payer
 from payments_ui.components import classes, forms, rows, saved_methods
@@ -78,14 +79,51 @@ def pui_rows(
 
     Each has ``title``, ``amount`` (as ``{% amount %}`` shows it), ``use`` (as
     ``payments_ui/elements/use.html`` shows how much was used and when; ``with_time`` to the
-    second), ``count``, ``currency`` and ``look``.
+    second), ``group`` (its link to each use, where it stands for several), ``count``, ``currency``
+    and ``look``.
     """
     element, language = _element(context, "payments_ui/elements/use.html"), get_language()
 
     def show(use: rows.Use) -> SafeString:
         return _shown(element, language, use=use)
 
-    return rows.written(of, _amount(context), show, with_time=with_time)
+    return rows.written(of, _amount(context), show, _group(context), with_time=with_time)
+
+
+def _group(context: Context) -> rows.GroupElement:
+    """What shows groups in this rendering."""
+    element, language = _element(context, "payments_ui/elements/group.html"), get_language()
+
+    @cache
+    def shared() -> tuple[_UsesLink, str, str]:
+        return _UsesLink.of(context), gettext("Show each use"), classes.of("link")
+
+    def show(group: Group) -> SafeString:
+        look, times = group.look, _times(group.count)
+        return _shown_group(element, language, times, shared(), group.currency, look)
+
+    return show
+
+
+@lru_cache(maxsize=4096)
+def _shown_group(
+    element: Template,
+    _language: str | None,
+    times: str,
+    shared: tuple[_UsesLink, str, str],
+    currency: str,
+    look: Look,
+) -> SafeString:
+    link, show_each_use, _class = shared
+    digest = hashlib.sha256("\0".join((currency, *map(str, look))).encode()).hexdigest()[:16]
+    shown = {
+        "id": f"{link.widget_id}-group-{digest}",
+        "title": look.title,
+        "times": times,
+        "uses": link.to(currency, look),
+        "show_each_use": show_each_use,
+    }
+    return element.render(Context(shown))
 
 
 def _element(context: Context, name: str) -> Template:
@@ -126,9 +164,8 @@ def pui_moment(value: dt.datetime) -> str:
     return dates.format_moment(value)
 
 
-@register.simple_tag
-def pui_times(count: int) -> str:
-    """``{% pui_times group.count %}``: how many charges one row stands for."""
+def _times(count: int) -> str:
+    """How many charges one row stands for."""
     # Not by blocktranslate, which takes longer than the rest of the row.
     text = ngettext("%(count)s time", "%(count)s times", count)
     return text % {"count": number_format(count)}
@@ -188,23 +225,36 @@ def pui_uses(context: Context, currency: str, look: Look, page: int = 1) -> Safe
 
     In ``<details data-pui-unfold>`` the kit's script presses it when they are opened.
     """
-    widget: Widget = context["widget"]
-    payment: Payment | None = context.get("payment")
-    query = {"currency": currency, **look._asdict(), "payment": payment and payment.pk}
-    query["page"] = page if page > 1 else ""
-    url = _with_query(reverse("payments_ui:uses"), **query)
-    return format_html(
-        'hx-get="{0}&amp;{1}" hx-target="closest [data-pui-uses]" hx-swap="outerHTML" '
-        'hx-sync="closest [data-pui-uses]:drop" href="{0}"',
-        url,
-        widget.query,
-    )
+    return _UsesLink.of(context).to(currency, look, page)
 
 
-@register.simple_tag
-def pui_digest(currency: str, look: Look) -> str:
-    """``{% pui_digest group.currency group.look %}``: a part of an id that only this group has."""
-    return hashlib.sha256("\0".join((currency, *map(str, look))).encode()).hexdigest()[:16]
+class _UsesLink(NamedTuple):
+    """Links to the uses of groups: those of one widget, in the list or in a payment."""
+
+    url: str
+    widget_id: str
+    query: str
+    payment: UUID | None
+
+    @classmethod
+    def of(cls, context: Context) -> Self:
+        """The links of this rendering."""
+        widget: Widget = context["widget"]
+        payment: Payment | None = context.get("payment")
+        return cls(
+            reverse("payments_ui:uses"), widget.id, widget.query, payment.pk if payment else None
+        )
+
+    def to(self, currency: str, look: Look, page: int = 1) -> SafeString:
+        """The attributes of one."""
+        query = {"currency": currency, **look._asdict(), "payment": self.payment}
+        query["page"] = page if page > 1 else ""
+        return format_html(
+            'hx-get="{0}&amp;{1}" hx-target="closest [data-pui-uses]" hx-swap="outerHTML" '
+            'hx-sync="closest [data-pui-uses]:drop" href="{0}"',
+            _with_query(self.url, **query),
+            self.query,
+        )
 
 
 @register.simple_tag(takes_context=True)

@@ -50,17 +50,22 @@ def test_rows_say_when_and_how_much_in_the_readers_language_and_zone() -> None:
         return SafeString(f"{shown.first} to {shown.last}")
 
     with translation.override("de"), timezone.override("Europe/Zurich"):
-        several, single = rows.written([group, item], lambda text, *_: SafeString(text), use)
+        several, single = rows.written(
+            [group, item],
+            lambda text, *_: SafeString(text),
+            use,
+            lambda each: SafeString(each.title),
+        )
     first, last = uses
     assert (first.first, first.last) == ("27. November 2026", "28. November 2026")
     assert first.first_at == "2026-11-27T00:30:00+01:00"
     assert first.last_at == "2026-11-28T00:30:00+01:00"
     assert first.calculation.startswith("3 tile")
-    assert (several["count"], several["is_group"], several["look"]) == (2, True, group.look)
+    assert (several["count"], several["group"], several["look"]) == (2, "Tiles", group.look)
     assert several["amount"] == format_amount(Decimal("1.5"), "CHF", "de")
     assert several["use"] == "27. November 2026 to 28. November 2026"
     assert (last.first, last.first_at, last.calculation, last.time) == ("", "", "", "")
-    assert (single["count"], single["is_group"], single["look"]) == (1, False, None)
+    assert (single["count"], single["group"], single["look"]) == (1, "", None)
 
 
 def test_an_amount_is_shown_by_the_element_of_the_site_in_each_language(
