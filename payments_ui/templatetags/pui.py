@@ -153,12 +153,6 @@ def pui_date(value: dt.date | None) -> str:
 
 
 @register.filter
-def pui_time(value: dt.datetime) -> str:
-    """``{{ item.used_at|pui_time }}``: the time to the second."""
-    return dates.format_time(value)
-
-
-@register.filter
 def pui_moment(value: dt.datetime) -> str:
     """``{{ payment.charged_at|pui_moment }}``: the day, the time and its zone."""
     return dates.format_moment(value)
