@@ -92,29 +92,27 @@ def pui_rows(
 
 def _group(context: Context) -> rows.GroupElement:
     """What shows groups in this rendering."""
-    element, language = _element(context, "payments_ui/elements/group.html"), get_language()
 
     @cache
-    def shared() -> tuple[_UsesLink, str, str]:
-        return _UsesLink.of(context), gettext("Show each use"), classes.of("link")
+    def shared() -> tuple[Template, str | None, _UsesLink, str, str]:
+        element = _element(context, "payments_ui/elements/group.html")
+        link, text = _UsesLink.of(context), gettext("Show each use")
+        return element, get_language(), link, text, classes.of("link")
 
     def show(group: Group) -> SafeString:
-        look, times = group.look, _times(group.count)
-        return _shown_group(element, language, times, shared(), group.currency, look)
+        return _shown_group(shared(), _times(group.count), group.currency, group.look)
 
     return show
 
 
 @lru_cache(maxsize=4096)
 def _shown_group(
-    element: Template,
-    _language: str | None,
+    shared: tuple[Template, str | None, _UsesLink, str, str],
     times: str,
-    shared: tuple[_UsesLink, str, str],
     currency: str,
     look: Look,
 ) -> SafeString:
-    link, show_each_use, _class = shared
+    element, _language, link, show_each_use, _class = shared
     digest = hashlib.sha256("\0".join((currency, *map(str, look))).encode()).hexdigest()[:16]
     shown = {
         "id": f"{link.widget_id}-group-{digest}",
