@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.charges import CARD, DECLINED, PAID, PATIENCE, REVIEW, TRANSFER, Charges
+from e2e.charges import (
+    CARD,
+    DECLINED,
+    PAID,
+    PATIENCE,
+    REFUSED,
+    REVIEW,
+    SECURED,
+    TRANSFER,
+    Charges,
+)
 from e2e.conftest import RELEASED, Visit
 from e2e.engines.window import WaitedInVainError
 from e2e.stage import Person, Site
@@ -156,6 +166,50 @@ def test_a_payment_method_that_becomes_the_default(
     page.get_by_role("button", name="Set as default").click()
     expect(page.get_by_text("is now your default.")).to_be_visible()
     Ear(page).hears("Your saved payment methods", "is now your default.")
+
+
+def test_the_steps_of_stripe(listen: Visit, owing: Person, psp: SandboxPSP) -> None:
+    page = listen(owing)
+    charges = Charges(page).begin().pay_at_stripe(REFUSED)
+    expect(charges.problem).to_be_focused()
+    Ear(page).hears("There is a problem", "Nothing was charged", "Reference")
+    charges.pay_at_stripe(SECURED)
+    charges.bank.get_by_role("button", name="No, refuse").click()
+    expect(charges.problem).to_contain_text("confirm that it was you")
+    expect(charges.problem).to_be_focused()
+    Ear(page).hears("There is a problem", "Nothing was charged")
+    charges.pay_at_stripe(SECURED)
+    charges.bank.get_by_role("button", name="Yes, it is me").click()
+    expect(charges.heading(PAID)).to_be_focused()
+    Ear(page).hears(PAID)
+
+
+def test_a_step_of_stripe_that_waits_for_its_customer(
+    listen: Visit, owing: Person, psp: SandboxPSP
+) -> None:
+    page = listen(owing)
+    charges = Charges(page).begin().pay_at_stripe(SECURED)
+    expect(charges.bank.get_by_role("button", name="Yes, it is me")).to_be_visible()
+    page.reload()
+    charges.link("Continue this payment").click()
+    expect(charges.heading("One more step")).to_be_focused()
+    expect(charges.button("Confirm with your bank")).to_be_visible()
+    Ear(page).hears("One more step", "Your bank asks you to confirm this.")
+    charges.button("Use another payment method").click()
+    expect(charges.heading(REVIEW)).to_be_focused()
+    Ear(page).hears(REVIEW, "Nothing was charged. Please choose how to pay.")
+
+
+def test_who_was_signed_out_hears_it_and_that_nothing_was_charged(
+    listen: Visit, owing: Person
+) -> None:
+    # Without a heartbeat, which might say it first.
+    page = listen(owing, "/hosts/one/")
+    page.context.clear_cookies(name="hillshade_session")
+    charges = Charges(page)
+    charges.button("Continue to payment").click()
+    expect(charges.heading("You are signed out")).to_be_focused()
+    Ear(page).hears("You are signed out", "Please sign in again", "you were not charged")
 
 
 def both(page: Page) -> tuple[Charges, Charges]:

@@ -61,13 +61,16 @@
   const taking = new Map(); // request whose answer is taken in -> root, where its user acted there
   const echoes = new WeakSet(); // events by which the answer to an action tells other widgets
   const echoing = new WeakSet(); // roots that refresh because of one
+  // So it is where a PSP's script acts for the user, and gives the focus to what comes of it.
+  const isActing = () => document.querySelector("[data-pui-acting]") !== null;
   const isSaid = (live, text) =>
     [...document.querySelectorAll("[data-pui-live]:not([hidden])")].some(
       (other) => other !== live && other.textContent.trim() === text,
     );
   const hush = (live, fragment) => {
     const said = live.matches?.("[data-pui-live]") && fragment.querySelector("[data-pui-said]");
-    if (said && (echoing.has(rootOf(live)) || isSaid(live, said.textContent.trim())))
+    if (!said) return;
+    if (isActing() || echoing.has(rootOf(live)) || isSaid(live, said.textContent.trim()))
       said.parentNode.replaceChildren();
   };
   on(["htmx:oobBeforeSwap"], ({ detail, target }) => hush(target, detail.fragment));

@@ -352,15 +352,27 @@
     /** @param {HTMLFormElement} form @param {AbortSignal} signal */
     async #take(form, signal) {
       const root = this.closest("[data-pui]");
+      // What comes of it is said with the focus, whoever brings it.
+      root?.toggleAttribute("data-pui-acting", true);
+      try {
+        await this.#act(form, root, signal);
+      } finally {
+        root?.toggleAttribute("data-pui-acting", false);
+      }
+    }
+
+    /** @param {HTMLFormElement} form @param {Element | null} root @param {AbortSignal} signal */
+    async #act(form, root, signal) {
       const work = {};
       kit().begin(work, form);
       this.say("");
       const problem = await this.#ask(form).catch(() => "failed");
       kit().end(work);
-      if (signal.aborted) return;
-      // What opens above the page may leave the focus nowhere.
-      if (document.activeElement === document.body) form.querySelector("button")?.focus();
-      await this.#look(root, signal);
+      if (!signal.aborted) {
+        // What opens above the page may leave the focus nowhere.
+        if (document.activeElement === document.body) form.querySelector("button")?.focus();
+        await this.#look(root, signal);
+      }
       if (!signal.aborted) return this.say(problem);
       const body = root?.querySelector("[data-pui-body]");
       const result =
