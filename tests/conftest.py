@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
@@ -10,11 +11,24 @@ import django
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
+
+from tests import emptying
 
 pytest_plugins = ["payments_ui.testing.plugin"]
 
 UserFactory = Callable[..., User]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, _payments_books_can_be_flushed: None
+) -> Iterator[None]:
+    """Make the test databases; tests that commit leave the default one as it was made."""
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            stack.enter_context(emptying.instead_of_flushing())
+        yield
 
 
 @pytest.fixture

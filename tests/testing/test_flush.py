@@ -12,6 +12,7 @@ from django.test import TransactionTestCase
 from payments_ui.core import triggers
 from payments_ui.core.models import JournalEntry
 from payments_ui.testing.flush import FlushesBooks, flushes_books
+from tests import emptying
 from tests.core.support import bare, pending
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,6 +45,16 @@ def test_a_flush_that_deletes_is_refused_without_help(user: User) -> None:
     with pytest.raises(IntegrityError):
         Flushing()._fixture_teardown()
     FlushingBooks()._fixture_teardown()
+    assert not JournalEntry.objects.exists()
+    assert triggers.installed(connection) == triggers.expected(connection)
+
+
+def test_djangos_own_flush_empties_the_books(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TransactionTestCase, "_fixture_teardown", emptying.FLUSH)
+    pending(user, "5")
+    with flushes_books():
+        case: Any = TransactionTestCase()
+        case._fixture_teardown()
     assert not JournalEntry.objects.exists()
     assert triggers.installed(connection) == triggers.expected(connection)
 
