@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-reset test unit e2e variants torture localstripe load lint format lock docs pictures bench messages clean
+.PHONY: help demo demo-reset test unit programs coverage e2e variants torture localstripe load lint format lock docs pictures bench messages clean
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,11 +30,20 @@ demo: $(VENV)/demo.installed ## Run the example site (PORT=8000); running it aga
 demo-reset: $(VENV)/demo.installed ## Run the example site with fresh data
 	@$(BIN)/python example_project/manage.py demo --port $(PORT) --reset
 
-test: unit e2e ## Run all tests: units first, then the journeys in a real browser
+test: unit programs e2e ## Run all tests: units, what starts programs, and the journeys in a real browser
 
-unit: $(VENV)/unit.installed ## Run the unit tests with branch coverage
-	$(BIN)/python -m pytest tests --numprocesses $(WORKERS) --dist worksteal --cov --cov-report term \
-		$(if $(ARGS),,--cov-fail-under 100) $(ARGS)
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+# These start processes: the example site, a build of the package, the benchmark, workers that are killed.
+PROGRAMS := tests/bench tests/example tests/importing/test_taking_it_out.py tests/reliability tests/test_packaging.py
+
+unit: $(VENV)/unit.installed ## Run the unit tests, but for those that start programs
+	$(PYTEST) tests $(PROGRAMS:%=--ignore=%) $(ARGS)
+
+programs: $(VENV)/unit.installed ## Run the tests that start programs: the example, the package, scenarios under fire
+	$(PYTEST) $(PROGRAMS) $(ARGS)
+
+coverage: $(VENV)/unit.installed ## Run both with branch coverage, which has to be 100 %
+	$(PYTEST) tests --cov --cov-report term $(if $(ARGS),,--cov-fail-under 100) $(ARGS)
 
 e2e: $(VENV)/e2e.installed ## Run the end-to-end tests; finds or installs a browser
 	$(BIN)/python -m e2e.browser

@@ -7,7 +7,7 @@
             if wrong:
                 trial.violation("two payments")
 
-Small by default, so that `make unit` stays fast; full with TORTURE=1 (`make torture`). A violation
+Small by default, so that `make test` stays fast; full with TORTURE=1 (`make torture`). A violation
 fails the test at its end, and so does a finding of the auditor, or a difference between our
 database and the ledger of a PSP that took part (`trial.psp`).
 """
