@@ -37,10 +37,10 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, reset: bool, **options: Any) -> None:
         check_loopback(host)
-        if port != settings.PORT:
-            restart(port)
         for number in (port, port + 1):
             check_free(host, number)
+        if port != settings.PORT:
+            restart(port)
         if reset:
             forget()
         self.prepare()
