@@ -11,6 +11,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.management import CommandError, call_command
 from django.db import models
+from django.db.models.deletion import ProtectedError
 from django.utils import timezone
 
 from payments_ui.core.attempts.outcomes import Succeeded
@@ -211,3 +212,20 @@ def test_the_command_says_why_it_refuses(ada: User) -> None:
     started(pending(ada))
     with pytest.raises(CommandError, match="The user was not changed"):
         call_command("anonymize_user", "ada-l", "--yes", "--keep-titles")
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_who_cancelled_is_anonymized_and_not_deleted_in_one_transaction_or_later(
+    user: User, django_capture_on_commit_callbacks: Any, *, is_committed: bool
+) -> None:
+    payment = pending(user, "5")
+    with django_capture_on_commit_callbacks(execute=is_committed):
+        payment.cancel_pending()
+    assert Payment.all_objects.exists() != is_committed
+    user.user_lineitems.unbound().delete()
+    # The journal names whose items these were, whether the payment has a row still or not.
+    with pytest.raises(ProtectedError) as refused:
+        user.delete()
+    assert any(isinstance(each, JournalEntry) for each in refused.value.protected_objects)
+    anonymize_user(user, by="user:1")
+    assert not User.objects.get(pk=user.pk).is_active
