@@ -71,16 +71,31 @@ def planned(sql: str) -> int:
     return len(set(re.findall(r" on (payments_core_lineitem_[0-9]+)\b", plan)))
 
 
+def named() -> dict[str, str]:
+    """Return the definitions of the table's indexes and checks by the names that we gave them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, replace(pg_get_indexdef(c.oid), ' ON ONLY ', ' ON ') FROM pg_class c"
+            " JOIN pg_index ON indexrelid = c.oid"
+            " WHERE indrelid = 'payments_core_lineitem'::regclass AND relname ~ '^payments_item_'"
+            " UNION ALL SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE conrelid = 'payments_core_lineitem'::regclass AND contype = 'c'"
+        )
+        return dict(cursor.fetchall())
+
+
 @pytest.fixture
 def partitioned(db: None) -> None:
     """Run the page's SQL."""
     if connection.vendor != "postgresql":
         pytest.skip("PostgreSQL has such partitions")
     (script,) = re.findall(r"```sql\nBEGIN;(.*?)COMMIT;\n```", SCALING.read_text(), re.DOTALL)
+    before = named()
     triggers.remove(connection)
     with connection.cursor() as cursor:
         cursor.execute(script)
     triggers.install(connection)
+    assert named() == before
 
 
 def test_what_names_a_user_reads_one_partition(
