@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import user_payments.models as ancestor
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
@@ -65,7 +66,7 @@ def record_many(user: User, keys: Sequence[str]) -> None:
     """Add uses that are new: the fastest way that each database has."""
     columns = f"{_COLUMNS}, use_key"
     rows = [(user.pk, "Frame, rendered", amount(5), "CHF", key) for key in keys]
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             with cursor.copy(f"COPY bare_lineitem ({columns}) FROM STDIN") as copied:
                 for row in rows:
@@ -74,6 +75,17 @@ def record_many(user: User, keys: Sequence[str]) -> None:
             cursor.executemany(
                 f"INSERT INTO bare_lineitem ({columns}) VALUES (%s, %s, %s, %s, %s)", rows
             )
+
+
+def move_in() -> None:
+    """Copy all line items of the ancestor."""
+    units = " * 100000000" if connection.vendor == "sqlite" else ""
+    execute(
+        "INSERT INTO bare_lineitem (user_id, title, amount, currency, payment_id)"
+        f" SELECT user_id, title, amount{units}, 'CHF',"
+        " REPLACE(CAST(payment_id AS char(36)), '-', '')"
+        f" FROM {ancestor.LineItem._meta.db_table}"
+    )
 
 
 def create_pending(user: User) -> str:

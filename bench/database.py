@@ -10,7 +10,11 @@ from django.db import connection
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
-_BRACKETS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SET TRANSACTION", "START TRANSACTION")
+#: What begins or ends a transaction, or a part of it.
+BRACKETS = (
+    *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),
+    *("SET TRANSACTION", "START TRANSACTION"),
+)
 
 
 @contextmanager
@@ -56,7 +60,7 @@ def sent_by(run: Callable[[], object]) -> Sent:
     statements: list[tuple[str, Any]] = []
 
     def remember(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if not sql.startswith(_BRACKETS):
+        if not sql.startswith(BRACKETS):
             statements.append((sql, params))
         return execute(sql, params, many, context)
 

@@ -22,6 +22,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from bench import database
+
 Work = Callable[[], object]
 
 
@@ -80,11 +82,12 @@ def _server_task() -> int | None:
     return None
 
 
-def statements(work: Work) -> int:
-    """Number of statements that the work sends, BEGIN and COMMIT included."""
+def statements(work: Work) -> tuple[int, int]:
+    """Number of statements that the work sends, and of those that begin and end transactions."""
     with CaptureQueriesContext(connection) as captured:
         work()
-    return len(captured)
+    brackets = sum(query["sql"].startswith(database.BRACKETS) for query in captured)
+    return len(captured) - brackets, brackets
 
 
 def calls(work: Work) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from bench import results
+from bench import aims, results
 from bench.replay import NAME as OWN_SQL
 from bench.results import MARGIN, Comparison, Figures, Growth, Number, Result, Run
-from bench.sizes import LARGE
 from bench.table import seconds
 
 R = TypeVar("R", Comparison, Growth, Number)
@@ -29,8 +28,16 @@ and disk.
 _SITE = """
 ## What a site gets
 
-On one core, with processor time of site and database added up. Two cores do twice that, since
-nothing here waits for the other but payments of the same user.
+On one core, with processor time of site and database added up; what a core does besides, such as
+serving the web, comes off. Nothing here waits for the other but payments of the same user, and in
+SQLite whatever writes.
+"""
+
+_AIMS = """
+## What was aimed at
+
+Set before the work began, by measuring what was then there. Some of it is missed; the table says by
+how much. Each cell is what was reached, and in brackets the most that was aimed at.
 """
 
 _ANCHORS = f"""
@@ -45,28 +52,32 @@ _ANCHORS = f"""
 - *ancestor*: django-user-payments, which promises less.
 
 *Beside* is how many times the anchor's processor time the kit needs: the median over rounds in
-which they took turns. `make bench` fails where the first of them passes its limit, which is what
-was reached and fifteen hundredths more; where there are more statements than here; or where there
-are fifteen hundredths more calls of Python functions. What passes its limit is measured twice more,
-for twice as long, and fails only if it passes each time.
+which they took turns. All other figures are medians, too. *Statements* + *brackets*: what begins and
+ends transactions is counted apart. *Calls* are those of Python functions. *Clock* is what somebody
+waits: on a machine that others use, mostly for them.
+
+`make bench` fails where the first of *beside* passes its limit, which is what was reached and fifteen
+hundredths more; where there are more statements or brackets than here; or where there are fifteen
+hundredths more calls. What passes its limit is measured twice more, for twice as long, and fails only
+if it passes each time. Rows of many name their number: statements and calls are those of one run,
+times those of one of the many.
 """
 
-_GROWTH = f"""
+_GROWTH = """
 ## What grows
 
 Line items of others should cost nothing, however many there are, and one's own no more than their
 number. The *exponent* says it: with 0 a use costs the same in any books, with 1 it costs twice as
-much where there is twice as much. Books larger than *To* were not measured for this page, though
-`make bench` fills them up to {LARGE.others[1]:,} line items. *Pages* are those of tables and
-indexes that PostgreSQL touched; an index of millions is one page deeper than one of thousands. Work
-that no table changes is measured beside it, so that a machine that became slower meanwhile is not
-taken for growth.
+much where there is twice as much. *Pages* are those of tables and indexes that PostgreSQL touched;
+an index of millions is one page deeper than one of thousands. Work that no table changes is measured
+beside it, so that a machine that became slower meanwhile is not taken for growth. Where the exponent
+is not below its limit, `make bench` fails.
 """
 
 _NUMBERS = """
 ## Numbers with a limit of their own
 
-These are the same on a busy machine.
+All but the speed of the mixed load are the same on a busy machine.
 """
 
 
@@ -87,6 +98,8 @@ def _lines(runs: Sequence[Run]) -> Iterator[str]:
         yield f"- {run.database}: {run.date}, {run.software}, {run.machine}"
     yield _SITE
     yield from _site(runs)
+    yield _AIMS
+    yield from _aimed(runs)
     yield _ANCHORS
     for run in runs:
         yield f"### {run.database}\n"
@@ -125,6 +138,15 @@ def _site(runs: Sequence[Run]) -> Iterator[str]:
     yield from _table(["Work", *databases, "On one core"], lines)
 
 
+def _aimed(runs: Sequence[Run]) -> Iterator[str]:
+    lines = []
+    for aim in aims.AIMS:
+        titles = [run.results[aim.key].title for run in runs if aim.key in run.results]
+        what = ", ".join(filter(None, [*titles[-1:], aim.reading.what]))
+        lines.append([what, *(aim.verdict(run) for run in runs)])
+    yield from _table(["Aim", *(run.database for run in runs)], lines)
+
+
 def _worth(found: Result | None) -> str:
     if not isinstance(found, Comparison) or found.worth is None:
         return ""
@@ -144,14 +166,15 @@ def _beside(found: Iterable[Comparison]) -> Iterator[str]:
             [
                 each.title,
                 _split(each.kit),
-                *(f"{each.kit.statements}", f"{each.kit.calls:,}"),
+                seconds(each.kit.wall),
+                *(f"{each.kit.statements} + {each.kit.brackets}", f"{each.kit.calls:,}"),
                 _ratio(*first),
                 f"{first[1] * MARGIN:.2f}",
                 ", ".join(_ratio(*other) for other in others),
             ]
         )
-    head = ["Work", "Site + database", "Statements", "Calls", "Beside", "Limit", "Beside others"]
-    yield from _table(head, lines)
+    head = ["Work", "Site + database", "Clock", "Statements + brackets", "Calls"]
+    yield from _table([*head, "Beside", "Limit", "Beside others"], lines)
 
 
 def _split(figures: Figures) -> str:

@@ -39,6 +39,8 @@ class Figures:
     server: float
     wall: float
     statements: int
+    #: What begins and ends transactions.
+    brackets: int
     calls: int
 
     @property
@@ -66,8 +68,10 @@ class Comparison:
         if self.ratios and reached.ratios and self.ratios[0] > reached.ratios[0] * MARGIN:
             beside = f"{self.ratios[0]:.2f} of {self.anchors[0].who}"
             worse.append(f"{beside}, {reached.ratios[0]:.2f} was reached")
-        if self.kit.statements > reached.kit.statements:
-            worse.append(f"{self.kit.statements} statements, {reached.kit.statements} were enough")
+        for what in ("statements", "brackets"):
+            now, before = getattr(self.kit, what), getattr(reached.kit, what)
+            if now > before:
+                worse.append(f"{now} {what}, {before} were enough")
         if self.kit.calls > reached.kit.calls * MARGIN:
             worse.append(f"{self.kit.calls:,} calls, {reached.kit.calls:,} were enough")
         return worse

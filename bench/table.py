@@ -14,7 +14,7 @@ def lines(run: Run, reached: Mapping[str, Result]) -> Iterator[str]:
     comparisons = [each for each in found if isinstance(each, Comparison)]
     rows = (_compared(each, reached.get(each.key)) for each in comparisons)
     yield from _columns(
-        ("processor time", "kit", "anchor", "", "ratio", "limit", "statements", "calls"),
+        ("processor time", "kit", "clock", "anchor", "", "ratio", "limit", "statements", "calls"),
         [row for each in rows for row in each],
     )
     numbers = [each for each in found if isinstance(each, Number)]
@@ -46,12 +46,12 @@ def seconds(value: float) -> str:
 def _compared(found: Comparison, before: Result | None) -> Iterator[Sequence[str]]:
     limits = before.ratios if isinstance(before, Comparison) else []
     limit = f"{limits[0] * MARGIN:.2f}" if limits else ""
-    kit = (found.title, seconds(found.kit.cpu))
-    asked = (str(found.kit.statements), f"{found.kit.calls:,}")
+    kit = (found.title, seconds(found.kit.cpu), seconds(found.kit.wall))
+    asked = (f"{found.kit.statements}+{found.kit.brackets}", f"{found.kit.calls:,}")
     for number, (anchor, ratio) in enumerate(zip(found.anchors, found.ratios, strict=True)):
         beside = (seconds(anchor.cpu), anchor.who, f"{ratio:.2f}")
         if number:
-            yield ("", "", *beside, "", "", "")
+            yield ("", "", "", *beside, "", "", "")
         else:
             yield (*kit, *beside, limit, *asked)
 

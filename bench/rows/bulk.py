@@ -15,6 +15,7 @@ from django.utils import timezone
 from bench import data, database, site
 from bench.contest import Contestant, Row
 from bench.results import Worth
+from bench.rows.payments import AncestorCancel
 from bench.sizes import Size
 from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, PaymentMethod
 from payments_ui.core.processing import Outcome, Result, process_payment
@@ -124,7 +125,7 @@ def rows(size: Size) -> Iterator[Row]:
         "expire",
         "expire_payments, one payment",
         Abandoned("kit", [data.user_with(ITEMS) for _ in range(_USERS)]),
-        ProcessedByAncestor(others, ancestors.Result.FAILURE),
+        AncestorCancel([data.user_with(ITEMS, ancestor.LineItem) for _ in range(_USERS)]),
     )
 
 

@@ -84,9 +84,10 @@ def rows(size: Size) -> Iterator[Row]:
         key="record-repeated",
         title="record(), a key that was recorded before",
         kit=kit,
-        anchors=[Bare(user, "again"), Replay(kit)],
+        anchors=[Bare(user, "again"), Replay(kit), Ancestor(user)],
         times=20,
         worth=_USES,
+        tables=[ancestor.LineItem],
     )
     yield from _many(size, user)
 
@@ -115,7 +116,7 @@ def _many(size: Size, user: User) -> Iterator[Row]:
 
     yield Row(
         key="record-many",
-        title="record_many()",
+        title=f"record_many() of {size.batch:,}",
         kit=Contestant("kit", record_many),
         anchors=[
             Contestant(bare.NAME, lambda: bare.record_many(user, keys())),
@@ -127,7 +128,7 @@ def _many(size: Size, user: User) -> Iterator[Row]:
     )
     yield Row(
         key="record-bulk",
-        title="bulk_create() of line items, each with a key",
+        title=f"bulk_create() of {size.batch:,} line items, each with a key",
         kit=Contestant("kit", bulk_create),
         anchors=[Contestant("ancestor", ancestors)],
         uses=size.batch,

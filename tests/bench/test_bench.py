@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import performance_page, results, table
+from bench import aims, performance_page, results, table
 from bench.__main__ import _comparable
 from bench.results import Comparison, Figures, Growth, Number, Result, Run
 
@@ -39,8 +39,9 @@ def test_the_page_is_written_from_what_was_reached() -> None:
 def test_a_comparison_may_need_a_seventh_more_than_was_reached() -> None:
     reached = comparison()
     assert comparison(ratio=2.29).broken(reached) == []
-    assert comparison(ratio=2.31).broken(reached) == ["2.31 of least SQL, 2.00 was reached"]
+    assert comparison(ratio=2.31).broken(reached) == ["2.31 of ancestor, 2.00 was reached"]
     assert comparison(statements=4).broken(reached) == ["4 statements, 3 were enough"]
+    assert comparison(brackets=3).broken(reached) == ["3 brackets, 2 were enough"]
     assert comparison(calls=116).broken(reached) == ["116 calls, 100 were enough"]
     assert comparison(ratio=9).broken(None) == []
 
@@ -69,26 +70,32 @@ def test_the_tables_say_what_is_promised_and_what_is_broken(tmp_path: Path) -> N
     kept = results.read(tmp_path / "run.json")
     assert kept == run(*found)
     shown = [line.split() for line in table.lines(kept, {"record": comparison()})]
-    assert ["record", "3", "ms", "1.5", "ms", "least", "SQL", "3.00", "2.30", "3", "100"] in shown
+    assert (
+        "record 3 ms 4 ms 1.5 ms ancestor 3.00 2.30 3+2 100".split() in shown
+    )
     assert ["bytes", "10", "9"] in shown
-    assert [
-        "record",
-        "10",
-        "2",
-        "ms",
-        "1,000",
-        "2.1",
-        "ms",
-        "7",
-        "to",
-        "8",
-        "0.010",
-        "0.05",
-    ] in shown
+    assert "record 10 2 ms 1,000 2.1 ms 7 to 8 0.010 0.05".split() in shown
     assert list(table.broken(kept, {"record": comparison()})) == [
-        "record: 3.00 of least SQL, 2.00 was reached",
+        "record: 3.00 of ancestor, 2.00 was reached",
         "bytes: 10 is more than 9",
     ]
+
+
+def test_an_aim_is_met_or_missed_and_says_by_how_much() -> None:
+    found = run(comparison(ratio=1.3), growth(0.02))
+    of_ancestor = aims.Aim("record", aims.BESIDE, 1.2)
+    assert of_ancestor.verdict(found) == "1.30, **missed** (1.20)"
+    assert of_ancestor._replace(most=1.3).verdict(found) == "1.30, met (1.30)"
+    in_time = aims.Aim("record", aims.TIME, {"sqlite": 0.003})
+    assert in_time.verdict(found) == "3 ms, met (3 ms)"
+    assert in_time._replace(most={"mysql": 0.003}).verdict(found) == ""
+    assert aims.Aim("growth", aims.AT_MANY, 0.002).verdict(found) == "2.1 ms, **missed** (2 ms)"
+    assert aims.Aim("elsewhere", aims.TIME, 1).verdict(found) == ""
+
+
+def test_each_aim_is_about_a_row_of_the_page() -> None:
+    rows = {key for run in performance_page.runs() for key in run.results}
+    assert {aim.key for aim in aims.AIMS} <= rows
 
 
 def test_another_python_is_not_compared_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,12 +107,20 @@ def test_another_python_is_not_compared_and_says_so(capsys: pytest.CaptureFixtur
     assert _comparable(None, "Django 6.0") == {}
 
 
-def comparison(*, ratio: float = 2, statements: int = 3, calls: int = 100) -> Comparison:
+def comparison(
+    *, ratio: float = 2, statements: int = 3, brackets: int = 2, calls: int = 100
+) -> Comparison:
     anchor = Figures(
-        who="least SQL", client=0.001, server=0.0005, wall=0.002, statements=1, calls=10
+        who="ancestor", client=0.001, server=0.0005, wall=0.002, statements=1, brackets=0, calls=10
     )
     kit = Figures(
-        who="kit", client=0.002, server=0.001, wall=0.004, statements=statements, calls=calls
+        who="kit",
+        client=0.002,
+        server=0.001,
+        wall=0.004,
+        statements=statements,
+        brackets=brackets,
+        calls=calls,
     )
     return Comparison(key="record", title="record", kit=kit, anchors=[anchor], ratios=[ratio])
 
