@@ -82,7 +82,8 @@ pictures: ## Draw the pictures of the architecture from their source
 	python3 scripts/pictures.py
 
 bench: $(VENV)/bench.installed $(if $(DATABASE),$(VENV)/databases.installed) ## Measure the promises about speed, as a table (DATABASE=postgres or mariadb)
-	$(BIN)/python -m bench $(ARGS)
+	$(if $(filter postgres mariadb,$(DATABASE)),@scripts/database $(DATABASE) >/dev/null)
+	$(if $(filter postgres,$(DATABASE)),DATABASE_PASSWORD=$${DATABASE_PASSWORD:-postgres}) $(BIN)/python -m bench $(ARGS)
 
 messages: $(VENV)/unit.installed ## Collect texts for translators and compile what they wrote (GNU gettext)
 	$(BIN)/python scripts/translations.py --write

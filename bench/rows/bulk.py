@@ -17,11 +17,23 @@ from bench.contest import Contestant, Row
 from bench.results import Worth
 from bench.rows.payments import AncestorCancel
 from bench.sizes import Size
-from payments_ui.core.models import Attempt, JournalEntry, LineItem, Payment, PaymentMethod
-from payments_ui.core.processing import Outcome, Result, process_payment
-from payments_ui.flows import charge_payers, expire, processors
+from payments_ui.core.models import (
+    Attempt,
+    JournalEntry,
+    LineItem,
+    Payment,
+    PaymentMethod,
+    RunBatch,
+)
+from payments_ui.core.processing import Result, process_payment
+from payments_ui.core.runs import steering
+from payments_ui.core.runs.states import RunState
+from payments_ui.flows import expire, processors
+from payments_ui.flows.leased_run import work
 
 ITEMS = 10
+#: Payers of a night.
+BATCH = 10
 _USERS = 4
 _PAYERS = Worth("payers an hour", 3600)
 _TABLES = (LineItem, Payment, Attempt, JournalEntry, ancestor.LineItem, ancestor.Payment)
@@ -74,15 +86,34 @@ class ProcessedByAncestor(Payer):
         return self._result
 
 
-class AtNight(Payer):
-    """By what they have saved, through an attempt that is written down before the PSP is asked."""
+class Night(Contestant):
+    """A worker leases a batch of payers, and charges each by the card that they have saved."""
 
-    def run(self, subject: User) -> None:
-        listed = processors.listed()
-        payment = charge_payers.next_payment(subject.pk, "CHF", processors=listed)
-        assert isinstance(payment, Payment), payment
-        outcome = charge_payers.charge(payment, processors=listed)
-        assert outcome == Outcome.CHARGED, outcome
+    def __init__(self, savers: Sequence[User]) -> None:
+        super().__init__("kit")
+        self._savers = savers
+
+    def prepare(self) -> RunBatch:
+        """A run of one batch; nobody else has a key between those of its payers."""
+        for user in self._savers:
+            data.owe(user, ITEMS)
+        first, *_others, last = sorted(user.pk for user in self._savers)
+        run = steering.begin()
+        batch = RunBatch.objects.create(
+            run=run, number=1, after=str(first - 1), upto=str(last), payers=len(self._savers)
+        )
+        assert steering.go(run, RunState.PLANNING)
+        return batch
+
+    def run(self, subject: RunBatch) -> None:
+        batch = work.take(subject.pk)
+        assert batch is not None
+        work.work_on(batch, processors.listed())
+
+    def restore(self, subject: RunBatch) -> None:
+        """Nothing: all are charged."""
+        subject.refresh_from_db()
+        assert subject.charged == len(self._savers), subject
 
 
 class Abandoned(Payer):
@@ -97,18 +128,40 @@ class Abandoned(Payer):
         assert expire.expire(days=0, user=subject).expired == 1
 
 
+class ForEach(Contestant):
+    """Another contestant's work, once for each user of a batch."""
+
+    def __init__(self, each: Payer) -> None:
+        super().__init__(each.name)
+        self._each = each
+
+    def prepare(self) -> list[User]:
+        return [self._each.prepare() for _ in range(BATCH)]
+
+    def run(self, subject: list[User]) -> None:
+        for user in subject:
+            self._each.run(user)
+
+
+def savers(number: int) -> list[User]:
+    """Users who have saved a card, and agreed to be charged with it at night."""
+    users = [data.user_with(0) for _ in range(number)]
+    for user in users:
+        site.save_card(user)
+    return users
+
+
 def rows(size: Size) -> Iterator[Row]:
     """The rows about many payers."""
     logging.getLogger("payments_ui").setLevel(logging.ERROR)
     logging.getLogger("user_payments").setLevel(logging.ERROR)
     users, others = ([data.user_with(ITEMS, model) for _ in range(_USERS)] for model in _MODELS)
     database.tidy(*_TABLES, analyze=True)
-    charged = ProcessedByAncestor(others, ancestors.Result.SUCCESS)
     yield _row(
         "bulk-charged",
         "process_payment(), charged by a processor of the site",
         Processed(users, Result.SUCCESS),
-        charged,
+        ProcessedByAncestor(others, ancestors.Result.SUCCESS),
     )
     yield _row(
         "bulk-not-charged",
@@ -116,11 +169,18 @@ def rows(size: Size) -> Iterator[Row]:
         Processed(users, Result.FAILURE),
         ProcessedByAncestor(others, ancestors.Result.FAILURE),
     )
-    savers = [data.user_with(ITEMS) for _ in range(_USERS)]
-    for user in savers:
-        site.save_card(user)
+    others = [data.user_with(ITEMS, ancestor.LineItem) for _ in range(BATCH)]
+    night = Night(savers(BATCH))
     database.tidy(*_TABLES, PaymentMethod, analyze=True)
-    yield _row("night", "process_payments, by a saved card", AtNight("kit", savers), charged)
+    yield Row(
+        key="night",
+        title=f"process_payments, {BATCH} payers by saved cards",
+        kit=night,
+        anchors=[ForEach(ProcessedByAncestor(others, ancestors.Result.SUCCESS))],
+        uses=BATCH,
+        worth=_PAYERS,
+        tables=_TABLES,
+    )
     yield _row(
         "expire",
         "expire_payments, one payment",

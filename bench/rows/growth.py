@@ -19,7 +19,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import connection, models
 
-from bench import bare, books, contest, data, database, meters, site
+from bench import bare, books, contest, data, database, meters
 from bench.contest import Contestant, Row
 from bench.results import Comparison, Growth
 from bench.rows import bulk, page, payments, record
@@ -86,9 +86,7 @@ def rows(size: Size, small: Mapping[str, Found]) -> Iterator[Growth]:
 
 def _paths() -> dict[str, Path]:
     users = [data.user_with(payments.ITEMS) for _ in range(5)]
-    savers = [data.user_with(payments.ITEMS) for _ in range(4)]
-    for user in savers:
-        site.save_card(user)
+    night = bulk.Night(bulk.savers(bulk.BATCH))
     database.tidy(*_TABLES, analyze=True)
     heartbeat = Heartbeat(data.user_with(payments.ITEMS))
     return {
@@ -99,7 +97,7 @@ def _paths() -> dict[str, Path]:
         "cancel": Path("cancel_pending()", payments.Cancel(users[1:])),
         "page": Path("a page with the widget, live", page.widgets(users[0], page.LIVE)),
         "heartbeat": Path("a heartbeat that finds nothing", Contestant("kit", heartbeat.ask)),
-        "night": Path("process_payments", bulk.AtNight("kit", savers), is_undone=False),
+        "night": Path("process_payments", night, times=1, is_undone=False),
     }
 
 
