@@ -66,5 +66,4 @@ def sent_by(run: Callable[[], object]) -> Sent:
 
     with CaptureQueriesContext(connection) as captured, connection.execute_wrapper(remember):
         run()
-    is_atomic = any(query["sql"].startswith("BEGIN") for query in captured)
-    return Sent(statements, is_atomic or (connection.vendor == "mysql" and len(statements) > 1))
+    return Sent(statements, any(query["sql"].startswith("BEGIN") for query in captured))

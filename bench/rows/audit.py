@@ -26,7 +26,7 @@ def rows(size: Size) -> Iterator[Row | Number]:
     """The rows about ``audit``."""
     books.fill(size.audited)
     database.tidy(*_TABLES, analyze=True)
-    title = f"audit, {LineItem.objects.count():,} line items"
+    title = f"audit, {size.audited:,} line items and more"
     yield Row(
         key="audit",
         title=title,

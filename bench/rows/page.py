@@ -71,7 +71,7 @@ def rows(size: Size) -> Iterator[Row | Number]:
     few, many = data.user_with(FEW), data.user_with(size.many)
     database.tidy(LineItem, analyze=True)
     yield _beside_hand("page", f"a page with the widget, {FEW} line items", few, STILL)
-    yield _beside_hand("page-live", f"the same, live, {FEW} line items", few, LIVE)
+    yield _beside_hand("page-live", f"a page with the widget, live, {FEW} line items", few, LIVE)
     one = widgets(few, LIVE, name="one widget")
     several = {3: (LIVE, _BADGE, _BUTTON), 10: (LIVE, _BADGE, _BUTTON) * 3 + (LIVE,)}
     for number, tags in several.items():
@@ -96,7 +96,7 @@ def rows(size: Size) -> Iterator[Row | Number]:
     )
     yield Number(
         key="page-calls",
-        title=f"the same: calls of Python functions, {size.many:,} line items",
+        title=f"a page with the widget, live, {size.many:,} line items: calls of Python functions",
         value=calls,
         limit=shown * _FLAT,
         beside=f"{shown:,} with {_SHOWN}",

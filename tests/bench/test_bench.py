@@ -69,12 +69,10 @@ def test_the_tables_say_what_is_promised_and_what_is_broken(tmp_path: Path) -> N
     results.write(run(*found), tmp_path / "run.json")
     kept = results.read(tmp_path / "run.json")
     assert kept == run(*found)
-    shown = [line.split() for line in table.lines(kept, {"record": comparison()})]
-    assert (
-        "record 3 ms 4 ms 1.5 ms ancestor 3.00 2.30 3+2 100".split() in shown
-    )
-    assert ["bytes", "10", "9"] in shown
-    assert "record 10 2 ms 1,000 2.1 ms 7 to 8 0.010 0.05".split() in shown
+    shown = [" ".join(line.split()) for line in table.lines(kept, {"record": comparison()})]
+    assert "record 3 ms 4 ms 1.5 ms ancestor 3.00 2.30 3+2 100" in shown
+    assert "bytes 10 9" in shown
+    assert "record 10 2 ms 1,000 2.1 ms 7 to 8 0.010 0.05" in shown
     assert list(table.broken(kept, {"record": comparison()})) == [
         "record: 3.00 of ancestor, 2.00 was reached",
         "bytes: 10 is more than 9",
