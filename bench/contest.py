@@ -116,14 +116,14 @@ def _lap(contestant: Contestant, times: int) -> Cost:
 
 def _figures(row: Row, contestant: Contestant, costs: Sequence[Cost]) -> Figures:
     uses = row.times * row.uses
-    statements, brackets = contestant.once(meters.statements) if contestant.is_here else (0, 0)
+    statements, control = contestant.once(meters.statements) if contestant.is_here else (0, 0)
     return Figures(
         who=contestant.name,
         client=statistics.median(each.client for each in costs) / uses,
         server=statistics.median(each.server for each in costs) / uses,
         wall=statistics.median(each.wall for each in costs) / uses,
         statements=statements,
-        brackets=brackets,
+        control=control,
         calls=contestant.once(meters.calls) if contestant.is_here else 0,
     )
 

@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
-#: What begins or ends a transaction, or a part of it.
-BRACKETS = (
+#: How statements begin that begin or end a transaction, or a part of it.
+TRANSACTION_CONTROL = (
     *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),
     *("SET TRANSACTION", "START TRANSACTION"),
 )
@@ -60,7 +60,7 @@ def sent_by(run: Callable[[], object]) -> Sent:
     statements: list[tuple[str, Any]] = []
 
     def remember(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if not sql.startswith(BRACKETS):
+        if not sql.startswith(TRANSACTION_CONTROL):
             statements.append((sql, params))
         return execute(sql, params, many, context)
 

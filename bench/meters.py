@@ -83,11 +83,11 @@ def _server_task() -> int | None:
 
 
 def statements(work: Work) -> tuple[int, int]:
-    """Number of statements that the work sends, and of those that begin and end transactions."""
+    """Number of statements that the work sends, and of those that control transactions."""
     with CaptureQueriesContext(connection) as captured:
         work()
-    brackets = sum(query["sql"].startswith(database.BRACKETS) for query in captured)
-    return len(captured) - brackets, brackets
+    control = sum(query["sql"].startswith(database.TRANSACTION_CONTROL) for query in captured)
+    return len(captured) - control, control
 
 
 def calls(work: Work) -> int:

@@ -55,12 +55,12 @@ _ANCHORS = f"""
 
 *Beside* is how many times the anchor's processor time the kit needs: the median over rounds in
 which they took turns. All other times are medians, too. *Clock* is what somebody waits: where
-others use the machine, mostly for them. *Statements* + *brackets*: what begins and ends
-transactions is counted apart. *Calls* are those of Python functions. Rows of many name their
-number: statements and calls are those of one run, times those of one of the many.
+others use the machine, mostly for them. *Statements* + *control*: BEGIN, COMMIT and savepoints are
+counted apart. *Calls* are those of Python functions. Rows of many name their number: statements and
+calls are those of one run, times those of one of the many.
 
 `make bench` fails where the first of *beside* passes its limit, which is what was reached and 15 %
-more; where there are more statements or brackets than here; or where there are 15 % more calls.
+more; where there are more statements of either kind than here; or where there are 15 % more calls.
 What passes its limit is measured twice more, for twice as long, and fails only if it passes each
 time.
 """
@@ -169,13 +169,13 @@ def _beside(found: Iterable[Comparison]) -> Iterator[str]:
                 each.title,
                 _split(each.kit),
                 seconds(each.kit.wall),
-                *(f"{each.kit.statements} + {each.kit.brackets}", f"{each.kit.calls:,}"),
+                *(f"{each.kit.statements} + {each.kit.control}", f"{each.kit.calls:,}"),
                 _ratio(*first),
                 f"{first[1] * MARGIN:.2f}",
                 ", ".join(_ratio(*other) for other in others),
             ]
         )
-    head = ["Work", "Site + database", "Clock", "Statements + brackets", "Calls"]
+    head = ["Work", "Site + database", "Clock", "Statements + control", "Calls"]
     yield from _table([*head, "Beside", "Limit", "Beside others"], lines)
 
 

@@ -39,8 +39,8 @@ class Figures:
     server: float
     wall: float
     statements: int
-    #: What begins and ends transactions.
-    brackets: int
+    #: Statements that control transactions: BEGIN, COMMIT, savepoints.
+    control: int
     calls: int
 
     @property
@@ -68,8 +68,10 @@ class Comparison:
         if self.ratios and reached.ratios and self.ratios[0] > reached.ratios[0] * MARGIN:
             beside = f"{self.ratios[0]:.2f} of {self.anchors[0].who}"
             worse.append(f"{beside}, {reached.ratios[0]:.2f} was reached")
-        for what in ("statements", "brackets"):
-            now, before = getattr(self.kit, what), getattr(reached.kit, what)
+        for what, now, before in (
+            ("statements", self.kit.statements, reached.kit.statements),
+            ("of transaction control", self.kit.control, reached.kit.control),
+        ):
             if now > before:
                 worse.append(f"{now} {what}, {before} were enough")
         if self.kit.calls > reached.kit.calls * MARGIN:

@@ -47,7 +47,7 @@ def _compared(found: Comparison, before: Result | None) -> Iterator[Sequence[str
     limits = before.ratios if isinstance(before, Comparison) else []
     limit = f"{limits[0] * MARGIN:.2f}" if limits else ""
     kit = (found.title, seconds(found.kit.cpu), seconds(found.kit.wall))
-    asked = (f"{found.kit.statements}+{found.kit.brackets}", f"{found.kit.calls:,}")
+    asked = (f"{found.kit.statements}+{found.kit.control}", f"{found.kit.calls:,}")
     for number, (anchor, ratio) in enumerate(zip(found.anchors, found.ratios, strict=True)):
         beside = (seconds(anchor.cpu), anchor.who, f"{ratio:.2f}")
         if number:

@@ -41,7 +41,7 @@ def test_a_comparison_may_need_a_seventh_more_than_was_reached() -> None:
     assert comparison(ratio=2.29).broken(reached) == []
     assert comparison(ratio=2.31).broken(reached) == ["2.31 of ancestor, 2.00 was reached"]
     assert comparison(statements=4).broken(reached) == ["4 statements, 3 were enough"]
-    assert comparison(brackets=3).broken(reached) == ["3 brackets, 2 were enough"]
+    assert comparison(control=3).broken(reached) == ["3 of transaction control, 2 were enough"]
     assert comparison(calls=116).broken(reached) == ["116 calls, 100 were enough"]
     assert comparison(ratio=9).broken(None) == []
 
@@ -106,10 +106,10 @@ def test_another_python_is_not_compared_and_says_so(capsys: pytest.CaptureFixtur
 
 
 def comparison(
-    *, ratio: float = 2, statements: int = 3, brackets: int = 2, calls: int = 100
+    *, ratio: float = 2, statements: int = 3, control: int = 2, calls: int = 100
 ) -> Comparison:
     anchor = Figures(
-        who="ancestor", client=0.001, server=0.0005, wall=0.002, statements=1, brackets=0, calls=10
+        who="ancestor", client=0.001, server=0.0005, wall=0.002, statements=1, control=0, calls=10
     )
     kit = Figures(
         who="kit",
@@ -117,7 +117,7 @@ def comparison(
         server=0.001,
         wall=0.004,
         statements=statements,
-        brackets=brackets,
+        control=control,
         calls=calls,
     )
     return Comparison(key="record", title="record", kit=kit, anchors=[anchor], ratios=[ratio])
