@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bench.results import MARGIN, Comparison, Growth, Number, Result, Run
 
+_UNITS = (("s", 1), ("ms", 1e-3), ("µs", 1e-6))
+
 
 def lines(run: Run, reached: Mapping[str, Result]) -> Iterator[str]:
     """All tables, with their heads."""
@@ -37,10 +39,9 @@ def broken(run: Run, reached: Mapping[str, Result]) -> Iterator[str]:
 
 def seconds(value: float) -> str:
     """As people read them, with three figures."""
-    for unit, one in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= one or unit == "µs":
-            return f"{value / one:.3g} {unit}" if value / one < 100 else f"{value / one:.0f} {unit}"
-    raise AssertionError(value)
+    value = float(f"{value:.3g}")
+    unit, one = next(each for each in _UNITS if value >= each[1] or each is _UNITS[-1])
+    return f"{value / one:.4g} {unit}"
 
 
 def _compared(found: Comparison, before: Result | None) -> Iterator[Sequence[str]]:
