@@ -66,6 +66,8 @@ class Row:
     #: What one run is for, if it is for many: figures are those of one.
     uses: int = 1
     worth: Worth | None = None
+    #: Whether statements and calls are of interest, too: they take two more runs.
+    is_counted: bool = True
     #: What the database puts away between rounds, as its housekeeping would.
     tables: Sequence[type[Model]] = field(default=())
 
@@ -116,7 +118,8 @@ def _lap(contestant: Contestant, times: int) -> Cost:
 
 def _figures(row: Row, contestant: Contestant, costs: Sequence[Cost]) -> Figures:
     uses = row.times * row.uses
-    statements, control = contestant.once(meters.statements) if contestant.is_here else (0, 0)
+    is_counted = row.is_counted and contestant.is_here
+    statements, control = contestant.once(meters.statements) if is_counted else (0, 0)
     return Figures(
         who=contestant.name,
         client=statistics.median(each.client for each in costs) / uses,
@@ -124,7 +127,7 @@ def _figures(row: Row, contestant: Contestant, costs: Sequence[Cost]) -> Figures
         wall=statistics.median(each.wall for each in costs) / uses,
         statements=statements,
         control=control,
-        calls=contestant.once(meters.calls) if contestant.is_here else 0,
+        calls=contestant.once(meters.calls) if is_counted else 0,
     )
 
 

@@ -106,13 +106,8 @@ def calls(work: Work) -> int:
     return count
 
 
-def pages(work: Work) -> int | None:
-    """Number of pages of our tables that PostgreSQL touches; what was done is undone.
-
-    ``None`` on other databases, which do not say.
-    """
-    if connection.vendor != "postgresql":
-        return None
+def pages(work: Work) -> int:
+    """Number of pages of our tables that PostgreSQL touches; what was done is undone."""
     with transaction.atomic(), connection.cursor() as cursor:
         before = _touched(cursor)
         work()

@@ -108,6 +108,7 @@ def _find(key: str, path: Path, size: Size) -> Found:
         kit=path.kit,
         anchors=[Contestant("yardstick", _measure_nothing)],
         times=path.times,
+        is_counted=False,
         tables=_TABLES if size.others[0] > LineItem.objects.count() else (),
     )
     cost = contest.measure(row, seconds=size.seconds / 2, least=size.least)
@@ -120,7 +121,12 @@ def _measure_nothing() -> None:
 
 
 def _pages(kit: Contestant) -> int | None:
-    """The pages that one run touches, undone at first and then done, so that it can be restored."""
+    """The pages that one run touches, undone at first and then done, so that it can be restored.
+
+    ``None`` where the database does not say.
+    """
+    if connection.vendor != "postgresql":
+        return None
     subject = kit.prepare()
     found = meters.pages(lambda: kit.run(subject))
     kit.run(subject)
@@ -150,7 +156,7 @@ def _own(
 ) -> Iterator[Growth]:
     few, many = kits
     few.name = "few"
-    row = Row(key=key, title=title, kit=many, anchors=[few])
+    row = Row(key=key, title=title, kit=many, anchors=[few], is_counted=False)
     cost = contest.measure(row, seconds=size.seconds, least=min(size.least, 2))
     yield Growth(
         key=f"own-{key}",
