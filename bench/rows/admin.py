@@ -35,8 +35,7 @@ class _Uncounted(Paginator):  # type: ignore[type-arg]
 class _PlainAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """The least list: the newest rows by primary key, nothing counted, nothing summed."""
 
-    list_display = ("title", "user", "amount", "used_at", "payment_id")
-    list_select_related = ("user",)
+    list_display = ("title", "user_id", "amount", "used_at", "payment_id")
     ordering = ("-pk",)
     list_per_page = MoneyAdmin.list_per_page
     show_full_result_count = False

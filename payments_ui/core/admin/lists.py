@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -146,8 +146,18 @@ class LongList(ChangeList):
         return rows
 
     def get_results(self, request: HttpRequest) -> None:
-        """As Django's, with the ways on and back."""
+        """As Django's, with the ways on and back.
+
+        The users of a page, and whatever else each of its rows has, are read after it. Where they
+        are joined, MariaDB begins with them, and sorts all rows there are for a page of fifty.
+        """
         super().get_results(request)
+        joined = dict(self.result_list.query.select_related or {})
+        # What a row may lack is joined to what was found: no database begins with it.
+        optional = {name: joined.pop(name) for name in [*joined] if self.opts.get_field(name).null}
+        self.result_list = self.result_list.select_related(None).prefetch_related(*_paths(joined))
+        if optional:
+            self.result_list = self.result_list.select_related(*_paths(optional))
         is_sorted = bool(self.params.get(ORDER_VAR))
         end = self.floor
         if self.result_count >= COUNTED and not is_sorted:
@@ -215,6 +225,13 @@ class LongList(ChangeList):
             every = every.filter(self._from(begins_at))
         self.floor = self._place(every, LOOKED_THROUGH)
         return rows if self.floor is None else rows.filter(self._before(self.floor))
+
+
+def _paths(related: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """What a queryset joins, as ``prefetch_related`` names it."""
+    for name, further in related.items():
+        yield f"{before}{name}"
+        yield from _paths(further, f"{before}{name}__")
 
 
 def _is_found(model: type[Model], lookup: str) -> bool:

@@ -66,6 +66,17 @@ def downloaded(client: Client, model: type[Any], *rows: Any) -> list[dict[str, s
     return list(csv.DictReader(sent.splitlines()))
 
 
+@pytest.mark.parametrize("model", LISTS)
+def test_a_page_is_found_in_its_own_table(office: Client, books: Payment, model: type[Any]) -> None:
+    """MariaDB begins with users who are joined, and sorts all rows there are."""
+    with CaptureQueriesContext(connection) as queries:
+        text(office, model)
+    table = connection.ops.quote_name(model._meta.db_table)
+    pages = [sql for query in queries if f"FROM {table}" in (sql := query["sql"])]
+    assert any("ORDER BY" in sql for sql in pages)
+    assert not [sql for sql in pages if "INNER JOIN" in sql]
+
+
 # Totals
 
 
