@@ -89,7 +89,8 @@ def partitioned(db: None) -> None:
     """Run the page's SQL."""
     if connection.vendor != "postgresql":
         pytest.skip("PostgreSQL has such partitions")
-    (script,) = re.findall(r"```postgresql\nBEGIN;(.*?)COMMIT;\n```", SCALING.read_text(), re.DOTALL)
+    blocks = r"```postgresql\nBEGIN;(.*?)COMMIT;\n```"
+    (script,) = re.findall(blocks, SCALING.read_text(), re.DOTALL)
     before = named()
     triggers.remove(connection)
     with connection.cursor() as cursor:
