@@ -127,7 +127,7 @@ def test_back_button_after_signing_out_shows_nothing(
     trial.check("55.26" not in page.evaluate(STORED), "stored while signed in")
     page.goto("/account/")
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("button", name="Sign in").first).to_be_visible()
+    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
     for _ in range(4):
         trial.tried()
         page.go_back()
