@@ -137,7 +137,7 @@ class Settings:
 
     @property
     def BILLING_MINIMUM(self) -> Mapping[str, Decimal | int | str]:
-        """By currency: nobody is billed below that, what is owed waits. Else 500 minor units."""
+        """By currency: no user is billed below that, what is owed waits. Else 500 minor units."""
         return self._get("BILLING_MINIMUM", {})
 
     @property

@@ -276,7 +276,7 @@ class PaymentMethodError(PaymentsUIError):
 
 
 class PaymentMethodGoneError(PaymentMethodError):
-    """The payment method was removed, has expired, or belongs to somebody else."""
+    """The payment method was removed, has expired, or belongs to another user."""
 
     code = "payment_method_gone"
     message = _(

@@ -69,7 +69,7 @@ def _keep_private(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def mark_private(request: HttpRequest) -> None:
-    """Say that the page which answers this request shows somebody's charges.
+    """Say that the page which answers this request shows a payer's charges.
 
     Django's cache middleware and ``cache_page`` do not store it; other caches are told so by
     ``PrivatePagesMiddleware``.

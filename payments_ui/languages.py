@@ -1,6 +1,6 @@
 """Which language our texts are in: that of the catalog that answers, not always the one asked for.
 
-A site may speak a language that nobody has translated our texts to. Django then answers with those
+A site may speak a language that our texts are not translated to. Django then answers with those
 of ``LANGUAGE_CODE``, or in English, which is neither read from right to left nor spoken in Hebrew.
 """
 

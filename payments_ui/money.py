@@ -47,7 +47,7 @@ def minor_unit(currency: str) -> int:
 
 
 def number(value: object) -> Decimal:
-    """The finite number that somebody typed or a program says, whatever its size.
+    """The finite number that a person typed or a program says, whatever its size.
 
     Takes ``Decimal``, ``int`` and ASCII decimal strings. Floats are refused because they have
     lost the exact amount already. Raises ``InvalidAmountError``.
@@ -138,7 +138,7 @@ def padded(amount: Decimal, currency: str) -> Decimal:
     """The same amount, with as many decimals as its currency has, or as it needs: never rounded.
 
     For what is stored: 5.00 and not 5.000. With a code that is no currency it stays as it is, and
-    so do NaN and infinity, which somebody stored by hand.
+    so do NaN and infinity, which were stored by hand.
     """
     if currency not in DECIMALS or not amount.is_finite():
         return amount

@@ -44,7 +44,7 @@ def payer_of(request: HttpRequest) -> Payer | None:
     if not settings.PAYER:
         return Payer(actor)
     known: tuple[Any, Payer | None] | None = getattr(request, "_payments_ui_payer", None)
-    # A view may sign somebody else in.
+    # A view may sign another user in.
     if known is None or known[0] != actor.pk:
         known = actor.pk, _ask(request)
         request._payments_ui_payer = known  # type: ignore[attr-defined]
@@ -89,7 +89,7 @@ def check_may_pay(request: HttpRequest, *, must_say: bool = False) -> Payer:
     """The payer, for a request that posts; where it ``must_say``, its form has ``fields``.
 
     Raises ``MayNotPayError``, and ``PayerChangedError`` where the form's page showed the
-    charges of somebody else, as after a switch of team in another tab.
+    charges of another payer, as after a switch of team in another tab.
     """
     payer = payer_of(request)
     shown = request.POST.get(FIELD)

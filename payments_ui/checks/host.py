@@ -42,7 +42,7 @@ def check_apps(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_private_pages(**kwargs: Any) -> list[CheckMessage]:
-    """No cache between the site and its visitors keeps a page with somebody's charges."""
+    """No cache between the site and its visitors keeps a page with a payer's charges."""
     if has_middleware(_PRIVATE_PAGES):
         return []
     return [

@@ -40,7 +40,7 @@ from payments_ui.payer import is_guest
 NAME = "token"
 #: Seconds. A part of it is random, lest tokens that were issued at once expire at once.
 _MAX_AGE, _SPREAD = 3600, 900
-# Sessions that are somebody's as long as their row, or their entry in the cache, is there.
+# Sessions that last as long as their row, or their entry in the cache, is there.
 _STORES = (DatabaseStore, CachedStore, CacheStore)
 
 

@@ -104,7 +104,7 @@ def called_off(payment_id: UUID) -> str:
     One query.
     """
     called_off = Q(state__in=(*OPEN_STATES, Attempt.State.CANCELLED))
-    # A part had arrived, and nobody has decided about it yet.
+    # A part had arrived, and a clerk has not decided about it yet.
     called_off |= Q(pk__in=Attempt.objects.undecided().filter(state=Attempt.State.MISMATCH))
     tried = Attempt.objects.filter(called_off, payment=payment_id)
     latest = tried.order_by("-started_at", "-pk")[:MOST_TRIED]

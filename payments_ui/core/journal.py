@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .models import Attempt, Dispute, LineItem, Payment, PaymentMethod, Refund
 
 SYSTEM = "system"
-#: Somebody who is not signed in, and came by a link in a mail.
+#: A visitor who is not signed in, and came by a link in a mail.
 LINK = "link"
 
 

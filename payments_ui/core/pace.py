@@ -48,7 +48,7 @@ def reserve(name: str, *, seconds: float) -> float:
 
     At most ``LONGEST`` from now, or ``MOST`` times as long, whatever the database's clock has done.
     By that clock, as workers on several machines have one each. Compare-and-set, and no lock: a
-    worker that falls asleep here keeps nobody from going on.
+    worker that falls asleep here keeps no other from going on.
     """
     rows, turn = Pace.objects.filter(name=name), dt.timedelta(seconds=seconds)
     longest = max(LONGEST, MOST * turn)

@@ -103,7 +103,7 @@ def next_payment(
     """The payment of this user to charge now: one that is pending, or a new one.
 
     Or what becomes of the user without one. While a payment is not paid, the user's new charges
-    wait. A new one is made if somebody ``serves`` the user, and it is their day. May run in the
+    wait. A new one is made if a processor ``serves`` the user, and it is their day. May run in the
     caller's transaction. ``payer`` is what was read of them a moment ago; else they are read now.
     With ``dry_run`` a new one is not stored.
     """

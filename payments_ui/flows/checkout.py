@@ -30,7 +30,7 @@ def begin(
 ) -> Payment | None:
     """The user's pending payment, resumed or new. Charges nothing.
 
-    ``by`` is who acts, for the journal: the user, unless somebody else pays for them.
+    ``by`` is who acts, for the journal: the user, unless another person pays for them.
 
     A second click, tab or device resumes the payment of the first; a payment with an open
     attempt is resumed only where there is nothing else to pay. ``lineitems`` makes a payment

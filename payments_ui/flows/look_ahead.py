@@ -121,7 +121,7 @@ def _pending(users: Collection[Any]) -> Mapping[Key, Payment]:
     left_at = clock.now() - TIME_TO_PAY
     payment: Any
     for payment in rows:
-        # Below what anybody is billed for, and nobody has asked to pay it.
+        # Below the least that is billed, and its user has not asked to pay it.
         is_too_little = 0 < payment.amount < owed.least(payment.currency) and not payment.is_asked
         payment.is_too_little = is_too_little
         # What a customer has begun and left at that keeps no charges waiting.

@@ -94,7 +94,7 @@ def keep(notice: Notice, moocher: Moocher) -> None:
 
 
 def handle_unsigned(notice: Notice, moocher: Moocher, request: HttpRequest | None = None) -> None:
-    """Ask the PSP about what somebody says has changed there; keep nothing of what they say.
+    """Ask the PSP about what a sender says has changed there; keep nothing of what they say.
 
     The attempt is found by our own id, and each is asked about at most every few seconds. A
     refund that the PSP then tells of, and that does not fit the books, is kept for a person to

@@ -1,4 +1,4 @@
-"""What ``PROCESSORS`` may list: ways to have a payment paid that need nobody to press a button."""
+"""What ``PROCESSORS`` may list: ways to have a payment paid without a click of its customer."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class _Told(Enum):
     """Whether a user was told of a charge as long before as ``CHARGE_NOTICE`` says."""
 
     YES = "yes"
-    #: It was to be sent so long ago; whether it was is not known, or nobody could send it.
+    #: It was to be sent so long ago; whether it was is not known, or it could not be sent.
     NOT_KNOWN = "not known"
     NO = "no"
 
@@ -171,8 +171,8 @@ def _told(payment: Payment, method: PaymentMethod) -> _Told:
     """Whether the user was told of this charge; where not, they are told now.
 
     Each try has a notice of its own. One that a law wants is sent again each day until it is known
-    to be sent: two notices harm nobody. Any other holds the charge up no longer than one that was
-    sent, and not at all where the site sends none, or the user has no address.
+    to be sent: a second notice does no harm. Any other holds the charge up no longer than one that
+    was sent, and not at all where the site sends none, or the user has no address.
     """
     notice: ChargeNotice | None = import_string(settings.CHARGE_NOTICE)(payment, method)
     if notice is None:

@@ -1,4 +1,4 @@
-"""Deleting what nights leave behind, and what nobody reads any more; the books stay."""
+"""Deleting what nights leave behind, once it is not read any more; the books stay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .command_result import CommandResult
 
 #: After so long whoever was sending a mail has ended without saying what became of it.
 SENDING = dt.timedelta(hours=1)
-# So many rows are deleted with one statement, so that nobody waits for its locks.
+# So many rows are deleted with one statement, so that others do not wait for its locks.
 _AT_A_TIME = 1000
 
 
@@ -37,7 +37,7 @@ class PruneResult(CommandResult):
 def prune(*, dry_run: bool = False) -> PruneResult:
     """Delete runs that have ended, their batches and claims, and mails, after ``KEEP_DAYS``.
 
-    The journal says for good what was charged, declined and mailed. Mails that somebody began to
+    The journal says for good what was charged, declined and mailed. Mails that a process began to
     send and never ended become *unknown*, so that a clerk finds them. Several may run at once.
     """
     result, now = PruneResult(), clock.now()

@@ -35,7 +35,7 @@ Row = TypeVar("Row", Attempt, Refund)
 
 #: For so long a request can arrive at a PSP that answered that it does not know it.
 GRACE = dt.timedelta(seconds=60)
-#: After so long somebody may have asked the PSP already, and given up what it knows nothing of.
+#: After so long another may have asked the PSP already, and given up what it knows nothing of.
 _IN_TIME = GRACE / 2
 #: The answer within ``GRACE`` that the PSP knows nothing. It is not recorded.
 NOT_YET = Unknown(reason="the PSP does not know it yet")

@@ -1,4 +1,4 @@
-"""Noticing that a PSP answers nobody, and not overrunning a PSP that answers."""
+"""Noticing that a PSP does not answer, and not overrunning a PSP that does."""
 
 from __future__ import annotations
 

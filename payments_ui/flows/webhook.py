@@ -35,6 +35,6 @@ def _read(request: HttpRequest, moocher: Moocher) -> Notice:
     except (WebhookSignatureError, WebhookNotConfiguredError):
         raise
     except Exception as error:
-        # Anybody may post anything: what cannot be read is refused, and is no crash.
+        # Whoever posts may post anything: what cannot be read is refused, and is no crash.
         logger.exception("The webhook of moocher %s failed", moocher.identifier)
         raise WebhookSignatureError(f"{moocher.identifier} could not read it") from error

@@ -330,7 +330,7 @@ class Moocher(BaseMoocher):
     def calling_off(self, attempt: Attempt) -> str:
         """What its customer has to know before this attempt is called off; empty: nothing.
 
-        For money that may be on its way though nobody has told us, such as a transfer. Where it
+        For money that may be on its way though we were not told, such as a transfer. Where it
         says something, the customer is asked first, and reads it again afterwards; else they read
         that nothing was charged. Called for open attempts and for those that were called off: no
         I/O, no query.
@@ -422,8 +422,8 @@ class Moocher(BaseMoocher):
     def forget(self, method: PaymentMethod) -> None:
         """Have the PSP give up a payment method, so that it cannot be charged any more.
 
-        Without a ``method_id`` nobody knows yet whether it has anything: then saving it is called
-        off first, and what was kept meanwhile given up.
+        Without a ``method_id`` it is not known yet whether it has anything: then saving it is
+        called off first, and what was kept meanwhile given up.
         Returns where the PSP has it no more, also if it was gone before; raises whenever that is
         not sure, and is then called again later.
         """
@@ -473,7 +473,7 @@ class Moocher(BaseMoocher):
     def webhook(self, request: HttpRequest) -> Notice:
         """Verify the signature of ``webhook_body(request)``; return what it is about.
 
-        Called for every POST to its URL, by anybody; the PSP is asked afterwards. Raises
+        Called for every POST to its URL, whoever sends it; the PSP is asked afterwards. Raises
         ``WebhookSignatureError`` before anything of it is used. The default takes no webhooks.
         """
         raise WebhookSignatureError(f"{self.identifier} takes no webhooks")

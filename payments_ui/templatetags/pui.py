@@ -137,7 +137,7 @@ def _element(context: Context, name: str) -> Template:
 def pui_language() -> SafeString:
     """``<section {% pui_language %}>``: ``lang`` and ``dir`` of the language our texts are in.
 
-    On a page whose language nobody has translated them to, that is not the page's.
+    On a page in a language they are not translated to, that is not the page's.
     """
     spoken = languages.spoken()
     direction = "rtl" if languages.is_rtl(spoken) else "ltr"

@@ -47,7 +47,7 @@ class GoneError(Http404):
 
 
 def for_user(view: View[P]) -> View[P]:
-    """For signed-in users, outside of transactions, and for nobody's cache.
+    """For signed-in users, outside of transactions, and never cached.
 
     What posts needs a payer who may pay, whose charges the form's page showed.
     """
@@ -166,7 +166,7 @@ def _let_out(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def no_payer(request: HttpRequest) -> HttpResponseBase:
-    """``PAYER`` says that the request shows nobody's charges."""
+    """``PAYER`` says that the request shows no payer's charges."""
     if http.is_fragment(request):
         return responses.no_payer(request)
     raise PermissionDenied

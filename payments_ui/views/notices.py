@@ -16,7 +16,7 @@ from payments_ui.payer import check_may_pay, payer_of
 #: The parameter of the URL.
 NAME = "notice"
 _SALT = "payments_ui.notice"
-#: Seconds: nobody reads a page for longer before the redirect to it.
+#: Seconds: a browser asks for the page it is redirected to much sooner.
 _MAX_AGE = 600
 
 

@@ -154,7 +154,7 @@ def signed_out(request: HttpRequest, login_url: str) -> HttpResponse:
 
 
 def no_payer(request: HttpRequest) -> HttpResponse:
-    """What a widget shows whose user may see nobody's charges any more."""
+    """What a widget shows whose user may no longer see any charges."""
     return _without_charges(request, "no_payer")
 
 

@@ -37,7 +37,7 @@ def seconds_to_reload(changed_at: dt.datetime) -> str:
 
 
 def stopped_text(every: int) -> str:
-    """What is said where nobody looks any more; empty while somebody does."""
+    """What is said once the page no longer looks; empty while it does."""
     return "" if every else _("This page no longer updates automatically.")
 
 

@@ -1,4 +1,4 @@
-"""The site's own admin of users: a refused delete names the way to remove somebody's data."""
+"""The site's own admin of users: a refused delete names the way to remove a user's data."""
 
 from __future__ import annotations
 

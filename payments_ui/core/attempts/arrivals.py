@@ -52,7 +52,7 @@ def book_arrival(
     unmatched. ``arrived_on`` and ``payer`` are what the bank says of it. ``event_id`` is the bank's
     own: reporting it again with the same facts changes nothing; with another reference, amount or
     currency the money is stored as unmatched, in an event of its own, for a person to review.
-    ``names`` are what the bank calls it besides: by them, too, nobody can book it again, nor by
+    ``names`` are what the bank calls it besides: by them, too, it cannot be booked again, nor by
     ``shared_names``, which it has in common with other money, as all of a batch have its id.
 
     Raises ``InvalidAmountError`` for what is no amount above zero, and ``ReferenceTakenError``

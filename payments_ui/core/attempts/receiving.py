@@ -39,7 +39,7 @@ class Source:
 
 #: Of money of which nothing more is known.
 UNSAID = Source()
-#: Why a rest is written off that nobody has decided about.
+#: Why a rest is written off that no clerk has decided about.
 WITHIN_TOLERANCE = "within the tolerance"
 
 
@@ -89,7 +89,7 @@ receive.alters_data = True  # type: ignore[attr-defined]
 
 @retrying
 def write_off(attempt: Attempt, *, by: str, reason: str) -> Attempt:
-    """Settle a transfer of which a part has arrived: nobody asks for the rest any more.
+    """Settle a transfer of which a part has arrived: the rest is not asked for any more.
 
     Returns the attempt as it is stored then: *settled*, or *surplus* where the payment was charged
     meanwhile. Raises ``PaymentStateError`` where it waits for no rest, or without a reason.

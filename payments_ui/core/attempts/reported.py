@@ -58,6 +58,6 @@ def reported(payment: Payment, pk: UUID, psp_reference: str | None) -> ReportedA
 
 
 def close_overdue(attempt: ReportedAttempt, *, by: str) -> None:
-    """The outcome is known by now: nobody has to look into it any more."""
+    """The outcome is known by now: a clerk need not look into it any more."""
     if attempt.is_overdue:
         attempt.suspense_items.close_overdue(by=by)

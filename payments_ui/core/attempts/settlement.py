@@ -66,8 +66,8 @@ def settle(
     payment that is charged, cancelled or undone already is *surplus*. Repeating a report
     changes nothing. Without ``post_charge`` the caller sends that signal itself. Where people book
     the money, ``money_in`` is all of it, with the parts that had arrived; ``source`` says
-    where the last one comes from, and ``written_off`` is what nobody asks for any more. Returns the
-    attempt as it is stored now.
+    where the last one comes from, and ``written_off`` is what is not asked for any more. Returns
+    the attempt as it is stored now.
     """
     with transaction.atomic():
         payment = attempt.lock_payment()

@@ -1,1 +1,1 @@
-"""Who is billed when, where nobody presses a button."""
+"""Who is billed when, without a click of theirs."""

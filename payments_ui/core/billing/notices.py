@@ -15,7 +15,7 @@ class ChargeNotice:
     """A mail so long ``before`` a charge.
 
     Where it ``is_law``, nothing is charged before one was sent, however long that takes; otherwise
-    a mail of which nobody knows whether it was sent holds a charge up no longer than one that was.
+    a mail of which it is not known whether it was sent holds a charge up no longer than a sent one.
     """
 
     before: dt.timedelta

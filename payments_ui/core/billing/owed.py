@@ -22,7 +22,7 @@ from .schedules import Owing, Schedule
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-#: Below so many minor units nobody is billed, where ``BILLING_MINIMUM`` says nothing: CHF 5.00.
+#: Below so many minor units no user is billed, where ``BILLING_MINIMUM`` says nothing: CHF 5.00.
 LEAST = 500
 
 
@@ -102,7 +102,7 @@ def is_billed(user: AbstractBaseUser, currency: str, owes: Unbound | None) -> bo
 
 
 def least(currency: str) -> Decimal:
-    """What is owed at least where somebody is billed: ``BILLING_MINIMUM``, else 5.00 and its like.
+    """What is owed at least where a user is billed: ``BILLING_MINIMUM``, else 5.00 and its like.
 
     Never less than the currency's smallest unit, since nothing is no payment.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owing:
-    """What a user owes in one currency and nobody has begun to pay.
+    """What a user owes in one currency and has not begun to pay.
 
     ``amount`` is the exact sum. ``since``, when the oldest charge was recorded, and ``now`` are in
     the user's time zone.

@@ -30,7 +30,7 @@ def instance(model: type[M], row: Sequence[Any], using: str) -> M:
 
 
 def insert(instance: models.Model, using: str) -> None:
-    """Store a new instance, whose key the database makes and nobody asks for.
+    """Store a new instance, whose key the database makes and the caller does not ask for.
 
     As ``save()``, by an INSERT that is built once, unless the site listens to the model's signals.
     """

@@ -200,7 +200,7 @@ class LineItemManager(models.Manager["LineItem"].from_queryset(LineItemQuerySet)
         1,000), each in a transaction of its own unless the caller has one.
 
         Returns how many uses are new and how many were known. What ``record`` would refuse, and
-        a user who does not exist, holds nobody else up: the other rows are stored, and
+        a user who does not exist, holds no other up: the other rows are stored, and
         ``UsesRefusedError`` at the end tells which were not, by the numbers of their rows.
         Inside ``transaction.atomic()`` that error leaves nothing: all are recorded, or none.
         Sends no signals, as ``bulk_create`` does not.

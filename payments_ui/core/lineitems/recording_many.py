@@ -174,7 +174,7 @@ class Recorder:
 
 def _user_id(user: Any, user_id: Any) -> Any:
     named = user_id if user is None else user.pk
-    # Of 1.5 a field would make 1, and of True, too: as texts they name nobody.
+    # Of 1.5 a field would make 1, and of True, too: as texts they name no user.
     return str(named) if isinstance(named, _NO_KEYS) else named
 
 

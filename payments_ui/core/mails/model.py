@@ -48,7 +48,7 @@ class MailQuerySet(EvidenceQuerySet["Mail"]):
     ) -> Mail | None:
         """The right to send this mail, by a row that is committed; ``None``: it is not ours.
 
-        Because somebody has it, or has sent it, or because its user does not want it. What was
+        Because another has it, or has sent it, or because its user does not want it. What was
         not sent, since no server was reached, may be claimed again after a while. A mail that is
         better sent twice than never says ``again_after``: then so does whatever is not known to be
         sent, so long after the last try, and any number of times.
@@ -140,7 +140,7 @@ class Mail(Evidence):
         """Write down what became of it, and journal it; after so many tries it is given up.
 
         Then the journal has said it: each day's try that fails in the same way is no news.
-        What somebody else has written down meanwhile stays; but whoever was given up for dead may
+        What another has written down meanwhile stays; but whoever was given up for dead may
         still say that they have sent it. Afterwards this mail is as it is stored.
         """
         is_sent = state == MailState.SENT
@@ -233,7 +233,7 @@ class MailStartQuerySet(BooksQuerySet["MailStart"]):
 
 
 class MailStart(models.Model):
-    """Since when mails of a kind are sent: what happened before is no news to anybody."""
+    """Since when mails of a kind are sent: what happened before is no news any more."""
 
     kind = IdentifierField(_("kind"), max_length=30, choices=MailKind.choices, unique=True)
     since = models.DateTimeField(_("since"))

@@ -26,7 +26,7 @@ OPTIONAL = frozenset({MailKind.RECEIPT, MailKind.CARD_EXPIRES, MailKind.REFUND_S
 class MailState(models.TextChoices):
     """What is known of a mail."""
 
-    #: Somebody is sending it; where they died, whether it was sent is not known.
+    #: A process is sending it; where it died, whether it was sent is not known.
     CLAIMED = "claimed", pgettext_lazy("mail", "being sent")
     SENT = "sent", pgettext_lazy("mail", "sent")
     #: The mail server was not reached: it is sent later.

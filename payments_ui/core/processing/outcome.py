@@ -19,5 +19,5 @@ class Outcome(StrEnum):
     LATER = "later"
     #: Its user is not active: see ``CHARGE_INACTIVE``.
     INACTIVE = "inactive"
-    #: Nobody was asked for it: it is not its time, or not for any processor.
+    #: No processor was asked for it: it is not its time, or none serves its user.
     SKIPPED = "skipped"

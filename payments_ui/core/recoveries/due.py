@@ -20,7 +20,7 @@ from .verbs import card_of
 
 #: Why a try that is due waits for another hour of its customer's day.
 NOT_THEIR_HOUR = "it is not the hour of the customer's day for another try"
-#: Where nobody tried for so long, it is tried at any hour: a site may charge by night only.
+#: Where it was not tried for so long, any hour will do: a site may charge by night only.
 PATIENCE = dt.timedelta(days=2)
 #: Of a user's declines; older ones say nothing of today's card.
 _LATEST = 20

@@ -1,4 +1,4 @@
-"""Refunds that a PSP reports, also those that nobody requested here: made in its dashboard."""
+"""Refunds that a PSP reports, also those that were not requested here: made in its dashboard."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def record_refund_report(attempt: Attempt, report: RefundReport, *, by: str = "") -> Refund | None:
     """Write down what the PSP says of a refund of this attempt's money; idempotent.
 
-    Returns the refund as it is stored now. One that nobody requested here becomes a row that was
+    Returns the refund as it is stored now. One that was not requested here becomes a row that was
     made ``elsewhere``; no line item is owed again because of it. ``None`` where it does not fit:
     it is in another currency, of money that has paid for something else since, or more than what
     is left, as long as a refund of ours is open for it, too. What had succeeded, and is said to

@@ -1,6 +1,6 @@
 """Leases: a batch is in one worker's hands for some seconds, by a conditional UPDATE.
 
-A lease spares workers from doing the same twice. That nobody is charged twice does not hang on it:
+A lease spares workers from doing the same twice. That no user is charged twice does not hang on it:
 see ``claims``.
 """
 

@@ -64,7 +64,7 @@ class BatchQuerySet(BooksQuerySet["RunBatch"]):
     """Batches by what is to be done for them."""
 
     def free(self) -> BatchQuerySet:
-        """Not done, in nobody's hands or in those of a worker whose time ran out.
+        """Not done, in no worker's hands or in those of one whose time ran out.
 
         By the database's clock, as workers on several machines have one each.
         """

@@ -121,7 +121,7 @@ def _similar_references(item: SuspenseItem) -> list[Attempt]:
 
 
 def slips(reference: str) -> set[str]:
-    """What somebody may have meant who typed this: two characters swapped, or one wrong.
+    """What a payer may have meant who typed this: two characters swapped, or one wrong.
 
     Their check digits are not needed: an attempt has such a reference, or none has.
     """

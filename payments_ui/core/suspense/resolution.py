@@ -111,7 +111,7 @@ def credit(item: SuspenseItem, *, by: str, reason: str) -> LineItem:
     """Credit the money to whose payment it came for: it counts towards their next payment.
 
     Returns the line item of this negative amount. Raises ``SuspenseError`` where no money arrived
-    or nobody knows whose it is, ``SuspenseMatchError`` for money of which some was given back or
+    or it is not known whose it is, ``SuspenseMatchError`` for money of which some was given back or
     taken back since, and for money of a test mode as ``match``, ``SuspenseClosedError``, and
     ``RefundOpenError``.
     """

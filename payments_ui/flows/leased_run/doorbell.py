@@ -1,7 +1,7 @@
 """Telling the workers of a task queue that there is work.
 
 The queue is a doorbell and never the truth: it is told two names, and may lose, double, delay and
-shuffle what it is told. A batch that nobody came for is rung for again.
+shuffle what it is told. A batch that no worker came for is rung for again.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def ring(run: Run, engine: Engine) -> int:
 
 
 def sweep(engine: Engine) -> int:
-    """Announce again, of all runs, what nobody came for and what a worker left; how many."""
+    """Announce again, of all runs, what no worker came for or one has left; how many."""
     running = Run.objects.filter(state=RunState.RUNNING, rings=True)
     return sum(ring(run, engine) for run in running)
 

@@ -101,7 +101,7 @@ def compose(
             "payee": settings.PAYEE,
             "payee_address": settings.PAYEE_ADDRESS.splitlines(),
             "stop_url": stop_url,
-            # That of the catalog which answers: nobody may have translated the active one's.
+            # That of the catalog which answers: the active one may have no translation.
             "language": languages.tag(languages.spoken()),
             "is_right_to_left": languages.is_rtl(languages.spoken()),
         }

@@ -60,7 +60,7 @@ class Command(BaseCommand):
             due.begin()
         try:
             if limit or dry_run or only != Options():
-                # A part, to try it out: one after the other, and nobody helps.
+                # A part, to try it out: one after the other, and no worker helps.
                 tell = self._bar(owed.count(user=user or None, currency=currency), as_json=as_json)
                 result = charge_payers(options=only, limit=limit, dry_run=dry_run, progress=tell)
             else:

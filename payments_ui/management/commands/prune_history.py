@@ -1,4 +1,4 @@
-"""Deletes what nights leave behind and nobody reads any more."""
+"""Deletes what nights leave behind once it is not read any more."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _STATUS = {
 
 
 def lines(client: Client, *, moocher: str) -> Iterator[LedgerLine]:
-    """Go through the payments that this moocher asked for, or nobody of ours, newest first.
+    """Go through the payments that this moocher asked for, or no moocher of ours, newest first.
 
     Raises ``MoocherError`` for a line that cannot be read, rather than leave it out.
     """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EXPAND = ["latest_attempt", "payment_method"]
 #: What can be saved. Wallets save the card behind them.
 SAVABLE = ("card",)
-#: What Stripe says of a set-up that nobody has finished.
+#: What Stripe says of a set-up that its customer has not finished.
 UNCONFIRMED = frozenset({"requires_payment_method", "requires_confirmation"})
 #: How long a URL to a bank may be.
 _LONGEST_URL = 4000

@@ -57,7 +57,7 @@ class Paying(Moocher):
     def prepare(
         self, attempt: Attempt, *, data: Mapping[str, Any], urls: AttemptUrls
     ) -> str | Declined | None:
-        """Make a PaymentIntent that nothing has confirmed, or a page that nobody was sent to."""
+        """Make a PaymentIntent that is not confirmed, or a page that no customer was sent to."""
         options = with_key(attempt.idempotency_key)
         try:
             if self._leads_to_page(data):
@@ -357,7 +357,7 @@ class Paying(Moocher):
         )
 
     def report_refund(self, reference: str) -> RefundReport | None:
-        """A refund that anybody made; ``None`` also for one of a charge without an intent."""
+        """A refund, whoever made it; ``None`` also for one of a charge without an intent."""
         refund_id = objects.checked_id("refund", reference)
         try:
             found = self._client.ask(lambda stripe: stripe.v1.refunds.retrieve(refund_id))

@@ -202,7 +202,7 @@ class Saving(Paying):
         return found
 
     def forget(self, method: PaymentMethod) -> None:
-        """Detach it from the customer, after which nobody can charge it any more.
+        """Detach it from the customer, after which it cannot be charged any more.
 
         Where it is still being saved, that is ended first, and what it saved meanwhile detached.
         """
