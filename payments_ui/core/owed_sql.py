@@ -77,13 +77,13 @@ def _alike(vendor: str, condition: str) -> str:
     if vendor != "mysql":
         return f"""SELECT currency, title, unit, unit_price, {sums}
         FROM {LINEITEM} WHERE {condition} GROUP BY currency, title, unit, unit_price"""
-    # A group by texts is a row as wide as they may be, kept on disk; by numbers it is a few bytes.
-    # By chance, these checksums of 64 bits are the same only where the titles are.
+    # A group by texts is a row as wide as they may be, kept on disk; by their hash it is a few bytes.
+    # By one that takes no longer than a checksum, which whoever writes titles could make collide.
     return f"""SELECT tally.currency, item.title, item.unit, item.unit_price, tally.uses,
             tally.amount, tally.quantity, tally.used_from, tally.used_at
         FROM (
             SELECT currency, {sums}, MAX(id) AS newest FROM {LINEITEM} WHERE {condition}
-            GROUP BY currency, CRC32(title), CRC32(REVERSE(title)), CRC32(unit), unit_price
+            GROUP BY currency, UNHEX(SHA1(CONCAT(title, CHAR(0), unit))), unit_price
         ) AS tally JOIN {LINEITEM} AS item ON item.id = tally.newest"""
 
 

@@ -361,7 +361,10 @@ def test_an_expression_can_be_saved(user: User) -> None:
 
 
 def test_titles_and_units_are_compared_byte_by_byte(user: User) -> None:
-    looks = ("Frame", ""), ("frame", ""), ("Frame", "Tile"), ("Frame", "tile"), ("Fr\xe4me", "")
+    # CRC32 takes the last two for one, forwards and backwards.
+    forged = ("Rendering of the blue hous", ""), ("Xpmvqhomy.yl2dky ylyl6amwd", "")
+    likely = ("Frame", ""), ("frame", ""), ("Frame", "Tile"), ("Frame", "tile"), ("Fr\xe4me", "")
+    looks = (*likely, *forged)
     for title, unit in looks:
         LineItem.objects.record(user=user, title=title, quantity=1, unit=unit, unit_price=1)
     groups = queries.groups(user, "CHF", limit=9)
