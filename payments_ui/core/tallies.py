@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Context
+from functools import reduce
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -83,12 +84,12 @@ class Tally:
 
 
 def _joined(old: Alike, new: Alike) -> Alike:
-    # Groups without quantities have no price either, and so are other groups.
-    quantity = None if old.quantity is None else _EXACT.add(old.quantity, new.quantity)
+    # As SUM does: what was stored by hand may have a price and no quantity.
+    quantities = [each for each in (old.quantity, new.quantity) if each is not None]
     return old._replace(
         uses=int(old.uses) + int(new.uses),
         amount=_EXACT.add(old.amount, new.amount),
-        quantity=quantity,
+        quantity=reduce(_EXACT.add, quantities) if quantities else None,
         used_from=min(old.used_from, new.used_from),
         used_at=max(old.used_at, new.used_at),
     )
@@ -100,7 +101,10 @@ _known: OrderedDict[Hashable, Tally | None] = OrderedDict()
 
 
 def _key(connection: BaseDatabaseWrapper, owner: Hashable) -> Hashable:
-    return connection.alias, str(connection.settings_dict["NAME"]), owner
+    # Sites that keep each customer in a schema or a database of their own switch them under one
+    # alias, and the same ids are other users there.
+    at = (str(connection.settings_dict.get(name, "")) for name in ("HOST", "PORT", "NAME"))
+    return connection.alias, *at, str(getattr(connection, "schema_name", "")), owner
 
 
 def has_many(connection: BaseDatabaseWrapper, owner: Hashable) -> bool:
@@ -153,4 +157,4 @@ def _put(connection: BaseDatabaseWrapper, owner: Hashable, tally: Tally | None) 
 
 def _may_remember(connection: BaseDatabaseWrapper) -> bool:
     # What a transaction has written itself may be rolled back, and its ids given out again.
-    return not connection.in_atomic_block
+    return connection.get_autocommit() and not connection.in_atomic_block

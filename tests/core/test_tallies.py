@@ -133,6 +133,51 @@ def test_nothing_is_remembered_inside_a_transaction(user: User) -> None:
     assert seen(user)[0].totals[0].amount == Decimal(15)
 
 
+def test_nothing_is_remembered_where_nothing_is_committed_by_itself(user: User) -> None:
+    transaction.set_autocommit(False)
+    try:
+        record(user, "1", "2", "3")
+        queries.owed_and_groups(user, "CHF", limit=9)
+        queries.owed(user)
+        transaction.rollback()
+    finally:
+        transaction.set_autocommit(True)
+    assert not tallies._known
+
+
+@pytest.mark.parametrize("differs", ["schema", "host"])
+def test_another_sites_users_of_the_same_ids_are_others(
+    user: User, monkeypatch: pytest.MonkeyPatch, differs: str
+) -> None:
+    record(user, "1", "2", "3")
+    queries.owed_and_groups(user, "CHF", limit=9)
+    assert tallies.find(connection, user.pk)
+    if differs == "schema":
+        monkeypatch.setattr(connection, "schema_name", "another", raising=False)
+    else:
+        monkeypatch.setitem(connection.settings_dict, "HOST", "another")
+    assert not tallies.has_many(connection, user.pk)
+    assert tallies.find(connection, user.pk) is None
+
+
+def test_what_was_stored_by_hand_without_a_quantity_is_summed_all_the_same(user: User) -> None:
+    price = LineItem._meta.get_field("unit_price").get_db_prep_save(Decimal(2), connection)
+    for _time in range(2):
+        use(user, amount=None, unit_price=2, quantity=5)
+        for quantity in (None, Decimal(1)):
+            item = use(user)
+            with connection.cursor() as cursor:
+                stored = LineItem._meta.get_field("quantity").get_db_prep_save(quantity, connection)
+                sql = f"UPDATE {owed_sql.LINEITEM} SET unit_price = %s, quantity = %s WHERE id = %s"  # noqa: S608
+                cursor.execute(sql, [price, stored, item.pk])
+            groups = seen(user)[1]
+    assert [(group.count, group.quantity) for group in groups] == [(6, Decimal(12))]
+    LineItem.objects.update(unit_price=None, quantity=None, amount=1)
+    seen(user)
+    use(user, amount=1)
+    assert seen(user)[1][0].quantity is None
+
+
 def test_it_is_forgotten_after_a_minute_and_when_the_tables_are_emptied(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
