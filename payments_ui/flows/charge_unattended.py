@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db.models import Exists, QuerySet
 
 from payments_ui.conf import settings
 from payments_ui.core import clock
 from payments_ui.core.attempts.outcomes import NOT_ASKED, DeclineCode
 from payments_ui.core.db.compiled import Compiled
+from payments_ui.core.db.querysets import BooksQuerySet
 from payments_ui.core.models import Attempt, Payment, PaymentMethod
 from payments_ui.core.processing import Result, StopProcessingError
 from payments_ui.core.recoveries import due
@@ -190,8 +192,10 @@ class Charging:
 
     def _check(self, payment: Payment, method: PaymentMethod | None) -> None:
         """Raise unless the locked payment may be tried now with the locked payment method."""
-        # As it is now: a run may have read its users a while ago.
-        if not may_be_charged(payment.user if method is None else method.user):
+        # As it is now: a run may have read its users a while ago, and a replica lags behind.
+        users = BooksQuerySet(get_user_model())
+        user = users.get(pk=payment.user_id) if method is None else method.user
+        if not may_be_charged(user):
             raise _SkipError(Result.TERMINATE, "its user is not active")
         if method is None:
             undecided = Attempt.objects.undecided().filter(payment=payment.pk)

@@ -177,6 +177,28 @@ def test_whoever_charges_asks_whether_its_user_is_active(
     assert plain(pending(payer, "6")) is (Result.SUCCESS if may else Result.TERMINATE)
 
 
+class LaggingReplica:
+    """Reads users from a replica, which does not know yet who has left."""
+
+    def db_for_read(self, model: type[Any], **hints: Any) -> str | None:
+        return "replica" if model is User else None
+
+    def db_for_write(self, model: type[Any], **hints: Any) -> str:
+        return "default"
+
+
+@pytest.mark.parametrize("data_for", [saved_methods(saving), lambda _payment: {}], ids=["saved", "plain"])
+def test_no_replica_says_whether_a_user_is_active(
+    payer: User, psp: SandboxPSP, settings: Settings, data_for: Any
+) -> None:
+    payment = pending(payer, "5")
+    leave(payer)
+    settings.DATABASE_ROUTERS = [LaggingReplica()]
+    charge = Charging(saving, base_url="https://shop.example", data_for=data_for)
+    assert charge(Payment.objects.get(pk=payment.pk)) is Result.TERMINATE
+    assert not psp.calls
+
+
 def test_who_changes_the_card_meanwhile_is_charged_by_the_new_one(
     payer: User, psp: SandboxPSP
 ) -> None:
