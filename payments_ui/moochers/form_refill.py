@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,9 @@ logger = logging.getLogger("payments_ui")
 
 #: What browsers are told of fields that hold card data and secrets (HTML, "autofill").
 _PRIVATE = ("cc-", "one-time-code", "current-password", "new-password")
+#: So many characters of a form are kept: a session that is a cookie holds some four thousand, and
+#: browsers drop what is longer, with all that is in it.
+_MOST = 1_500
 #: In the session: the last form whose customer went away to pay.
 _KEPT = "payments_ui_filled"
 #: Of a request: the form that comes back with it.
@@ -40,8 +44,8 @@ def keep(request: HttpRequest, make_form: Callable[[], Form], began: UUID) -> No
     """Keep what was posted to the request's path while its customer is at a PSP.
 
     ``make_form`` makes the form unbound; ``began`` is the key of what the post began, by which
-    ``bring_back`` finds it. In the session, one form at most. Without consents: who comes back is
-    asked again.
+    ``bring_back`` finds it. In the session, one form at most, and of it what fits into a cookie.
+    Without consents: who comes back is asked again.
     """
     session: Any = getattr(request, "session", None)
     # Whom a link let in has none, and needs none for this.
@@ -53,7 +57,7 @@ def keep(request: HttpRequest, make_form: Callable[[], Form], began: UUID) -> No
         # The PSP was asked: what became of that is shown, whatever a form does.
         logger.exception("The form of %s could not be kept", request.path)
         return
-    if values := {name: value for name, value in filled if _is_simple(value)}:
+    if values := dict(_fitting((name, value) for name, value in filled if _is_simple(value))):
         session[_KEPT] = {"began": str(began), "action": request.path, "values": values}
 
 
@@ -73,6 +77,16 @@ def _filled(form: Form, posted: Any) -> Iterator[tuple[str, Any]]:
             continue
         value = field.widget.value_from_datadict(posted, {}, key)
         if not _is_private(name, field, value):
+            yield name, value
+
+
+def _fitting(filled: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Those of the fields for which there is room; what is too long comes back empty."""
+    room = _MOST
+    for name, value in filled:
+        length = len(json.dumps({name: value}))
+        if length <= room:
+            room -= length
             yield name, value
 
 

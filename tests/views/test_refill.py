@@ -201,3 +201,12 @@ def test_what_a_form_does_afterwards_hides_no_outcome(
     kept = shopper.client.session.get("payments_ui_filled", {})
     assert "name" not in kept.get("values", {})
     assert bool(kept) != fails
+
+
+def test_a_session_keeps_no_more_than_a_cookie_holds(shopper: Shopper) -> None:
+    payment = shopper.begin("5.00")
+    cards.outcomes.append(Pending(psp_reference="ch_1"))
+    typed = {**TYPED, "note": "\u00e4" * 1_000}
+    shopper.post(url("moocher", payment, "cards"), {**shopper.form(payment), **typed})
+    kept = shopper.client.session["payments_ui_filled"]
+    assert kept["values"] == {"name": "Ada", "news": True}
