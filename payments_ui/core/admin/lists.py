@@ -152,12 +152,10 @@ class LongList(ChangeList):
         are joined, MariaDB begins with them, and sorts all rows there are for a page of fifty.
         """
         super().get_results(request)
-        joined = dict(self.result_list.query.select_related or {})
-        # What a row may lack is joined to what was found: no database begins with it.
-        optional = {name: joined.pop(name) for name in [*joined] if self.opts.get_field(name).null}
-        self.result_list = self.result_list.select_related(None).prefetch_related(*_paths(joined))
-        if optional:
-            self.result_list = self.result_list.select_related(*_paths(optional))
+        joined = self.result_list.query.select_related
+        # Else it joins nothing, or whatever Django finds.
+        if isinstance(joined, dict):
+            self.result_list = self._read_along(joined)
         is_sorted = bool(self.params.get(ORDER_VAR))
         end = self.floor
         if self.result_count >= COUNTED and not is_sorted:
@@ -167,6 +165,15 @@ class LongList(ChangeList):
             self.older = self.get_query_string({BEGINS_AT: end.as_text()}, [BEGINS_AT])
         if BEGINS_AT in self.params:
             self.newest = self.get_query_string(remove=[BEGINS_AT])
+
+    def _read_along(self, joined: Mapping[str, Any]) -> QuerySet[Any]:
+        # What a row may lack is joined to what was found: no database begins with it.
+        optional = {name: more for name, more in joined.items() if self.opts.get_field(name).null}
+        others = {name: more for name, more in joined.items() if name not in optional}
+        rows: QuerySet[Any] = self.result_list.select_related(None)
+        if optional:
+            rows = rows.select_related(*_paths(optional))
+        return rows.prefetch_related(*_paths(others))
 
     @property
     def _order(self) -> tuple[str, str]:

@@ -281,3 +281,12 @@ def test_a_filter_offers_the_newest_values_and_the_chosen_one(office: Client, us
     assert {"CHF", "All"} <= links(office, url(LineItem)).keys()
     assert "EUR" not in links(office, url(LineItem))
     assert "EUR" in links(office, url(LineItem) + "?currency=EUR")
+
+
+def test_an_admin_of_the_sites_own_may_have_all_relations_read_along(
+    office: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(user, "1")
+    # As a subclass of the kit's may say.
+    monkeypatch.setattr(ADMINS[LineItem], "list_select_related", True)
+    assert len(listed(office, url(LineItem))) == 1
