@@ -193,7 +193,7 @@ class Charging:
     def _check(self, payment: Payment, method: PaymentMethod | None) -> None:
         """Raise unless the locked payment may be tried now with the locked payment method."""
         # As it is now: a run may have read its users a while ago, and a replica lags behind.
-        users = BooksQuerySet(get_user_model())
+        users: BooksQuerySet[Any] = BooksQuerySet(get_user_model())
         user = users.get(pk=payment.user_id) if method is None else method.user
         if not may_be_charged(user):
             raise _SkipError(Result.TERMINATE, "its user is not active")

@@ -170,8 +170,8 @@ def test_what_was_stored_by_hand_without_a_quantity_is_summed_all_the_same(user:
                 stored = LineItem._meta.get_field("quantity").get_db_prep_save(quantity, connection)
                 sql = f"UPDATE {owed_sql.LINEITEM} SET unit_price = %s, quantity = %s WHERE id = %s"  # noqa: S608
                 cursor.execute(sql, [price, stored, item.pk])
-            groups = seen(user)[1]
-    assert [(group.count, group.quantity) for group in groups] == [(6, Decimal(12))]
+            seen(user)
+    assert [(each.count, each.quantity) for each in seen(user)[1]] == [(6, Decimal(12))]
     LineItem.objects.update(unit_price=None, quantity=None, amount=1)
     seen(user)
     use(user, amount=1)

@@ -187,7 +187,9 @@ class LaggingReplica:
         return "default"
 
 
-@pytest.mark.parametrize("data_for", [saved_methods(saving), lambda _payment: {}], ids=["saved", "plain"])
+@pytest.mark.parametrize(
+    "data_for", [saved_methods(saving), lambda _payment: {}], ids=["saved", "plain"]
+)
 def test_no_replica_says_whether_a_user_is_active(
     payer: User, psp: SandboxPSP, settings: Settings, data_for: Any
 ) -> None:
