@@ -77,8 +77,8 @@ def _alike(vendor: str, condition: str) -> str:
     if vendor != "mysql":
         return f"""SELECT currency, title, unit, unit_price, {sums}
         FROM {LINEITEM} WHERE {condition} GROUP BY currency, title, unit, unit_price"""
-    # A group by texts is a row as wide as they may be, kept on disk; by their hash it is a few bytes.
-    # By one that takes no longer than a checksum, which whoever writes titles could make collide.
+    # A group by texts is a row as wide as they may be, kept on disk; by a hash it is a few bytes.
+    # It takes no longer than checksums, which whoever writes titles could make collide.
     return f"""SELECT tally.currency, item.title, item.unit, item.unit_price, tally.uses,
             tally.amount, tally.quantity, tally.used_from, tally.used_at
         FROM (
