@@ -12,7 +12,7 @@ from payments_ui.core.models import Attempt
 from payments_ui.exceptions import PaymentStateError
 
 from .actions import asks_reason
-from .base import AskedAdmin, QuerysetFilter, ShowsReceived, allows
+from .base import AskedAdmin, QuerysetFilter, ShowsReceived, allows, part_of
 from .booking import ArrivalInline, write_off_attempt
 from .lists import Recent
 
@@ -83,6 +83,10 @@ class AttemptAdmin(ShowsReceived, AskedAdmin):
     actions = (mark_charged, mark_not_charged, write_off_attempt)
     inlines = (ArrivalInline,)
     has_book_permission = allows("book_payment")
+
+    def describe(self, row: Attempt) -> str:
+        """As ever, with what came of it."""
+        return ", ".join((super().describe(row), *part_of(row)))
 
     @admin.display(description=_("written off"))
     def not_asked(self, attempt: Attempt) -> str:

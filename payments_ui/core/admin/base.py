@@ -17,6 +17,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from payments_ui import money
@@ -88,6 +90,11 @@ def error_message(error: PaymentsUIError) -> str:
     return f"{error.message} ({error.detail})" if error.detail else str(error.message)
 
 
+def as_lines(texts: Iterable[str]) -> SafeString:
+    """Each text on a line of its own. No list: Django indents those of a form like its fields."""
+    return format_html_join(SafeString("<br>"), "{}", ((text,) for text in texts))
+
+
 class RowAction(NamedTuple):
     """An action on the page of a row: its label, and its own page."""
 
@@ -111,6 +118,14 @@ class ShowsReceived:
     def received(self, attempt: Any) -> str:
         """The amount that arrived, with its currency."""
         return money.format_arrived(attempt.received_amount, attempt.received_currency)
+
+
+def part_of(attempt: Any) -> list[str]:
+    """What has arrived of an attempt that waits for the rest, for who decides about it."""
+    if not attempt.is_partly_paid:
+        return []
+    label = attempt._meta.get_field("received_amount").verbose_name
+    return [f"{label} {money.format_arrived(attempt.received_amount, attempt.received_currency)}"]
 
 
 class MoneyAdmin(ShowsMoney, _ModelAdmin):

@@ -10,7 +10,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -26,7 +25,7 @@ from payments_ui.exceptions import (
 )
 
 from .actions import Notice, ReasonForm, asks_reason
-from .base import ReadOnlyAdmin, ReadOnlyInline
+from .base import ReadOnlyAdmin, ReadOnlyInline, as_lines
 from .lists import Recent
 
 _DECIMALS = money.PAYMENT_DECIMAL_PLACES
@@ -184,12 +183,12 @@ def _said(arrival: Arrival) -> str:
 def received(payment: Payment) -> SafeString:
     """Each part that arrived for a payment, and what was written off, for the page of it."""
     parts = Arrival.objects.filter(attempt__payment=payment.pk).select_related("event", "attempt")
-    rows = [(_amount(arrival), _said(arrival)) for arrival in parts[:_MOST_PARTS]]
+    rows = [f"{_amount(arrival)} ({_said(arrival)})" for arrival in parts[:_MOST_PARTS]]
     written_off = payment.attempts.exclude(written_off=0).first()
     if written_off is not None:
         amount = money.format_amount(written_off.written_off, written_off.currency)
-        rows.append((amount, str(Attempt._meta.get_field("written_off").verbose_name)))
-    return format_html_join("", "<li>{} ({})</li>", rows)
+        rows.append(f"{amount} ({Attempt._meta.get_field('written_off').verbose_name})")
+    return as_lines(rows)
 
 
 class ArrivalInline(ReadOnlyInline):

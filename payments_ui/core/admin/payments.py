@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -24,6 +24,8 @@ from .base import (
     ReadOnlyInline,
     ShowsReceived,
     allows,
+    as_lines,
+    part_of,
     refuse,
 )
 from .booking import book_by_hand, received, write_off
@@ -140,8 +142,9 @@ class PaymentAdmin(MoneyAdmin):
         return payments.select_related("user").prefetch_related(telling)
 
     def describe(self, row: Payment) -> str:
-        """Amount, customer and the beginning of the id, which the search finds."""
-        return f"{self.money(row)}, {row.user}, {str(row.pk)[:8]}"
+        """Amount, what came of it, customer and the beginning of the id, which the search finds."""
+        parts = [part for each in getattr(row, "telling_attempts", ()) for part in part_of(each)]
+        return ", ".join((self.money(row), *parts, str(row.user), str(row.pk)[:8]))
 
     def save_model(self, request: HttpRequest, obj: Payment, form: Any, change: bool) -> None:
         """Write the e-mail only."""
@@ -198,10 +201,10 @@ class PaymentAdmin(MoneyAdmin):
         """The latest entries, with a link to all of them."""
         latest = list(JournalEntry.objects.filter(payment_id=payment.pk)[:SHOWN])
         names = names_of(entry.actor for entry in latest)
-        rows = ((entry, names[entry.actor], entry.reason) for entry in latest)
-        entries = format_html_join("", "<li>{}, {} {}</li>", rows)
+        told = ((entry, names[entry.actor], entry.reason) for entry in latest)
+        rows = [f"{entry}, {': '.join(filter(None, who_and_why))}" for entry, *who_and_why in told]
         link = _link("journalentry", {"payment_id": payment.pk}, pgettext_lazy("journal", "all"))
-        return format_html("<ul>{}</ul>{}", entries, link)
+        return as_lines([*rows, link])
 
 
 def _settled(payment: Any) -> list[Attempt]:

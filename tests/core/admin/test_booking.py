@@ -131,11 +131,15 @@ def test_a_rest_is_written_off_with_a_reason(office: Client, transfer: Attempt, 
     assert "Write off the rest" not in text(office.get(page))
     book(office, transfer.payment, "4.75")
     assert "Write off the rest" in text(office.get(page))
+    asked = text(office.get(url(type(row), "action", row.pk, action)))
+    assert "CHF\xa04.80" in asked
+    assert "received amount CHF\xa04.75" in asked
     assert "CHF\xa00.05 was written off: paid." in act(office, action, row, reason="too little")
     assert stored(transfer.payment).state == Payment.State.CHARGED
     assert JournalEntry.objects.get(verb="money_written_off").reason == "too little"
     shown = text(office.get(url(Payment, "change", transfer.payment_id)))
     assert "CHF\xa00.05 (written off)" in shown
+    assert ": too little<br>" in shown
     assert "CHF\xa00.05" in text(office.get(url(Attempt, "change", transfer.pk)))
 
 
