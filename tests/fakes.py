@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from payments_ui.core.attempts.outcomes import Outcome
@@ -131,3 +132,13 @@ def finish(psp: SandboxPSP, attempt: Attempt, status: Status = Status.SUCCEEDED)
 def taken(psp: SandboxPSP) -> Decimal:
     """Return how many francs the PSP took altogether."""
     return Decimal(psp.ledger.totals().get("CHF", Total()).taken) / 100
+
+
+class LaggingReplica:
+    """Reads users from a replica, which does not know yet who has left."""
+
+    def db_for_read(self, model: type[Any], **hints: Any) -> str | None:
+        return "replica" if model is User else None
+
+    def db_for_write(self, model: type[Any], **hints: Any) -> str:
+        return "default"

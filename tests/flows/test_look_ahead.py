@@ -23,7 +23,7 @@ from payments_ui.flows.charge_unattended import Charging, saved_methods
 from payments_ui.testing.psp import SandboxPSP
 from tests.conftest import UserFactory
 from tests.core.support import bare, pending, record, stored
-from tests.fakes import taken
+from tests.fakes import LaggingReplica, taken
 from tests.saving import SAVING, saved, saving
 
 pytestmark = pytest.mark.django_db
@@ -175,16 +175,6 @@ def test_whoever_charges_asks_whether_its_user_is_active(
     # Without a saved payment method, too.
     plain = Charging(saving, base_url="https://shop.example")
     assert plain(pending(payer, "6")) is (Result.SUCCESS if may else Result.TERMINATE)
-
-
-class LaggingReplica:
-    """Reads users from a replica, which does not know yet who has left."""
-
-    def db_for_read(self, model: type[Any], **hints: Any) -> str | None:
-        return "replica" if model is User else None
-
-    def db_for_write(self, model: type[Any], **hints: Any) -> str:
-        return "default"
 
 
 @pytest.mark.parametrize(

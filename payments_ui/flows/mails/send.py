@@ -14,6 +14,7 @@ import django
 from django.conf import settings as django_settings
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
+from django.db import router
 from django.template.loader import select_template
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -57,8 +58,9 @@ def send(
     psp_call.forbid_transaction()
     if kind not in settings.MAILS:
         return None
-    # Read again: they may have left, or moved, since the page of mails was read.
-    user.refresh_from_db()
+    # Read again: they may have left, or moved, since the page of mails was read. Not by a replica,
+    # which may not know it yet.
+    user.refresh_from_db(using=router.db_for_write(type(user)))
     address = address_of(user)
     if not address:
         return None

@@ -43,7 +43,7 @@ from payments_ui.flows.mails.send import address_of, send
 from payments_ui.testing.psp import SandboxPSP
 from tests.conftest import UserFactory
 from tests.core.support import bare, charged, pending, record, started, together
-from tests.fakes import TRANSFER
+from tests.fakes import TRANSFER, LaggingReplica
 from tests.saving import SAVING, saved, saving
 
 pytestmark = pytest.mark.django_db
@@ -608,6 +608,16 @@ def test_who_has_left_meanwhile_gets_no_mail(make_user: UserFactory, payer: User
     with mock.patch.object(texts, "receipt", leave):
         send_due()
     assert len(mail.outbox) == 1
+
+
+def test_no_replica_says_where_a_mail_goes(payer: User, settings: Settings) -> None:
+    charged(payer, "5")
+    stale = User.objects.get(pk=payer.pk)
+    User.objects.update(email="moved@example.com")
+    settings.DATABASE_ROUTERS = [LaggingReplica()]
+    text = texts.Text(subject="Receipt", paragraphs=["Thank you."])
+    assert send(MailKind.RECEIPT, "1", stale, lambda: text)
+    assert mail.outbox[0].to == ["moved@example.com"]
 
 
 def test_nor_where_each_user_has_to_have_an_address_of_their_own(user: User) -> None:
