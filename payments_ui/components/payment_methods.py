@@ -109,6 +109,7 @@ class PaymentMethods(Component):
             "method": method,
             "moocher_title": payment_options.title_of(method.moocher),
             "instructions": instructions,
+            "asks_for_step": bool(instructions),
             # Who has a step to take loads no page meanwhile.
             "reload_every": "" if waits_for_customer else seconds_to_reload(method.updated_at),
         }

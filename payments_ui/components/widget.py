@@ -16,6 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template import Context
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from payments_ui import money
@@ -101,7 +102,7 @@ def _instance(value: object) -> SafeString:
     text = str(value)
     if not _INSTANCE.fullmatch(text) or text in RESERVED:
         raise ValueError("must be letters, digits, - and _, at most 40, such as sidebar")
-    return SafeString(f"pui-{text}")
+    return format_html("pui-{}", text)
 
 
 def _component(value: object) -> str:
@@ -284,7 +285,7 @@ class PageState:
         number = len(self.ids) + 1
         while f"pui-{number}" in self.ids:
             number += 1
-        return self.take(SafeString(f"pui-{number}"))
+        return self.take(format_html("pui-{}", number))
 
     def claim_name(self, name: str) -> bool:
         """Whether no other widget of the page has this name, so that it can be a landmark."""

@@ -267,6 +267,15 @@ def test_a_moocher_says_what_to_do(opened: Any, step: Step, monkeypatch: Any) ->
     assert "Look into your app." in html(step(opened())).text
 
 
+def test_what_a_bank_asks_for_is_heard_with_the_heading(
+    opened: Any, step: Step, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(moochers()["cards"], "instructions", lambda *_: "Look into your app.")
+    shown = html(step(opened("requires_action")))
+    described = shown.one("h3").attrs["aria-describedby"].split()
+    assert [shown.one(id=each).text for each in described][-1] == "Look into your app."
+
+
 def test_a_moocher_that_fails_hides_nothing(
     opened: Any, step: Step, monkeypatch: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -148,6 +148,8 @@ def test_a_step_in_the_page_is_what_the_moocher_says(js_shopper: Shopper, monkey
     shown = dom(js_shopper.post(SETUP, form(js_shopper)))
     assert "One more step" in shown.text
     assert "Confirm it with your bank." in shown.text
+    described = shown.one("h3").attrs["aria-describedby"].split()
+    assert "Confirm it with your bank." in " ".join(shown.one(id=each).text for each in described)
 
 
 @pytest.mark.parametrize("fault", ["raises", "unlisted"])

@@ -94,6 +94,11 @@ class RequiresAction(OpenAttempt):
     name = "requires_action"
     states = frozenset({AttemptState.REQUIRES_ACTION})
 
+    def get_context_data(self) -> dict[str, Any]:
+        """As ever, and whether the page itself says what to do, as its heading then tells."""
+        context = super().get_context_data()
+        return {**context, "asks_for_step": bool(context["instructions"])}
+
 
 class Processing(OpenAttempt):
     """The PSP is at work, or a transfer is on its way."""
