@@ -141,7 +141,7 @@ class SandboxPSP:
         self.ledger.advance(seconds)
         self._finish_due()
 
-    def deliver_webhooks(self, timeout: float = 10.0) -> bool:
+    def deliver_webhooks(self, timeout: float = 60.0) -> bool:
         """Wait until no webhook is due or being sent; return False after `timeout` seconds."""
         end = time.monotonic() + timeout
         self.bank.finish_due()
