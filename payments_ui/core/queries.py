@@ -411,9 +411,8 @@ class Arrived:
     @property
     def paid(self) -> Decimal:
         """What of its amount arrived, in units of its currency: without what was written off."""
-        if self.settled is None:
-            return self.payment.padded_amount
-        return money.padded(self.settled.received, self.payment.currency)
+        received = Decimal(0) if self.settled is None else self.settled.received
+        return money.padded(received, self.payment.currency)
 
     @property
     def waived(self) -> Decimal:

@@ -48,7 +48,7 @@ def keep(request: HttpRequest, make_form: Callable[[], Form], began: UUID) -> No
     Without consents: who comes back is asked again.
     """
     session: Any = getattr(request, "session", None)
-    # Whom a link let in has none, and needs none for this.
+    # A site may know its users by other means: for this, none is begun.
     if session is None or session.is_empty():
         return
     try:

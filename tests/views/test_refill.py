@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django import forms
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import RequestFactory
 from pytest_django import Settings
 
 from payments_ui.core.attempts.outcomes import ActionRequired, DeclineCode, Declined, Pending
 from payments_ui.core.models import Payment, PaymentMethod
 from payments_ui.flows import tokens
+from payments_ui.moochers import form_refill
 from payments_ui.testing.psp import SandboxPSP
 from tests.dom import Node
 from tests.fakes import CARDS, cards
@@ -210,3 +214,10 @@ def test_a_session_keeps_no_more_than_a_cookie_holds(shopper: Shopper) -> None:
     shopper.post(url("moocher", payment, "cards"), {**shopper.form(payment), **typed})
     kept = shopper.client.session["payments_ui_filled"]
     assert kept["values"] == {"name": "Ada", "news": True}
+
+
+def test_where_a_site_knows_its_users_without_a_session_none_is_begun() -> None:
+    request = RequestFactory().post("/", TYPED)
+    request.session = SessionStore()
+    form_refill.keep(request, LongForm, uuid4())
+    assert request.session.is_empty()

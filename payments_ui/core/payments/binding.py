@@ -131,5 +131,5 @@ def _seal(payment: Payment, bound: binding_sql.Bound, using: str) -> None:
     if amount >= binding_sql.LIMIT:
         raise InvalidAmountError(f"A payment of {amount} is more than the books can hold")
     payment.amount, payment.currency = amount, bound.currency
-    if not bound.is_sealed:
+    if not bound.is_sealed:  # pragma: no branch - PostgreSQL has sealed most by then
         binding_sql.seal(payment, using)

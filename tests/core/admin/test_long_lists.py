@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -185,7 +186,13 @@ def test_who_goes_on_gets_past_a_moment_that_many_rows_share(
     assert sorted(walked(office, query, Payment)) == sorted(each.number for each in payments)
 
 
-@pytest.mark.parametrize("begins_at", ["", "~", "1~x", "2026-11-28T09:00:00~1", "99999999999999"])
+@pytest.mark.parametrize(
+    "begins_at",
+    [
+        *("", "~", "1~x", "2026-11-28T09:00:00~1", "99999999999999"),
+        f"2026-11-28T09:00:00~{uuid.UUID(int=1)}",
+    ],
+)
 @pytest.mark.parametrize("model", [LineItem, Payment])
 def test_an_address_that_somebody_made_up_leads_to_the_list(
     office: Client, model: type[Any], begins_at: str
@@ -193,6 +200,15 @@ def test_an_address_that_somebody_made_up_leads_to_the_list(
     response = office.get(url(model), {"begins_at": begins_at})
     assert response.status_code == 302
     assert office.get(response["Location"]).status_code == 200
+
+
+def test_what_an_address_compares_is_looked_for_in_a_bounded_part(
+    office: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "LOOKED_THROUGH", 4)
+    for number in range(6):
+        record(user, str(number + 1))
+    assert "Older" in links(office, f"{url(LineItem)}?amount__gte=5")
 
 
 @pytest.mark.parametrize(
