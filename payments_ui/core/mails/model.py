@@ -61,7 +61,7 @@ class MailQuerySet(EvidenceQuerySet["Mail"]):
             with transaction.atomic():
                 return self.create(**key, user_id=user.pk, claimed_at=now)
         except IntegrityError:
-            due = models.Q(_is_time(now), state=MailState.NOT_SENT)
+            due = _is_due_again(now)
             if again_after is not None:
                 is_known = models.Q(state__in=[MailState.SENT, MailState.DROPPED])
                 due |= models.Q(~is_known, claimed_at__lte=now - again_after)
@@ -73,14 +73,18 @@ class MailQuerySet(EvidenceQuerySet["Mail"]):
 
     claim.alters_data = True  # type: ignore[attr-defined]
 
+    def claimed(self) -> MailQuerySet:
+        """Those that ``claim`` gives to no other process now: a new claim would be in vain."""
+        return self.exclude(_is_due_again(clock.now()))
 
-def _is_time(now: dt.datetime) -> models.Q:
-    """Whether a mail that was not sent is tried again: the later, the more often it was."""
-    due = models.Q()
+
+def _is_due_again(now: dt.datetime) -> models.Q:
+    """Whether a mail was not sent, and is tried again: the later, the more often it was."""
+    waited = models.Q()
     for tries in range(1, MOST_TRIES):
-        waited = now - dt.timedelta(minutes=_PATIENCE**tries)
-        due |= models.Q(tries=tries, claimed_at__lte=waited)
-    return due
+        since = now - dt.timedelta(minutes=_PATIENCE**tries)
+        waited |= models.Q(tries=tries, claimed_at__lte=since)
+    return models.Q(waited, state=MailState.NOT_SENT)
 
 
 class Mail(Evidence):

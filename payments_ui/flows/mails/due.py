@@ -103,9 +103,9 @@ def _news(found: Iterator[list[_Due]], since: Mapping[str, dt.datetime]) -> Iter
 
 
 def _unclaimed(mails: list[_Due]) -> list[_Due]:
-    """Those that no command has sent, or is sending. One query."""
-    claimed = Mail.objects.filter(about__in=[due.about for due in mails])
-    done = set(claimed.exclude(state=MailState.NOT_SENT).values_list("kind", "about"))
+    """Those that no command has sent, is sending, or is to try again later. One query."""
+    claimed = Mail.objects.claimed().filter(about__in=[due.about for due in mails])
+    done = set(claimed.values_list("kind", "about"))
     return [due for due in mails if (str(due.kind), due.about) not in done]
 
 

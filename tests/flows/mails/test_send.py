@@ -568,6 +568,17 @@ def test_commands_at_once_share_the_mails(user: User) -> None:
     assert len(mail.outbox) == 60
 
 
+def test_what_waits_for_its_next_try_is_not_tried_in_vain(payer: User) -> None:
+    night()
+    with mock.patch.object(EmailBackend, "open", side_effect=OSError("away"), create=True):
+        assert send_due().not_sent == 1
+    with mock.patch.object(MailQuerySet, "claim") as claim:
+        send_due()
+    claim.assert_not_called()
+    with clock.moved(dt.timedelta(hours=1)):
+        assert send_due().sent == {"receipt": 1}
+
+
 def test_a_mail_that_cannot_be_written_stops_no_other(make_user: UserFactory, payer: User) -> None:
     charged(make_user(), "5")
     night()
